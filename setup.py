@@ -1,0 +1,73 @@
+"""Compiles the hot modules; the same files run interpreted where that is not wanted or not possible.
+
+USERNET_PURE=1              build no extension at all
+USERNET_REQUIRE_COMPILED=1  a module that does not compile fails the build
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# Every module with a .pxd beside it is compiled: the header is the list.
+SRC = Path(__file__).parent / "src"
+MODULES = sorted(
+    ".".join(header.relative_to(SRC).with_suffix("").parts)
+    for header in SRC.glob("usernet/**/*.pxd")
+    if header.with_suffix(".py").exists()
+)
+PURE = os.environ.get("USERNET_PURE") == "1"
+REQUIRED = os.environ.get("USERNET_REQUIRE_COMPILED") == "1"
+
+
+class OptionalBuildExt(build_ext):
+    """A build that falls back to the interpreted modules, with one clear line."""
+
+    def run(self) -> None:
+        """Compile everything, or say what is missing and go on."""
+        self.parallel = os.cpu_count()
+        try:
+            super().run()
+        except Exception as error:
+            if REQUIRED:
+                raise
+            print(f"usernet: not compiled ({error}); the package works interpreted, slower")
+            self.extensions = []
+
+
+def extensions() -> list[Extension]:
+    """The extension modules, translated to C under build/."""
+    if PURE:
+        return []
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        if REQUIRED:
+            raise
+        return []
+    jobs = os.cpu_count() or 1
+    return cythonize(
+        [
+            Extension(
+                name,
+                [str(Path("src", *name.split(".")).with_suffix(".py"))],
+                extra_compile_args=os.environ.get("USERNET_CFLAGS", "-O2 -fno-strict-aliasing").split(),
+            )
+            for name in MODULES
+        ],
+        nthreads=jobs,
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": "3",
+            "cdivision": True,
+            "embedsignature": False,
+            "freethreading_compatible": True,
+            "auto_pickle": False,
+        },
+    )
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuildExt})

@@ -1,0 +1,1 @@
+"""usernet: the network half of an operating system, as a Python library."""

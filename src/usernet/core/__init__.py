@@ -1,0 +1,1 @@
+"""Ground floor: what every other floor stands on, importing nothing of ours."""

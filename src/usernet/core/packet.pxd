@@ -1,0 +1,40 @@
+cimport cython
+
+from .checksum cimport sum16, swap
+
+cdef unsigned int CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY
+cdef Py_ssize_t HEADROOM
+
+
+@cython.final
+@cython.freelist(256)
+cdef class View:
+    cdef public object base
+    cdef public Py_ssize_t start, end
+
+    cpdef bytes tobytes(self)
+    cpdef object memory(self)
+
+
+@cython.final
+@cython.freelist(256)
+cdef class Packet:
+    cdef public bytearray buf
+    cdef public Py_ssize_t head, tail, l3, l4, frags_len, csum_start, csum_offset, addr_off, addr_len
+    cdef public list frags
+    cdef public unsigned int csum, gso_type, gso_size, protocol, tos, ttl, mark
+    cdef public bint df
+    cdef public long long timestamp
+    cdef public object device
+
+    cpdef Py_ssize_t length(self) noexcept
+    cpdef Py_ssize_t push(self, Py_ssize_t n) except -1
+    cpdef void add_frag(self, View view) except *
+    cpdef void linearize(self) except *
+    cpdef bytes tobytes(self)
+    cpdef Packet clone(self)
+    cpdef unsigned int sum_from(self, Py_ssize_t start, unsigned int acc) except? 0xFFFFFFFF
+    cpdef void complete_checksum(self) except *
+
+
+cpdef Packet new_packet(Py_ssize_t size)

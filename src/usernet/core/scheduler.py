@@ -1,0 +1,57 @@
+"""The host as the floors below it see it: a clock, a lock and a place to wait (DESIGN decisions 3 and 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .ready import Pollable
+from .timers import Timers
+
+if TYPE_CHECKING:
+    import cython
+
+
+class FdWatcher:
+    """Base of whoever wants to hear of a kernel descriptor."""
+
+    __slots__ = ()
+
+    def fd_ready(self, fd: cython.int, events: cython.uint, now: cython.longlong) -> None:
+        """The descriptor has these POLL bits; called by the driver with the lock held, again while they hold."""
+        raise NotImplementedError
+
+
+class Scheduler:
+    """Base of Host. ``lock`` guards every stack of the host; whoever calls into the engine holds it.
+
+    ``wait`` and ``wait_any`` are called with the lock held and return with it held; it is free while they block.
+    """
+
+    __slots__ = ("lock", "timers")
+
+    def __init__(self, lock: Any) -> None:
+        self.lock = lock  # a threading.Lock; typed loosely because the engine may not import threading
+        self.timers = Timers()
+
+    def now(self) -> cython.longlong:
+        """The clock, in nanoseconds; virtual in a simulation."""
+        raise NotImplementedError
+
+    def wait(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> cython.bint:
+        """Block until ``source.poll() & (events | POLLERR | POLLHUP)``, driving the network meanwhile.
+
+        Returns False when the deadline (NEVER for none) passed first. KeyboardInterrupt passes through.
+        """
+        raise NotImplementedError
+
+    def watch_fd(self, fd: cython.int, events: cython.uint, watcher: FdWatcher) -> None:
+        """Poll a kernel descriptor with the devices (level-triggered). Several watchers of one fd each get their events.
+
+        A second call by the same watcher changes the events; 0 keeps the registration but asks for nothing.
+        Raises OSError(EPERM) for a descriptor that cannot be polled (a regular file), EBADF for a closed one.
+        """
+        raise NotImplementedError
+
+    def unwatch_fd(self, fd: cython.int, watcher: FdWatcher) -> None:
+        """Stop polling it for this watcher; one that was not watching is ignored."""
+        raise NotImplementedError

@@ -1,0 +1,101 @@
+"""What transports see of the floor below, and what that floor sees of them.
+
+``tcp/``, ``udp/`` and ``raw/`` never import ``ip/``: they are handed a :class:`Sender`, and register as a
+:class:`Transport`. The same code therefore runs over IPv4, IPv6 and a test's fake.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .packet import Packet
+
+if TYPE_CHECKING:
+    import cython
+
+
+class Path:
+    """The way to one destination, cached by whoever sends there often (Linux's dst entry).
+
+    ``src`` and ``dst`` are 4 or 16 octets. ``mtu`` is the path MTU, the IP header included. ``gso_max`` is the largest
+    super-segment (IP header included) the device takes or the software edge segments for it, 0 for none.
+    ``pseudo`` is the sum of both addresses, the constant part of the pseudo-header. ``alive`` falls when a route,
+    an address or the path MTU changed: ask the Sender for a new path. ``local`` is true when dst is one of ours.
+    """
+
+    __slots__ = ("alive", "dst", "family", "gso_max", "header_len", "local", "mtu", "pseudo", "src")
+
+    def __init__(self, family: cython.int, src: bytes, dst: bytes) -> None:
+        self.family = family
+        self.src: bytes = src
+        self.dst: bytes = dst
+        self.mtu = 1500
+        self.gso_max = 0
+        self.header_len = 20 if family == 4 else 40
+        self.pseudo = 0
+        self.alive = True
+        self.local = False
+
+
+class Sender:
+    """The network layer as a transport sees it."""
+
+    __slots__ = ()
+
+    def path(self, dst: bytes, src: bytes | None, oif: cython.int) -> Path:
+        """The way to dst. ``src`` None lets the route choose; ``oif`` 0 any interface.
+
+        Raises OSError: ENETUNREACH, EHOSTUNREACH, EACCES (broadcast without leave), EINVAL.
+        """
+        raise NotImplementedError
+
+    def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
+        """Send a packet whose head is at the transport header (l4 == head, ``protocol`` set).
+
+        The packet belongs to the sender from here on. ``packet.tos``, ``ttl`` (0: the default) and ``df`` go into
+        the header. Returns 0, or a negative errno (-ENOBUFS, -EMSGSIZE, -ENETUNREACH...), the drop counted.
+        """
+        raise NotImplementedError
+
+    def is_local(self, address: bytes) -> cython.bint:
+        """True when the address is one of this stack's, so that a socket may bind it."""
+        raise NotImplementedError
+
+
+class IcmpError:
+    """An ICMP error about a packet of ours, as transports see it (RFC 1122 3.2.2, RFC 5927).
+
+    ``err`` is the errno Linux gives for it, ``fatal`` whether a connection may end by it, ``kind`` and ``code`` the
+    ICMP numbers, ``info`` the next-hop MTU where there is one. The quoted packet's transport header lies at
+    ``buf[l4:end]`` (8 octets at least), its source address (ours) at ``buf[addr_off]``, ``addr_len`` octets, the
+    destination behind it.
+    """
+
+    __slots__ = ("addr_len", "addr_off", "buf", "code", "end", "err", "family", "fatal", "info", "kind", "l4", "offender")
+
+    def __init__(self) -> None:
+        self.family = self.kind = self.code = self.err = self.info = 0
+        self.fatal = False
+        self.buf: bytes | bytearray = b""
+        self.l4 = self.end = self.addr_off = self.addr_len = 0
+        self.offender: bytes = b""
+
+
+class Transport:
+    """A protocol above IP, registered under its protocol number for both families."""
+
+    __slots__ = ()
+
+    def receive(self, packet: Packet, now: cython.longlong) -> None:
+        """A whole datagram for us: ``l4`` at the transport header, addresses at ``addr_off``, ``tail`` the end.
+
+        Not yet checked is the transport checksum, unless ``csum`` is CSUM_UNNECESSARY or CSUM_PARTIAL.
+        """
+        raise NotImplementedError
+
+    def error(self, error: IcmpError, now: cython.longlong) -> None:
+        """An ICMP error quotes a packet of this protocol that claims to be ours: check before believing."""
+        raise NotImplementedError
+
+    def paths_changed(self) -> None:
+        """Routes or addresses changed; cached paths whose ``alive`` fell are to be looked up again when next used."""

@@ -1,0 +1,194 @@
+"""Device: the edge of a stack, what it can take, and the software that stands in for what it cannot.
+
+Outgoing packets go ``Device.send`` -> (impair) -> offload edge -> taps -> ``transmit`` of the subclass; incoming
+ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> ``upper.receive_frame``. Features carry virtio-net's meaning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import CSUM_PARTIAL
+from ..core.packet import Packet
+from .gso import segment
+
+if TYPE_CHECKING:
+    import cython
+
+# Features: what transmit() takes without help.
+F_CSUM = 1  # CSUM_PARTIAL packets
+F_TSO4 = 2  # GSO_TCPV4 super-segments
+F_TSO6 = 4  # GSO_TCPV6 super-segments
+F_SG = 8  # by-reference payload (packet.frags)
+
+# Interface flags (netdevice(7)).
+IFF_UP = 0x1
+IFF_BROADCAST = 0x2
+IFF_LOOPBACK = 0x8
+IFF_POINTOPOINT = 0x10
+IFF_RUNNING = 0x40
+IFF_NOARP = 0x80
+IFF_PROMISC = 0x100
+IFF_MULTICAST = 0x1000
+
+
+class Upper:
+    """Base of whoever takes a device's incoming frames: an ip.Interface, a bridge port."""
+
+    __slots__ = ()
+
+    def receive_frame(self, device: Device, packet: Packet, now: cython.longlong) -> None:
+        """One frame; head at the link header (or at the IP header where the device has none)."""
+        raise NotImplementedError
+
+
+class Stage:
+    """Base of what stands between a device and its traffic in one direction (impairment)."""
+
+    __slots__ = ()
+
+    def process(self, packet: Packet, now: cython.longlong) -> None:
+        """Take a packet over: pass it on now or later, change it, or drop it and count it."""
+        raise NotImplementedError
+
+
+class ReadySink:
+    """Base of whoever must call receive_batch of a device in memory (the host)."""
+
+    __slots__ = ()
+
+    def device_ready(self, device: Device) -> None:
+        """Frames wait in this device; called once until its next receive_batch."""
+        raise NotImplementedError
+
+
+class Tap:
+    """Base of what looks at every frame of a device (a capture)."""
+
+    __slots__ = ()
+
+    def frame(self, device: Device, packet: Packet, outgoing: cython.bint, now: cython.longlong) -> None:
+        """One frame as it is on this device; look, do not change."""
+        raise NotImplementedError
+
+
+class DeviceStats:
+    """Counters of one device, named as ``ip -s link`` and /sys/class/net/*/statistics name them."""
+
+    __slots__ = ("rx_bytes", "rx_dropped", "rx_errors", "rx_packets", "tx_bytes", "tx_dropped", "tx_errors", "tx_packets")
+
+    def __init__(self) -> None:
+        self.rx_packets = self.rx_bytes = self.rx_errors = self.rx_dropped = 0
+        self.tx_packets = self.tx_bytes = self.tx_errors = self.tx_dropped = 0
+
+
+class Device:
+    """Base of every device.
+
+    ``address`` is the hardware address (6 octets), or b"" where frames are bare IP datagrams (``header_len`` 0).
+    ``mtu`` does not count the link header. ``gso_max`` is the largest super-segment transmit() takes, IP header
+    included, 0 when it takes none; the stack may still build 64 KiB super-segments, segmented at this edge.
+    """
+
+    __slots__ = (
+        "address", "egress", "features", "flags", "gso_max", "header_len", "index", "ingress", "kind", "mtu", "name",
+        "sink", "stats", "taps", "upper",
+    )  # fmt: skip
+
+    def __init__(self, name: str, kind: str, mtu: cython.uint, address: bytes) -> None:
+        self.name: str = name
+        self.kind: str = kind
+        self.mtu = mtu
+        self.address: bytes = address
+        self.header_len = 14 if address else 0
+        self.index = 0
+        self.flags = IFF_UP | IFF_RUNNING
+        self.features = 0
+        self.gso_max = 0
+        self.upper: Upper | None = None
+        self.egress: Stage | None = None
+        self.ingress: Stage | None = None
+        self.taps: list[Tap] | None = None
+        self.sink: ReadySink | None = None
+        self.stats = DeviceStats()
+
+    # What a subclass provides.
+
+    def transmit(self, packet: Packet, now: cython.longlong) -> cython.bint:
+        """Put one frame on the wire, whole and within ``features``. False: dropped (ring full, wire gone)."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """End of a batch: ring the doorbell, for devices that collect."""
+
+    def fileno(self) -> cython.int:
+        """The kernel descriptor to wait on, or -1 for a device in memory."""
+        return -1
+
+    def receive_batch(self, budget: cython.int, now: cython.longlong) -> cython.int:
+        """Read and deliver up to budget frames without blocking; returns how many came."""
+        return 0
+
+    def close(self) -> None:
+        """Release what the device holds. It neither sends nor delivers afterwards."""
+
+    # What every device has.
+
+    def send(self, packet: Packet, now: cython.longlong) -> None:
+        """Send a packet whose head is at the link header."""
+        if not self.flags & IFF_UP:
+            self.stats.tx_dropped += 1
+        elif self.egress is not None:
+            self.egress.process(packet, now)
+        else:
+            self.emit(packet, now)
+
+    def emit(self, packet: Packet, now: cython.longlong) -> None:
+        """The offload edge: segment, complete checksums, linearize as the device needs, then transmit."""
+        wanted: cython.uint
+        if packet.gso_size:
+            wanted = F_TSO4 if packet.gso_type & 0x7F == 1 else F_TSO6
+            if not self.features & wanted or packet.length() - self.header_len > self.gso_max:
+                for piece in segment(packet, self.header_len):
+                    self._put(piece, now)
+                return
+        self._put(packet, now)
+
+    def _put(self, packet: Packet, now: cython.longlong) -> None:
+        stats: DeviceStats = self.stats
+        size: cython.Py_ssize_t = packet.length()
+        if packet.csum == CSUM_PARTIAL and not self.features & F_CSUM:
+            packet.complete_checksum()
+        if packet.frags is not None and not self.features & F_SG:
+            packet.linearize()
+        if self.taps is not None:
+            for tap in self.taps:
+                tap.frame(self, packet, True, now)
+        if self.transmit(packet, now):
+            stats.tx_packets += 1
+            stats.tx_bytes += size
+        else:
+            stats.tx_dropped += 1
+
+    def deliver(self, packet: Packet, now: cython.longlong) -> None:
+        """A frame came in: head at the link header."""
+        stats: DeviceStats = self.stats
+        if not self.flags & IFF_UP or self.upper is None:
+            stats.rx_dropped += 1
+            return
+        stats.rx_packets += 1
+        stats.rx_bytes += packet.length()
+        packet.device = self
+        packet.timestamp = now
+        if self.taps is not None:
+            for tap in self.taps:
+                tap.frame(self, packet, False, now)
+        if self.ingress is not None:
+            self.ingress.process(packet, now)
+        else:
+            self.upper.receive_frame(self, packet, now)
+
+    def pass_up(self, packet: Packet, now: cython.longlong) -> None:
+        """Behind the ingress stage: hand the frame to the stack."""
+        if self.upper is not None:
+            self.upper.receive_frame(self, packet, now)
