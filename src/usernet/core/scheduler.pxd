@@ -10,7 +10,7 @@ cdef class Scheduler:
     cdef public object lock
     cdef public Timers timers
 
-    cpdef long long now(self) except? -1
+    cpdef long long now(self) except *
     cpdef bint wait(self, Pollable source, unsigned int events, long long deadline) except *
     cpdef void watch_fd(self, int fd, unsigned int events, FdWatcher watcher) except *
     cpdef void unwatch_fd(self, int fd, FdWatcher watcher) except *

@@ -22,16 +22,23 @@ cdef class Timer:
     cpdef void destroy(self) except *
 
 
+cdef class Alarm:
+    cpdef void ring(self) except *
+
+
 @cython.final
 cdef class Timers:
     cdef public list heap
+    cdef public Alarm alarm
+    cdef public long long slept_until
     cdef public unsigned long long next_order
 
-    cpdef long long next_at(self) except? -1
+    cpdef long long next_at(self) except *
     cpdef int run(self, long long now) except -1
     cpdef void insert(self, Timer timer) except *
     cpdef void move_earlier(self, Timer timer) except *
     cpdef void remove(self, Timer timer) except *
+    cdef void _wake_sleeper(self) except *
     cdef void _settle(self, Timer top) except *
     cdef void _sift_up(self, Py_ssize_t index) except *
     cdef void _sift_down(self, Py_ssize_t index) except *

@@ -63,14 +63,30 @@ class Timer:
         self.owner = None
 
 
-class Timers:
-    """The heap. Equal deadlines expire in the order they were armed, so a run is reproducible."""
+class Alarm:
+    """Base of whoever sleeps until the next deadline and must hear of an earlier one."""
 
-    __slots__ = ("heap", "next_order")
+    __slots__ = ()
+
+    def ring(self) -> None:
+        """A timer was armed for an instant before the one slept for."""
+        raise NotImplementedError
+
+
+class Timers:
+    """The heap. Equal deadlines expire in the order they were armed, so a run is reproducible.
+
+    ``slept_until`` is the instant somebody sleeps for without the lock (-1: nobody); arming an earlier timer
+    then rings ``alarm``, once.
+    """
+
+    __slots__ = ("alarm", "heap", "next_order", "slept_until")
 
     def __init__(self) -> None:
         self.heap: list[Timer] = []
         self.next_order = 0
+        self.alarm: Alarm | None = None
+        self.slept_until = -1
 
     def __len__(self) -> int:
         return len(self.heap)
@@ -113,6 +129,8 @@ class Timers:
         timer.index = len(self.heap)
         self.heap.append(timer)
         self._sift_up(timer.index)
+        if timer.key < self.slept_until:
+            self._wake_sleeper()
 
     def move_earlier(self, timer: Timer) -> None:
         """Bring a timer in the heap forward to its new deadline."""
@@ -120,6 +138,8 @@ class Timers:
         timer.order = self.next_order
         self.next_order += 1
         self._sift_up(timer.index)
+        if timer.key < self.slept_until:
+            self._wake_sleeper()
 
     def remove(self, timer: Timer) -> None:
         """Take a timer out of the heap."""
@@ -132,6 +152,11 @@ class Timers:
         self.heap[index] = last
         self._sift_up(index)
         self._sift_down(last.index)
+
+    def _wake_sleeper(self) -> None:
+        self.slept_until = -1
+        if self.alarm is not None:
+            self.alarm.ring()
 
     def _settle(self, top: Timer) -> None:
         # The top's key is older than its deadline: it was moved later, or cancelled.

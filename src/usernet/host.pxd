@@ -1,0 +1,60 @@
+cimport cython
+
+from .core.entropy cimport Entropy
+from .core.ready cimport Pollable, Watcher
+from .core.scheduler cimport FdWatcher, Scheduler
+from .core.timers cimport Alarm, Timers
+from .link.device cimport Device, ReadySink
+from .link.poller cimport Poller
+
+cdef long long NEVER
+cdef unsigned int POLLERR, POLLHUP, POLLIN
+cdef int BATCH
+
+
+cdef class Follower(Watcher):
+    cdef public unsigned int events
+    cdef public object gate
+    cdef public bint queued
+    cdef public list woken
+
+
+@cython.final
+cdef class MemoryDevices(ReadySink):
+    cdef public Host host
+    cdef public object queue
+
+
+@cython.final
+cdef class WakeUp(Alarm):
+    cdef public int fd
+
+
+cdef class Nothing(Pollable):
+    pass
+
+
+cdef class Host(Scheduler):
+    cdef public str mode
+    cdef public Entropy entropy
+    cdef public list stacks
+    cdef public object fds
+    cdef public bint closed
+    cdef long long _virtual
+    cdef MemoryDevices _memory
+    cdef Poller _poller
+    cdef WakeUp _wake, _stand_back
+    cdef dict _devices, _fd_watchers, _followers
+    cdef object _driver, _background, _background_poll
+    cdef unsigned long long _drives
+    cdef list _woken
+
+    cpdef void interrupt(self) except *
+    cdef bint _lead(self, Pollable source, unsigned int events, long long deadline) except *
+    cdef bint _drive(self, Pollable source, unsigned int events, long long deadline) except *
+    cdef void _sleep(self, long long now, long long deadline) except *
+    cdef void _sleep_virtual(self, long long until) except *
+    cdef int _poll_kernel(self, long long timeout, long long until) except -1
+    cdef void _run_device(self, Device device, long long now) except *
+    cdef void _run_memory(self, long long now) except *
+    cdef void _run_fd(self, int fd, unsigned int events, long long now) except *
