@@ -14,6 +14,8 @@ cdef class Sender:
     cpdef Path path(self, bytes dst, bytes src, int oif)
     cpdef int send(self, Path path, Packet packet, long long now) except? -1
     cpdef bint is_local(self, bytes address) except *
+    cpdef bint is_broadcast(self, bytes address) except *
+    cpdef void port_unreachable(self, Packet packet, long long now) except *
 
 
 @cython.final

@@ -61,6 +61,20 @@ class Sender:
         """True when the address is one of this stack's, so that a socket may bind it."""
         raise NotImplementedError
 
+    def is_broadcast(self, address: bytes) -> cython.bint:
+        """True for an address that means every host of a network of ours: the limited broadcast here, and in a
+        layer that knows its networks their directed broadcasts too (RFC 922 7).
+        """
+        return address == b"\xff\xff\xff\xff"
+
+    def port_unreachable(self, packet: Packet, now: cython.longlong) -> None:
+        """Answer a received packet that nobody wanted with ICMP port unreachable (RFC 1122 4.1.3.1).
+
+        The packet is as ``Transport.receive`` got it. Whether an answer may go out at all (broadcast, rate) is
+        decided here and not by the caller.
+        """
+        raise NotImplementedError
+
 
 class IcmpError:
     """An ICMP error about a packet of ours, as transports see it (RFC 1122 3.2.2, RFC 5927).
