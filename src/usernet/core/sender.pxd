@@ -14,6 +14,8 @@ cdef class Sender:
     cpdef Path path(self, bytes dst, bytes src, int oif)
     cpdef int send(self, Path path, Packet packet, long long now) except? -1
     cpdef bint is_local(self, bytes address) except *
+    cpdef void confirm(self, Path path, long long now) except *
+    cpdef void update_pmtu(self, bytes dst, unsigned int mtu, long long now) except *
     cpdef bint is_broadcast(self, bytes address) except *
     cpdef void port_unreachable(self, Packet packet, long long now) except *
 

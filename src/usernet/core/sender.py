@@ -61,6 +61,16 @@ class Sender:
         """True when the address is one of this stack's, so that a socket may bind it."""
         raise NotImplementedError
 
+    def confirm(self, path: Path, now: cython.longlong) -> None:
+        """The peer answered over this path, so the neighbour on it is reachable (RFC 4861 7.3.1). Costs two stores."""
+
+    def update_pmtu(self, dst: bytes, mtu: cython.uint, now: cython.longlong) -> None:
+        """Believe an ICMP report about the path MTU to dst (RFC 1191, RFC 8201).
+
+        For a Transport to call out of ``error``, once it has found the quoted packet to be one of its own. Paths to
+        dst fall dead when the MTU became smaller.
+        """
+
     def is_broadcast(self, address: bytes) -> cython.bint:
         """True for an address that means every host of a network of ours: the limited broadcast here, and in a
         layer that knows its networks their directed broadcasts too (RFC 922 7).
