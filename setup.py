@@ -7,6 +7,7 @@ USERNET_REQUIRE_COMPILED=1  a module that does not compile fails the build
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -32,10 +33,7 @@ class OptionalBuildExt(build_ext):
         try:
             super().run()
         except Exception as error:
-            if REQUIRED:
-                raise
-            print(f"usernet: not compiled ({error}); the package works interpreted, slower")
-            self.extensions = []
+            self.extensions = _fall_back(error)
 
 
 def extensions() -> list[Extension]:
@@ -44,11 +42,23 @@ def extensions() -> list[Extension]:
         return []
     try:
         from Cython.Build import cythonize
-    except ImportError:
-        if REQUIRED:
-            raise
-        return []
-    jobs = os.cpu_count() or 1
+        from Cython.Compiler.Errors import CompileError
+    except ImportError as error:
+        return _fall_back(error)
+    try:
+        return _translate(cythonize)
+    except CompileError as error:
+        return _fall_back(error)
+
+
+def _fall_back(error: Exception) -> list[Extension]:
+    if REQUIRED:
+        raise error
+    print(f"usernet: not compiled ({error}); the package works interpreted, slower")
+    return []
+
+
+def _translate(cythonize: Callable[..., list[Extension]]) -> list[Extension]:
     return cythonize(
         [
             Extension(
@@ -58,7 +68,7 @@ def extensions() -> list[Extension]:
             )
             for name in MODULES
         ],
-        nthreads=jobs,
+        nthreads=os.cpu_count() or 1,
         build_dir="build/cython",
         compiler_directives={
             "language_level": "3",

@@ -1,0 +1,41 @@
+"""Which build is under test, and what becomes of tests this machine cannot run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import usernet
+from usernet.core import checksum
+
+COMPILED = not str(checksum.__file__).endswith(".py")
+BUILD = "compiled" if COMPILED else "interpreted"
+MUST_RUN = os.environ.get("CI") == "true" and os.geteuid() == 0
+
+
+def pytest_report_header() -> str:
+    return f"usernet: {BUILD}, from {Path(usernet.__file__).parent}"
+
+
+def pytest_configure() -> None:
+    wanted = os.environ.get("USERNET_BUILD", BUILD)
+    if wanted != BUILD:
+        raise pytest.UsageError(f"the {wanted} build was to be tested, but usernet at {usernet.__file__} is {BUILD}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    # Where the machine is ours to arrange, a kernel test that does not run is a hole, not a convenience.
+    if MUST_RUN and report.skipped and item.get_closest_marker("kernel"):
+        report.outcome = "failed"
+        report.longrepr = f"must run under CI as root, but was skipped: {report.longrepr[2]}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def compiled() -> bool:
+    return COMPILED
