@@ -1,8 +1,10 @@
 cimport cython
 
 from ..core.packet cimport Packet
+from .gso cimport segment
 
-cdef unsigned int CSUM_PARTIAL, F_CSUM, F_TSO4, F_TSO6, F_SG, IFF_UP
+cdef unsigned int CSUM_PARTIAL, GSO_ECN, GSO_TCPV4, F_CSUM, F_TSO4, F_TSO6, F_SG, IFF_UP, IFF_RUNNING
+cdef int ETH_HLEN
 
 
 cdef class Upper:
@@ -42,9 +44,11 @@ cdef class Device:
     cpdef void flush(self) except *
     cpdef int fileno(self) except? -2
     cpdef int receive_batch(self, int budget, long long now) except -1
+    cpdef bint pending(self) except *
     cpdef void close(self) except *
     cpdef void send(self, Packet packet, long long now) except *
     cpdef void emit(self, Packet packet, long long now) except *
     cdef void _put(self, Packet packet, long long now) except *
     cpdef void deliver(self, Packet packet, long long now) except *
     cpdef void pass_up(self, Packet packet, long long now) except *
+    cdef void _show(self, Packet packet, bint outgoing, long long now) except *

@@ -8,28 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import CSUM_PARTIAL
+from ..core.const import CSUM_PARTIAL, GSO_ECN, GSO_TCPV4
+from ..core.entropy import Entropy
 from ..core.packet import Packet
+from .const import ETH_HLEN, F_CSUM, F_SG, F_TSO4, F_TSO6, IFF_RUNNING, IFF_UP
 from .gso import segment
 
 if TYPE_CHECKING:
     import cython
-
-# Features: what transmit() takes without help.
-F_CSUM = 1  # CSUM_PARTIAL packets
-F_TSO4 = 2  # GSO_TCPV4 super-segments
-F_TSO6 = 4  # GSO_TCPV6 super-segments
-F_SG = 8  # by-reference payload (packet.frags)
-
-# Interface flags (netdevice(7)).
-IFF_UP = 0x1
-IFF_BROADCAST = 0x2
-IFF_LOOPBACK = 0x8
-IFF_POINTOPOINT = 0x10
-IFF_RUNNING = 0x40
-IFF_NOARP = 0x80
-IFF_PROMISC = 0x100
-IFF_MULTICAST = 0x1000
 
 
 class Upper:
@@ -75,7 +61,16 @@ class Tap:
 class DeviceStats:
     """Counters of one device, named as ``ip -s link`` and /sys/class/net/*/statistics name them."""
 
-    __slots__ = ("rx_bytes", "rx_dropped", "rx_errors", "rx_packets", "tx_bytes", "tx_dropped", "tx_errors", "tx_packets")
+    __slots__ = (
+        "rx_bytes",
+        "rx_dropped",
+        "rx_errors",
+        "rx_packets",
+        "tx_bytes",
+        "tx_dropped",
+        "tx_errors",
+        "tx_packets",
+    )
 
     def __init__(self) -> None:
         self.rx_packets = self.rx_bytes = self.rx_errors = self.rx_dropped = 0
@@ -100,7 +95,7 @@ class Device:
         self.kind: str = kind
         self.mtu = mtu
         self.address: bytes = address
-        self.header_len = 14 if address else 0
+        self.header_len = ETH_HLEN if address else 0
         self.index = 0
         self.flags = IFF_UP | IFF_RUNNING
         self.features = 0
@@ -129,6 +124,10 @@ class Device:
         """Read and deliver up to budget frames without blocking; returns how many came."""
         return 0
 
+    def pending(self) -> cython.bint:
+        """True while frames wait for receive_batch in a device in memory."""
+        return False
+
     def close(self) -> None:
         """Release what the device holds. It neither sends nor delivers afterwards."""
 
@@ -146,10 +145,16 @@ class Device:
     def emit(self, packet: Packet, now: cython.longlong) -> None:
         """The offload edge: segment, complete checksums, linearize as the device needs, then transmit."""
         wanted: cython.uint
+        pieces: list[Packet]
+        piece: Packet
         if packet.gso_size:
-            wanted = F_TSO4 if packet.gso_type & 0x7F == 1 else F_TSO6
+            wanted = F_TSO4 if packet.gso_type & ~GSO_ECN == GSO_TCPV4 else F_TSO6
             if not self.features & wanted or packet.length() - self.header_len > self.gso_max:
-                for piece in segment(packet, self.header_len):
+                pieces = segment(packet, self.header_len)
+                if not pieces:
+                    self.stats.tx_errors += 1
+                for item in pieces:
+                    piece = item
                     self._put(piece, now)
                 return
         self._put(packet, now)
@@ -162,8 +167,7 @@ class Device:
         if packet.frags is not None and not self.features & F_SG:
             packet.linearize()
         if self.taps is not None:
-            for tap in self.taps:
-                tap.frame(self, packet, True, now)
+            self._show(packet, True, now)
         if self.transmit(packet, now):
             stats.tx_packets += 1
             stats.tx_bytes += size
@@ -181,8 +185,7 @@ class Device:
         packet.device = self
         packet.timestamp = now
         if self.taps is not None:
-            for tap in self.taps:
-                tap.frame(self, packet, False, now)
+            self._show(packet, False, now)
         if self.ingress is not None:
             self.ingress.process(packet, now)
         else:
@@ -192,3 +195,15 @@ class Device:
         """Behind the ingress stage: hand the frame to the stack."""
         if self.upper is not None:
             self.upper.receive_frame(self, packet, now)
+
+    def _show(self, packet: Packet, outgoing: cython.bint, now: cython.longlong) -> None:
+        tap: Tap
+        for item in self.taps or ():
+            tap = item
+            tap.frame(self, packet, outgoing, now)
+
+
+def random_address(entropy: Entropy) -> bytes:
+    """A random hardware address: locally administered, unicast (IEEE 802 8.4)."""
+    octets = entropy.octets(6)
+    return bytes([octets[0] & 0xFC | 0x02]) + octets[1:]
