@@ -1,1 +1,1 @@
-"""raw."""
+"""Sockets below the transports: ICMP echo for unprivileged programs."""

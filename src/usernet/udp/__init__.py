@@ -1,1 +1,1 @@
-"""udp."""
+"""User Datagram Protocol (RFC 768, RFC 8085)."""

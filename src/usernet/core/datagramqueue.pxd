@@ -1,0 +1,25 @@
+cimport cython
+
+from .packet cimport Packet, View
+from .pool cimport MemoryPool
+
+cdef Py_ssize_t OVERHEAD
+
+
+cpdef bytes payload(Packet packet, Py_ssize_t start, Py_ssize_t n)
+cpdef Py_ssize_t payload_into(Packet packet, Py_ssize_t start, memoryview into) except -1
+
+
+@cython.final
+cdef class DatagramQueue:
+    cdef object _packets
+    cdef public MemoryPool pool
+    cdef public long long limit, used
+
+    cpdef int put(self, Packet packet) except -1
+    cpdef Packet first(self)
+    cpdef Packet take(self)
+    cpdef void clear(self) except *
+
+
+cdef long long _truesize(Packet packet) except? -1
