@@ -45,7 +45,7 @@ bench: $(VENV)/.built build/generator
 
 profile: $(VENV)/.built build/generator
 	@tools/need.sh ip:iproute2 perf:linux-perf
-	@$(PY) bench/profile.py $(or $(MODE),bulk_receive)
+	@$(PY) bench/where.py $(or $(MODE),bulk_receive)
 
 fuzz: $(VENV)/.built $(VENV)/.group-fuzz
 	@$(PY) fuzz/run.py $(FUZZ_SECONDS)
