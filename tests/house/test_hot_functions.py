@@ -23,7 +23,7 @@ def load() -> ModuleType:
 cscan = load()
 
 
-@pytest.mark.parametrize(("dotted", "budget"), cscan.budgets().items(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("dotted", "budget"), cscan.budgets().items(), ids=str)
 def test_no_more_object_calls_than_budgeted(dotted: str, budget: int, compiled: bool) -> None:
     generated = cscan.c_file(dotted)
     if not compiled:

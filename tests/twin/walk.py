@@ -1,0 +1,126 @@
+"""One build's half of the twin test: a seeded walk, and everything the engine holds after each step.
+
+usage: walk.py SCENARIO SEED STEPS        prints one JSON value a step
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+from dump import dump
+
+from usernet.core.bytequeue import ByteQueue, SendQueue
+from usernet.core.checksum import checksum, checksum_adjust, pseudo_sum, sum16, swap
+from usernet.core.const import CSUM_PARTIAL
+from usernet.core.counters import Counters
+from usernet.core.entropy import Entropy, KeyedHash
+from usernet.core.packet import Packet, View
+from usernet.core.pool import MemoryPool
+from usernet.core.seq import seq_add, seq_in, seq_le, seq_lt, seq_max, seq_sub
+from usernet.core.timers import Timer, TimerOwner, Timers
+
+
+def random_packet(rng: Random) -> Packet:
+    room, size = rng.randrange(40), rng.randrange(80)
+    packet = Packet(bytearray(rng.randbytes(room + size + rng.randrange(9))), room, room + size)
+    for _ in range(rng.randrange(4)):
+        octets = rng.randbytes(rng.randrange(1, 60))
+        start = rng.randrange(len(octets))
+        packet.add_frag(View(octets, start, rng.randrange(start, len(octets)) + 1))
+    packet.l3 = room if rng.random() < 0.5 else -1
+    if size >= 20:
+        packet.csum, packet.csum_start, packet.csum_offset = rng.choice((0, 1, CSUM_PARTIAL)), room, rng.randrange(18)
+    return packet
+
+
+def packets(rng: Random) -> Iterator[Any]:
+    while True:
+        packet = random_packet(rng)
+        states = [dump(packet), packet.sum_from(packet.head, rng.randrange(0x10000))]
+        for _ in range(3):
+            action = rng.choice(("push", "linearize", "complete_checksum", "clone"))
+            if action == "push":
+                packet.push(rng.randrange(1, 120))
+            elif action == "clone":
+                packet = packet.clone()
+            else:
+                getattr(packet, action)()
+            states.append([action, dump(packet), packet.tobytes().hex()])
+        yield states
+
+
+def numbers(rng: Random) -> Iterator[Any]:
+    entropy, keyed = Entropy(rng.randbytes(8)), KeyedHash(rng.randbytes(16))
+    while True:
+        a, b, c = (rng.choice((rng.getrandbits(32), 0xFFFFFFFF, 0, 1 << 31)) for _ in range(3))
+        octets = rng.randbytes(rng.randrange(1, 90))
+        yield [
+            [int(seq_lt(a, b)), int(seq_le(a, b)), int(seq_in(a, b, c))],
+            [seq_add(a, b), seq_sub(a, b), seq_max(a, b)],
+            [sum16(octets, 0, len(octets), a & 0xFFFF), checksum(octets, 0, len(octets), 0), swap(a & 0xFFFF)],
+            [checksum_adjust(a & 0xFFFF, b & 0xFFFF, c & 0xFFFF), pseudo_sum(octets * 32, 1, 16, 6, b)],
+            [entropy.u32(), entropy.below(a or 1), entropy.unit(), keyed.of(octets)],
+        ]
+
+
+def queues(rng: Random) -> Iterator[Any]:
+    received, sent, pool, counters = ByteQueue(), SendQueue(), MemoryPool(5000), Counters()
+    while True:
+        packet = random_packet(rng)
+        octets = rng.randbytes(rng.randrange(700))
+        received.append_payload(packet, packet.head)
+        sent.append(octets)
+        if not pool.charge(len(octets)):
+            counters.drop("walk_refused")
+            counters.tcp_ext.TCPMemoryPressures += 1
+            pool.uncharge(pool.used // 2)
+        gathered = Packet(bytearray(), 0, 0)
+        at = rng.randrange(sent.base, sent.end + 1)
+        sent.gather(gathered, at, rng.randrange(sent.end - at + 1))
+        read = received.read(rng.randrange(400), rng.random() < 0.3)
+        into = bytearray(rng.randrange(100))
+        count = received.read_into(memoryview(into), rng.random() < 0.3)
+        if rng.random() < 0.4:
+            sent.release(rng.randrange(sent.base, sent.end + 1))
+        yield [dump(received), dump(sent), dump(pool), dump(counters), dump(gathered), read.hex(), count, into.hex()]
+
+
+class Owner(TimerOwner):
+    def __init__(self) -> None:
+        self.expired: list[list[int]] = []
+
+    def timer_expired(self, kind: int, now: int) -> None:
+        self.expired.append([kind, now])
+
+
+def deadlines(rng: Random) -> Iterator[Any]:
+    timers, owner, now = Timers(), Owner(), 0
+    made = [Timer(timers, owner, kind) for kind in range(20)]
+    while True:
+        for _ in range(5):
+            timer = rng.choice(made)
+            if rng.random() < 0.8:
+                timer.arm(now + rng.randrange(1000))
+            else:
+                timer.cancel()
+        now += rng.randrange(200)
+        count = timers.run(now)
+        yield [now, count, timers.next_at(), owner.expired, [dump(timer) for timer in timers.heap]]
+        owner.expired = []
+
+
+SCENARIOS: dict[str, Callable[[Random], Iterator[Any]]] = {
+    "packets": packets,
+    "numbers": numbers,
+    "queues": queues,
+    "deadlines": deadlines,
+}
+
+if __name__ == "__main__":
+    walk = SCENARIOS[sys.argv[1]](Random(int(sys.argv[2])))
+    for _ in range(int(sys.argv[3])):
+        print(json.dumps(next(walk)))
