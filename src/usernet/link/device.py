@@ -1,7 +1,7 @@
 """Device: the edge of a stack, what it can take, and the software that stands in for what it cannot.
 
 Outgoing packets go ``Device.send`` -> (impair) -> offload edge -> taps -> ``transmit`` of the subclass; incoming
-ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> ``upper.receive_frame``. Features carry virtio-net's meaning.
+ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> ``upper.receive_frame``.
 """
 
 from __future__ import annotations

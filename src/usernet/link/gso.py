@@ -117,8 +117,7 @@ def _cut(
         while size > 0:
             view = views[i]
             n = view.end - start
-            if n > size:
-                n = size
+            n = min(n, size)
             piece.add_frag(View(view.base, start, start + n))
             size -= n
             start += n

@@ -54,8 +54,7 @@ class MemoryDevice(Device):
         queue = self._queue
         count: cython.int = 0
         packet: Packet
-        if len(queue) < budget:
-            budget = len(queue)
+        budget = min(budget, len(queue))
         self._announced = False
         # A frame's delivery may close the device, and with it empty the queue.
         while count < budget and not self.closed:

@@ -16,7 +16,14 @@ from ..core.packet import Packet
 from ..wire.virtio import emit, parse
 from . import tunctl
 from .const import (
-    F_ALL, F_SG, IFF_BROADCAST, IFF_MULTICAST, IFF_NOARP, IFF_POINTOPOINT, IFF_RUNNING, RX_HEADROOM,
+    F_ALL,
+    F_SG,
+    IFF_BROADCAST,
+    IFF_MULTICAST,
+    IFF_NOARP,
+    IFF_POINTOPOINT,
+    IFF_RUNNING,
+    RX_HEADROOM,
 )  # fmt: skip
 from .device import Device, random_address
 
@@ -178,7 +185,7 @@ def _read_frame(fd: int, vnet: bytearray, frame: bytearray) -> int:
 
 
 def _write_packet(fd: int, vnet: bytearray, packet: Packet) -> int:
-    parts = [vnet, memoryview(packet.buf)[packet.head : packet.tail]]
+    parts: list[bytearray | memoryview] = [vnet, memoryview(packet.buf)[packet.head : packet.tail]]
     parts += [view.memory() for view in packet.frags or ()]
     try:
         return os.writev(fd, parts)

@@ -38,7 +38,7 @@ OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
 
 
 class Channel(NamedTuple):
-    """An open TAP or TUN descriptor: ``kind`` is ``tap`` or ``tun``, ``vnet_len`` the virtio-net header's length or 0."""
+    """An open descriptor: ``kind`` is ``tap`` or ``tun``, ``vnet_len`` the length of the virtio-net header or 0."""
 
     fd: int
     name: str

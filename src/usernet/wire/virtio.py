@@ -47,8 +47,8 @@ def emit(into: bytearray, packet: Packet) -> None:
 def parse(header: bytearray, packet: Packet) -> cython.bint:
     """Set a packet's checksum and segmentation state from its header. False when the header lies about the packet.
 
-    Its octets from head to tail are all there. Super-segments other than TCP's were not negotiated; one that asks for no
-    checksum breaks VIRTIO 1.2 5.1.6.2.1 unless its data is known to be valid.
+    Its octets from head to tail are all there. Super-segments other than TCP's were not negotiated; one that asks for
+    no checksum breaks VIRTIO 1.2 5.1.6.2.1 unless its data is known to be valid.
     """
     p: cython.p_const_uchar = header
     flags: cython.uint = p[0]
