@@ -1,0 +1,43 @@
+"""One line on stderr for whatever goes wrong, with Linux's errno name and what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import IO, Any
+
+import click
+
+USAGE = 2
+FAILURE = 1
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+
+class CliError(click.ClickException):
+    """A mistake or a refusal, told in one line; ``exit_code`` is the status of the process."""
+
+    def __init__(self, message: str, exit_code: int = FAILURE) -> None:
+        super().__init__(" ".join(message.split()))
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line."""
+        click.echo(f"usernet: {self.message}", file=file, err=file is None)
+
+
+def errno_text(error: OSError) -> str:
+    """``EPERM (Operation not permitted)``, followed by what the raiser had to add."""
+    if error.errno is None:
+        return str(error)
+    name = errno.errorcode.get(error.errno, str(error.errno))
+    generic = os.strerror(error.errno)
+    text = f"{name} ({generic})"
+    if error.strerror and error.strerror != generic:
+        text += f": {error.strerror}"
+    return text
+
+
+def os_error(what: str, error: OSError, hint: str = "") -> CliError:
+    """The CliError for an OSError: what failed, why by errno, and what to do about it."""
+    return CliError(f"{what}: {errno_text(error)}{'; ' + hint if hint else ''}")

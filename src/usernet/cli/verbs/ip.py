@@ -1,0 +1,144 @@
+"""``usernet ip``: addresses, links, routes, neighbours of a running stack, and the running stacks (ip(8))."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from ..client import choose, instance_options, instances
+from ..errors import USAGE, CliError
+from ..format import ip
+from ..output import json_option, print_json
+
+OBJECTS = ("address", "link", "route", "neighbour", "netns")
+ALIASES = {"neighbor": "neighbour", "a": "address", "l": "link", "r": "route", "n": "neighbour"}
+
+
+@dataclass
+class Query:
+    """The command line, read."""
+
+    stats: bool
+    brief: bool
+    family: int
+    as_json: bool
+    pid: int | None
+    name: str | None
+    words: list[str]
+
+    def show(self, data: Any, text: Callable[[Any], str]) -> None:
+        """Print JSON or text."""
+        print_json(data) if self.as_json else click.echo(text(data), nl=False)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-s", "-stats", "-statistics", "stats", is_flag=True, help="Statistics too.")
+@click.option("-br", "-brief", "brief", is_flag=True, help="One line each.")
+@click.option("-4", "ipv4", is_flag=True, help="IPv4 only.")
+@click.option("-6", "ipv6", is_flag=True, help="IPv6 only.")
+@json_option
+@instance_options
+@click.argument("what", metavar="OBJECT")
+@click.argument("words", metavar="[COMMAND]", nargs=-1)
+def command(
+    stats: bool,
+    brief: bool,
+    ipv4: bool,
+    ipv6: bool,
+    as_json: bool,
+    pid: int | None,
+    name: str | None,
+    what: str,
+    words: tuple[str, ...],
+) -> None:
+    """Addresses, links, routes and neighbours of a running program, in the formats of ip(8).
+
+    \b
+    usernet ip addr [show [dev] NAME]
+    usernet ip link [show [dev] NAME]
+    usernet ip route [show | get ADDRESS]
+    usernet ip neigh [show [dev] NAME]
+    usernet ip netns                        what is running, and where
+    """
+    query = Query(stats, brief, 4 if ipv4 else 6 if ipv6 else 0, as_json, pid, name, list(words))
+    HANDLERS[_object(what)](query)
+
+
+def _object(word: str) -> str:
+    if word in ALIASES:
+        return ALIASES[word]
+    for name in OBJECTS:
+        if name.startswith(word):
+            return name
+    raise CliError(f"ip: object {word!r} is unknown; there are {', '.join(OBJECTS)}", USAGE)
+
+
+def _device_word(words: Sequence[str]) -> str | None:
+    """The NAME in ``show [dev] NAME``; "" words mean all."""
+    rest = list(words)
+    if rest and rest[0] in {"show", "list", "ls", "lst"}:
+        rest.pop(0)
+    elif rest and rest[0] != "dev":
+        raise CliError(f"ip: command {rest[0]!r} is unknown; there is only show", USAGE)
+    if rest and rest[0] == "dev":
+        rest.pop(0)
+        if not rest:
+            raise CliError("ip: dev needs a name behind it", USAGE)
+    if len(rest) > 1:
+        raise CliError(f"ip: {rest[1]!r} is one word too many", USAGE)
+    return rest[0] if rest else None
+
+
+def _of_device(rows: list[dict[str, Any]], device: str | None, key: str) -> list[dict[str, Any]]:
+    if device is None:
+        return rows
+    chosen = [row for row in rows if row[key] == device]
+    if not chosen and key == "ifname":
+        raise CliError(f'Device "{device}" does not exist.')
+    return chosen
+
+
+def _links(query: Query) -> None:
+    rows = choose(query.pid, query.name).ask("link", stats=query.stats)
+    rows = _of_device(rows, _device_word(query.words), "ifname")
+    query.show(rows, lambda data: ip.links(data, stats=query.stats, brief=query.brief))
+
+
+def _addresses(query: Query) -> None:
+    rows = choose(query.pid, query.name).ask("addr", stats=query.stats)
+    rows = _of_device(rows, _device_word(query.words), "ifname")
+    query.show(rows, lambda data: ip.addresses(data, stats=query.stats, brief=query.brief, family=query.family))
+
+
+def _routes(query: Query) -> None:
+    if query.words[:1] == ["get"]:
+        if len(query.words) != 2:
+            raise CliError("ip: route get needs one address", USAGE)
+        row = choose(query.pid, query.name).ask("route_get", address=query.words[1])
+        query.show([row], lambda data: ip.route_get(data[0]))
+        return
+    rows = choose(query.pid, query.name).ask("route", family=query.family or 4)
+    query.show(_of_device(rows, _device_word(query.words), "dev"), ip.routes)
+
+
+def _neighbours(query: Query) -> None:
+    rows = choose(query.pid, query.name).ask("neigh", stats=query.stats)
+    rows = _of_device(rows, _device_word(query.words), "dev")
+    query.show(rows, lambda data: ip.neighbours(data, stats=query.stats, brief=query.brief))
+
+
+def _netns(query: Query) -> None:
+    _device_word(query.words)
+    query.show(instances(), ip.namespaces)
+
+
+HANDLERS: dict[str, Callable[[Query], None]] = {
+    "address": _addresses,
+    "link": _links,
+    "route": _routes,
+    "neighbour": _neighbours,
+    "netns": _netns,
+}
