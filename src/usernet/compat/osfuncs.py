@@ -1,0 +1,153 @@
+"""Functions of ``os`` and ``fcntl`` that take a descriptor, made to know ours; others pass straight to the real ones."""
+
+from __future__ import annotations
+
+import fcntl as real_fcntl
+import os
+import stat
+from collections.abc import Callable
+from errno import EINVAL, ENOTTY
+from typing import Any
+
+from .descriptors import descriptor, file_of, is_ours, table_of
+
+MSG_DONTWAIT = 0x40
+# os.sendfile hands over this much at most, as Linux does with a full socket: the caller comes again.
+SENDFILE_CHUNK = 1 << 18
+
+
+def _dispatch(name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
+    real = getattr(os, name)
+
+    def function(fd: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if is_ours(fd):
+            return ours(fd, *args, **kwargs)
+        return real(fd, *args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = real.__doc__
+    function.__module__ = "os"
+    return function
+
+
+def _socket(fd: int) -> Any:
+    return file_of(fd)
+
+
+def _flags(fd: int) -> int:
+    return MSG_DONTWAIT if _socket(fd).timeout_ns != -1 else 0
+
+
+def _read(fd: int, length: int) -> bytes:
+    octets: bytes = _socket(fd).recv(length, _flags(fd))
+    return octets
+
+
+def _readv(fd: int, buffers: Any) -> int:
+    count: int = _socket(fd).recvmsg_into(buffers, 0, _flags(fd))[0]
+    return count
+
+
+def _write(fd: int, data: Any) -> int:
+    count: int = _socket(fd).send(data, _flags(fd))
+    return count
+
+
+def _writev(fd: int, buffers: Any) -> int:
+    return _write(fd, b"".join(buffers))
+
+
+def _close(fd: int) -> None:
+    table_of(fd).close(fd)
+
+
+def _dup(fd: int) -> int:
+    table = table_of(fd)
+    return descriptor(table, table.dup(fd))
+
+
+def _isatty(fd: int) -> bool:
+    _socket(fd)
+    return False
+
+
+def _ttyname(fd: int) -> str:
+    _socket(fd)
+    raise OSError(ENOTTY, os.strerror(ENOTTY))
+
+
+def _get_blocking(fd: int) -> bool:
+    blocking: bool = _socket(fd).timeout_ns != 0
+    return blocking
+
+
+def _set_blocking(fd: int, blocking: bool) -> None:
+    file = _socket(fd)
+    if blocking != (file.timeout_ns != 0):
+        file.timeout_ns = -1 if blocking else 0
+
+
+def _get_inheritable(fd: int) -> bool:
+    return table_of(fd).get_inheritable(fd)
+
+
+def _set_inheritable(fd: int, inheritable: bool) -> None:
+    table_of(fd).set_inheritable(fd, bool(inheritable))
+
+
+def _fstat(fd: int) -> os.stat_result:
+    _socket(fd)
+    return os.stat_result((stat.S_IFSOCK | 0o777, fd, 0, 1, os.getuid(), os.getgid(), 0, 0, 0, 0))
+
+
+def _sendfile(out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
+    """sendfile(2): what the socket takes at once of a file. Raises BlockingIOError when it takes nothing."""
+    if is_ours(in_fd):
+        raise OSError(EINVAL, os.strerror(EINVAL))
+    size = min(count, SENDFILE_CHUNK)
+    octets = os.read(in_fd, size) if offset is None else os.pread(in_fd, size, offset)
+    if not octets:
+        return 0
+    return _write(out_fd, octets)
+
+
+OURS: dict[str, Callable[..., Any]] = {
+    "close": _close,
+    "dup": _dup,
+    "fstat": _fstat,
+    "get_blocking": _get_blocking,
+    "get_inheritable": _get_inheritable,
+    "isatty": _isatty,
+    "read": _read,
+    "readv": _readv,
+    "sendfile": _sendfile,
+    "set_blocking": _set_blocking,
+    "set_inheritable": _set_inheritable,
+    "ttyname": _ttyname,
+    "write": _write,
+    "writev": _writev,
+}
+_EXPORTS = {name: _dispatch(name, function) for name, function in OURS.items() if hasattr(os, name)}
+
+
+def exports() -> dict[str, Callable[..., Any]]:
+    """The functions by the names they have in ``os``."""
+    return _EXPORTS
+
+
+def fcntl(fd: Any, cmd: int, arg: Any = 0) -> Any:
+    """As ``fcntl.fcntl``; on our descriptors F_GETFL, F_SETFL, F_GETFD, F_SETFD and F_DUPFD are known."""
+    number = fd if isinstance(fd, int) else fd.fileno()
+    if not is_ours(number):
+        return real_fcntl.fcntl(fd, cmd, arg)
+    if cmd == real_fcntl.F_GETFL:
+        return os.O_RDWR | (0 if _get_blocking(number) and _socket(number).timeout_ns == -1 else os.O_NONBLOCK)
+    if cmd == real_fcntl.F_SETFL:
+        return _set_blocking(number, not arg & os.O_NONBLOCK) or 0
+    if cmd == real_fcntl.F_GETFD:
+        return 0 if _get_inheritable(number) else real_fcntl.FD_CLOEXEC
+    if cmd == real_fcntl.F_SETFD:
+        return _set_inheritable(number, not arg & real_fcntl.FD_CLOEXEC) or 0
+    if cmd in (real_fcntl.F_DUPFD, real_fcntl.F_DUPFD_CLOEXEC):
+        return _dup(number)
+    raise OSError(EINVAL, os.strerror(EINVAL))
