@@ -1,1 +1,1 @@
-"""sockets."""
+"""Descriptors, socket objects, options and readiness, with Linux's semantics."""

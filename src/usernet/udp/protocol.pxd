@@ -22,6 +22,7 @@ cdef class Udp(Transport):
     cdef public Sender sender
     cdef public UdpTable table
     cdef public UdpForwarder forwarder
+    cdef public dict members
     cdef public long long rmem_default
     cdef UdpHeader _header
 

@@ -30,15 +30,19 @@ class UdpForwarder:
 
 
 class Udp(Transport):
-    """UDP of one stack. ``net_bind_service`` of its table is the leave to bind ports below 1024."""
+    """UDP of one stack. ``net_bind_service`` of its table is the leave to bind ports below 1024.
 
-    __slots__ = ("_header", "context", "forwarder", "rmem_default", "sender", "table")
+    ``members`` counts the endpoints in each multicast group, by group and interface index.
+    """
+
+    __slots__ = ("_header", "context", "forwarder", "members", "rmem_default", "sender", "table")
 
     def __init__(self, context: Context, sender: Sender) -> None:
         self.context = context
         self.sender = sender
         self.table = UdpTable(context)
         self.forwarder: UdpForwarder | None = None
+        self.members: dict[tuple[bytes, int], int] = {}
         self.rmem_default = 0
         self._header = UdpHeader()
         sysctl = context.sysctl
@@ -135,6 +139,7 @@ class Udp(Transport):
             self.context.counters.drop("udp_error_unmatched")
             return
         if error.err == EMSGSIZE:
+            self.sender.update_pmtu(_target(error), error.info, now)
             if endpoint.df_mode != PMTUDISC_DONT and (endpoint.remote or endpoint.recverr):
                 endpoint.fail(EMSGSIZE)
         elif endpoint.recverr or (endpoint.remote and error.fatal):
@@ -143,9 +148,8 @@ class Udp(Transport):
     def _sender_of(self, error: IcmpError) -> UdpEndpoint | None:
         if error.end - error.l4 < 4:
             return None
-        middle = error.addr_off + error.addr_len
-        ours = bytes(error.buf[error.addr_off : middle])
-        theirs = bytes(error.buf[middle : middle + error.addr_len])
+        ours = bytes(error.buf[error.addr_off : error.addr_off + error.addr_len])
+        theirs = _target(error)
         sport = bytes(error.buf[error.l4 : error.l4 + 2])
         dport = bytes(error.buf[error.l4 + 2 : error.l4 + 4])
         table: UdpTable = self.table
@@ -169,6 +173,11 @@ def _to_group(packet: Packet) -> cython.bint:
 def _destination(packet: Packet) -> bytes:
     at = packet.addr_off + packet.addr_len
     return bytes(packet.buf[at : at + packet.addr_len])
+
+
+def _target(error: IcmpError) -> bytes:
+    at = error.addr_off + error.addr_len
+    return bytes(error.buf[at : at + error.addr_len])
 
 
 def _ifindex(packet: Packet) -> int:

@@ -1,0 +1,14 @@
+from ..core.ready cimport Pollable, Watcher
+from ..core.scheduler cimport Scheduler
+
+cdef unsigned int POLLERR, POLLHUP, POLLNVAL, CLOSED_EVENTS
+
+
+cdef class File(Pollable):
+    cdef public Scheduler host
+    cdef public int refs
+    cdef public bint closed
+
+    cpdef void close(self) except *
+    cpdef void close_locked(self) except *
+    cpdef void release(self) except *

@@ -1,0 +1,58 @@
+"""Open file description: what descriptors refer to, and what is waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import POLLERR, POLLHUP, POLLNVAL
+from ..core.ready import Pollable, Watcher
+from ..core.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    import cython
+
+CLOSED_EVENTS = POLLNVAL | POLLERR | POLLHUP
+
+
+class File(Pollable):
+    """Base of everything a descriptor may refer to.
+
+    ``refs`` counts the descriptors; the last one that goes closes the file. One without descriptors is closed by
+    ``close``. Watchers of a closed file are told POLLNVAL and forgotten.
+    """
+
+    __slots__ = ("closed", "host", "refs")
+
+    def __init__(self, host: Scheduler) -> None:
+        super().__init__()
+        self.host = host
+        self.refs = 0
+        self.closed = False
+
+    def close(self) -> None:
+        """Close it, whoever still refers to it; a second call does nothing."""
+        lock = self.host.lock
+        lock.acquire()
+        try:
+            self.close_locked()
+        finally:
+            lock.release()
+
+    def close_locked(self) -> None:
+        """As close, for a caller that holds the lock."""
+        watcher: Watcher
+        if self.closed:
+            return
+        self.closed = True
+        if self.watchers is not None:
+            for item in list(self.watchers):
+                watcher = item
+                watcher.notify(self, CLOSED_EVENTS)
+        self.release()
+
+    def release(self) -> None:
+        """Give up what the file stands for; called once, with the lock held."""
+
+    def poll(self) -> cython.uint:
+        """The level: POLL bits that hold now."""
+        return CLOSED_EVENTS if self.closed else 0

@@ -1,0 +1,192 @@
+"""Options of SOL_SOCKET (socket(7))."""
+
+from __future__ import annotations
+
+import struct
+from errno import EDOM, EINVAL, ENODEV
+from typing import Any, Final
+
+from ..core.const import IPPROTO_TCP, IPPROTO_UDP, SECOND, US
+from ..udp.const import REUSEADDR, REUSEPORT
+from . import const as so
+from .errors import os_error
+from .option import Option, plain
+
+# Linux's SOCK_MIN_SNDBUF and SOCK_MIN_RCVBUF.
+MIN_SNDBUF = 4608
+MIN_RCVBUF = 2304
+IFNAMSIZ = 16
+
+
+def _share(bit: int) -> Option:
+    def read(sock: Any) -> int:
+        return int(sock.sharing & bit != 0)
+
+    def write(sock: Any, value: int) -> None:
+        sock.sharing = sock.sharing | bit if value else sock.sharing & ~bit
+        if sock.protocol == IPPROTO_UDP:
+            sock.udp.sharing = sock.sharing
+
+    return Option(read, write)
+
+
+def _get_sndbuf(sock: Any) -> int:
+    if sock.sndbuf:
+        return int(sock.sndbuf)
+    sysctl = sock.stack.context.sysctl
+    if sock.protocol == IPPROTO_TCP:
+        return int(sock.tcb.snd_buf if sock.tcb is not None else sysctl.get("net.ipv4.tcp_wmem")[1])
+    return int(sysctl.int_of("net.core.wmem_default"))
+
+
+def _set_sndbuf(sock: Any, value: int) -> None:
+    _force_sndbuf(sock, min(value & 0xFFFFFFFF, sock.stack.context.sysctl.int_of("net.core.wmem_max")))
+
+
+def _force_sndbuf(sock: Any, value: int) -> None:
+    sock.sndbuf = max(min(value, 0x3FFFFFFF) * 2, MIN_SNDBUF)
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.sndbuf = sock.sndbuf
+        sock.settings_changed()
+
+
+def _get_rcvbuf(sock: Any) -> int:
+    if sock.protocol != IPPROTO_TCP:
+        return int(sock.endpoint.queue.limit)
+    if sock.rcvbuf:
+        return int(sock.rcvbuf)
+    return int(sock.tcb.rcv_buf if sock.tcb is not None else sock.stack.context.sysctl.get("net.ipv4.tcp_rmem")[1])
+
+
+def _set_rcvbuf(sock: Any, value: int) -> None:
+    _force_rcvbuf(sock, min(value & 0xFFFFFFFF, sock.stack.context.sysctl.int_of("net.core.rmem_max")))
+
+
+def _force_rcvbuf(sock: Any, value: int) -> None:
+    sock.rcvbuf = max(min(value, 0x3FFFFFFF) * 2, MIN_RCVBUF)
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.rcvbuf = sock.rcvbuf
+        sock.settings_changed()
+    else:
+        sock.endpoint.queue.limit = sock.rcvbuf
+
+
+def _set_keepalive(sock: Any, value: int) -> None:
+    sock.keepalive = value != 0
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.keepalive = sock.keepalive
+        sock.settings_changed()
+
+
+def _set_broadcast(sock: Any, value: int) -> None:
+    sock.broadcast = value != 0
+    if sock.protocol != IPPROTO_TCP:
+        sock.endpoint.broadcast = sock.broadcast
+        sock.forget_path()
+
+
+def _get_linger(sock: Any) -> bytes:
+    return struct.pack("=ii", sock.linger_on, sock.linger_s)
+
+
+def _set_linger(sock: Any, octets: bytes) -> None:
+    if len(octets) < 8:
+        raise os_error(EINVAL)
+    on, seconds = struct.unpack_from("=ii", octets)
+    sock.linger_on = on != 0
+    if on:
+        sock.linger_s = max(seconds, 0)
+
+
+def _timeout(field: str) -> Option:
+    def read(sock: Any) -> bytes:
+        seconds, rest = divmod(getattr(sock, field), SECOND)
+        return struct.pack("=qq", seconds, rest // US)
+
+    def write(sock: Any, octets: bytes) -> None:
+        if len(octets) < 16:
+            raise os_error(EINVAL)
+        seconds, micros = struct.unpack_from("=qq", octets)
+        if not 0 <= micros < 1_000_000:
+            raise os_error(EDOM)
+        # 0 is no timeout; a negative one is over at once, for which the shortest span stands.
+        span = 1 if seconds < 0 else min(seconds * SECOND + micros * US, 1 << 62)
+        setattr(sock, field, span)
+
+    return Option(read, write, raw=True)
+
+
+def _set_rcvlowat(sock: Any, value: int) -> None:
+    sock.rcvlowat = 0x7FFFFFFF if value < 0 else value or 1
+
+
+def _get_device(sock: Any) -> bytes:
+    return sock.device_name.encode() + b"\0" if sock.device_name else b""
+
+
+def _set_device(sock: Any, octets: bytes) -> None:
+    name = octets[: IFNAMSIZ - 1].split(b"\0")[0].decode("utf-8", "replace")
+    index = 0
+    if name:
+        indexes = [i.index for i in sock.stack.ip.interfaces.values() if i.name == name]
+        if not indexes:
+            raise os_error(ENODEV)
+        index = indexes[0]
+    sock.device_name = name
+    sock.bind_device(index)
+
+
+def _timestamp(kind: int) -> Option:
+    def read(sock: Any) -> int:
+        return int(sock.timestamp == kind)
+
+    def write(sock: Any, value: int) -> None:
+        sock.timestamp = kind if value else 0
+
+    return Option(read, write)
+
+
+def _set_mark(sock: Any, value: int) -> None:
+    sock.mark = value
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.mark = value & 0xFFFFFFFF
+        sock.settings_changed()
+    else:
+        sock.endpoint.mark = value & 0xFFFFFFFF
+
+
+def _set_priority(sock: Any, value: int) -> None:
+    sock.priority = value
+
+
+def _set_no_check(sock: Any, value: int) -> None:
+    sock.udp.no_check = value != 0
+
+
+_TABLE: Final = {
+    so.SO_REUSEADDR: _share(REUSEADDR),
+    so.SO_REUSEPORT: _share(REUSEPORT),
+    so.SO_TYPE: Option(lambda sock: int(sock.type), None),
+    so.SO_PROTOCOL: Option(lambda sock: int(sock.protocol), None),
+    so.SO_DOMAIN: Option(lambda sock: int(sock.family), None),
+    so.SO_ERROR: Option(lambda sock: int(sock.take_error()), None),
+    so.SO_ACCEPTCONN: Option(lambda sock: int(getattr(sock, "listener", None) is not None), None),
+    so.SO_KEEPALIVE: Option(lambda sock: int(sock.keepalive), _set_keepalive),
+    so.SO_BROADCAST: Option(lambda sock: int(sock.broadcast), _set_broadcast),
+    so.SO_OOBINLINE: plain("oobinline"),
+    so.SO_SNDBUF: Option(_get_sndbuf, _set_sndbuf),
+    so.SO_RCVBUF: Option(_get_rcvbuf, _set_rcvbuf),
+    so.SO_SNDBUFFORCE: Option(None, _force_sndbuf),
+    so.SO_RCVBUFFORCE: Option(None, _force_rcvbuf),
+    so.SO_LINGER: Option(_get_linger, _set_linger, raw=True),
+    so.SO_RCVTIMEO: _timeout("rcvtimeo_ns"),
+    so.SO_SNDTIMEO: _timeout("sndtimeo_ns"),
+    so.SO_RCVLOWAT: Option(lambda sock: int(sock.rcvlowat), _set_rcvlowat),
+    so.SO_BINDTODEVICE: Option(_get_device, _set_device, raw=True),
+    so.SO_TIMESTAMP: _timestamp(so.SO_TIMESTAMP),
+    so.SO_TIMESTAMPNS: _timestamp(so.SO_TIMESTAMPNS),
+    so.SO_MARK: Option(lambda sock: int(sock.mark), _set_mark),
+    so.SO_PRIORITY: Option(lambda sock: int(sock.priority), _set_priority),
+    so.SO_NO_CHECK: Option(lambda sock: int(sock.udp.no_check), _set_no_check, kinds=(IPPROTO_UDP,)),
+}
+SOCKET_OPTIONS: Final = {(so.SOL_SOCKET, name): option for name, option in _TABLE.items()}

@@ -1,0 +1,137 @@
+"""Options of IPPROTO_TCP (tcp(7))."""
+
+from __future__ import annotations
+
+from errno import EINVAL, ENOENT
+from typing import Any, Final
+
+from ..core.const import IPPROTO_TCP, MS, SECOND
+from ..tcp.congestion import names
+from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN
+from . import const as so
+from .errors import os_error
+from .option import Option
+from .tcp_info import pack_tcp_info
+
+TCP: Final = (IPPROTO_TCP,)
+# Linux's limits (include/net/tcp.h).
+MIN_MSS = 88
+MAX_WINDOW = 32767
+MAX_KEEPIDLE = 32767
+MAX_KEEPINTVL = 32767
+MAX_KEEPCNT = 127
+MAX_SYNCNT = 127
+FIN_TIMEOUT_MAX_S = 120
+CA_NAME_MAX = 16
+
+
+def _flag(field: str) -> Option:
+    def read(sock: Any) -> int:
+        return int(getattr(sock.settings, field))
+
+    def write(sock: Any, value: int) -> None:
+        setattr(sock.settings, field, value != 0)
+        sock.settings_changed()
+
+    return Option(read, write, kinds=TCP)
+
+
+def _number(field: str, unit: int, low: int, high: int, sysctl: str) -> Option:
+    """A number of seconds or tries within Linux's limits; while it is not set, a sysctl speaks."""
+
+    def read(sock: Any) -> int:
+        value = int(getattr(sock.settings, field)) // unit
+        return value or (int(sock.stack.context.sysctl.int_of(sysctl)) if sysctl else 0)
+
+    def write(sock: Any, value: int) -> None:
+        if not low <= value <= high:
+            raise os_error(EINVAL)
+        setattr(sock.settings, field, value * unit)
+        sock.settings_changed()
+
+    return Option(read, write, kinds=TCP)
+
+
+def _get_maxseg(sock: Any) -> int:
+    if sock.tcb is not None and sock.tcb.state != CLOSED:
+        return int(sock.tcb.mss)
+    return int(sock.settings.maxseg or DEFAULT_MSS)
+
+
+def _set_maxseg(sock: Any, value: int) -> None:
+    if value and not MIN_MSS <= value <= MAX_WINDOW:
+        raise os_error(EINVAL)
+    sock.settings.maxseg = value
+    sock.settings_changed()
+
+
+def _get_linger2(sock: Any) -> int:
+    value = int(sock.settings.linger2_ns)
+    if value < 0:
+        return -1
+    return value // SECOND or int(sock.stack.context.sysctl.int_of("net.ipv4.tcp_fin_timeout"))
+
+
+def _set_linger2(sock: Any, value: int) -> None:
+    if value < 0:
+        sock.settings.linger2_ns = -1
+    else:
+        sock.settings.linger2_ns = 0 if value > FIN_TIMEOUT_MAX_S else value * SECOND
+    sock.settings_changed()
+
+
+def _set_defer_accept(sock: Any, value: int) -> None:
+    sock.settings.defer_accept = max(value, 0)
+    sock.settings_changed()
+
+
+def _set_window_clamp(sock: Any, value: int) -> None:
+    if value < 0:
+        raise os_error(EINVAL)
+    sock.settings.window_clamp = value
+    sock.settings_changed()
+
+
+def _get_congestion(sock: Any) -> bytes:
+    name = sock.settings.congestion or str(sock.stack.context.sysctl.get("net.ipv4.tcp_congestion_control"))
+    return name.encode().ljust(CA_NAME_MAX, b"\0")
+
+
+def _set_congestion(sock: Any, octets: bytes) -> None:
+    name = octets[: CA_NAME_MAX - 1].split(b"\0")[0].decode("ascii", "replace")
+    if name not in names():
+        raise os_error(ENOENT)
+    sock.settings.congestion = name
+    sock.settings_changed()
+
+
+def _set_user_timeout(sock: Any, value: int) -> None:
+    if value < 0:
+        raise os_error(EINVAL)
+    sock.settings.user_timeout_ns = value * MS
+    sock.settings_changed()
+
+
+def _get_info(sock: Any) -> bytes:
+    if sock.tcb is not None:
+        return pack_tcp_info(sock.tcb.info())
+    return pack_tcp_info({"tcpi_state": LISTEN if sock.listener is not None else CLOSED})
+
+
+_TABLE: Final = {
+    so.TCP_NODELAY: _flag("nodelay"),
+    so.TCP_CORK: _flag("cork"),
+    so.TCP_QUICKACK: _flag("quickack"),
+    so.TCP_MAXSEG: Option(_get_maxseg, _set_maxseg, kinds=TCP),
+    so.TCP_KEEPIDLE: _number("keepidle_ns", SECOND, 1, MAX_KEEPIDLE, "net.ipv4.tcp_keepalive_time"),
+    so.TCP_KEEPINTVL: _number("keepintvl_ns", SECOND, 1, MAX_KEEPINTVL, "net.ipv4.tcp_keepalive_intvl"),
+    so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
+    so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
+    so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
+    so.TCP_DEFER_ACCEPT: Option(lambda sock: int(sock.settings.defer_accept), _set_defer_accept, kinds=TCP),
+    so.TCP_WINDOW_CLAMP: Option(lambda sock: int(sock.settings.window_clamp), _set_window_clamp, kinds=TCP),
+    so.TCP_INFO: Option(_get_info, None, kinds=TCP),
+    so.TCP_CONGESTION: Option(_get_congestion, _set_congestion, raw=True, kinds=TCP),
+    so.TCP_USER_TIMEOUT: Option(lambda sock: int(sock.settings.user_timeout_ns) // MS, _set_user_timeout, kinds=TCP),
+}
+TCP_OPTIONS: Final = {(IPPROTO_TCP, name): option for name, option in _TABLE.items()}

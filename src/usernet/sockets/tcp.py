@@ -1,0 +1,499 @@
+"""Stream sockets: Linux's inet_stream_ops over the TCP of the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from errno import (
+    EAFNOSUPPORT,
+    EAGAIN,
+    EALREADY,
+    EBADF,
+    ECONNABORTED,
+    EINPROGRESS,
+    EINVAL,
+    EISCONN,
+    ENOTCONN,
+    EOPNOTSUPP,
+    EPIPE,
+)
+from typing import TYPE_CHECKING, Any
+
+from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, SECOND
+from ..core.ready import Pollable
+from ..core.scheduler import Scheduler
+from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT
+from ..tcp.settings import Settings
+from ..tcp.tcb import Tcb
+from .address import LOOPBACK, Address, host_octets, make_address, port_of
+from .base import Ancillary, Socket, byte_view, join, octets_of
+from .const import (
+    MSG_ERRQUEUE,
+    MSG_MORE,
+    MSG_OOB,
+    MSG_PEEK,
+    MSG_TRUNC,
+    MSG_WAITALL,
+    SHUT_RD,
+    SHUT_RDWR,
+    SHUT_WR,
+    SOCK_STREAM,
+)
+from .errors import os_error
+from .file import CLOSED_EVENTS
+
+if TYPE_CHECKING:
+    import cython
+
+    from ..stack import NetStack
+    from ..tcp.listen import Listener
+    from ..tcp.tcb import Binding
+
+# How much of a long sendall is cut out at once: enough to fill a send buffer, little enough to cut again.
+LEAST_PIECE = 64 << 10
+LARGEST_PIECE = 1 << 20
+# Nothing more will come, so that waiting for SO_RCVLOWAT octets is in vain.
+_LAST = POLLERR | POLLHUP | POLLRDHUP
+
+
+class TcpSocket(Socket):
+    """A stream socket: ``listener`` or ``tcb`` says which kind it has become.
+
+    ``connecting`` is true from connect() until a call has reported how it ended, Linux's SS_CONNECTING;
+    ``connected`` once one reported success, or from accept() on.
+    """
+
+    __slots__ = ("binding", "connected", "connecting", "listener", "settings", "tcb")
+
+    def __init__(self, stack: NetStack, host: Scheduler, family: int) -> None:
+        super().__init__(stack, host, family, SOCK_STREAM, IPPROTO_TCP)
+        self.settings = Settings()
+        self.binding: Binding | None = None
+        self.listener: Listener | None = None
+        self.tcb: Tcb | None = None
+        self.connecting = False
+        self.connected = False
+
+    # Names.
+
+    def bind(self, address: Address) -> None:
+        """bind(2). Raises OSError: EINVAL when bound already, EADDRINUSE, EADDRNOTAVAIL, EACCES."""
+        octets = host_octets(self.family, address[0])
+        port = port_of(address)
+        with self.host.lock:
+            self.check_open()
+            if self.binding is not None or self.tcb is not None or self.listener is not None:
+                raise os_error(EINVAL)
+            self._bind(octets, port)
+
+    def _bind(self, octets: bytes, port: int) -> None:
+        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, self.sharing)
+
+    def getsockname(self) -> Address:
+        """getsockname(2); the unbound name is all zeros."""
+        with self.host.lock:
+            self.check_open()
+            if self.tcb is not None:
+                return make_address(self.family, self.tcb.local, self.tcb.local_port)
+            if self.binding is not None:
+                return make_address(self.family, self.binding.address, self.binding.port)
+            return make_address(self.family, b"", 0)
+
+    def getpeername(self) -> Address:
+        """getpeername(2). Raises OSError(ENOTCONN)."""
+        with self.host.lock:
+            self.check_open()
+            tcb: Tcb | None = self.tcb
+            if tcb is None or tcb.state in (CLOSED, SYN_SENT):
+                raise os_error(ENOTCONN)
+            return make_address(self.family, tcb.remote, tcb.remote_port)
+
+    # Opening.
+
+    def listen(self, backlog: int = 128) -> None:
+        """listen(2); again, it changes the backlog. Raises OSError: EINVAL when connected, EADDRINUSE."""
+        with self.host.lock:
+            self.check_open()
+            if self.tcb is not None and self.tcb.state != CLOSED:
+                raise os_error(EINVAL)
+            if self.listener is not None:
+                self.listener.set_backlog(backlog)
+                return
+            if self.binding is None:
+                self._bind(b"", 0)
+            self.listener = self.stack.tcp.listen(self, self.binding, backlog, self.settings)
+
+    def accept(self) -> tuple[TcpSocket, Address]:
+        """accept(2). Raises OSError: EINVAL when not listening, EAGAIN, TimeoutError."""
+        tcb: Tcb | None
+        lock = self.host.lock
+        lock.acquire()
+        try:
+            deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, 0)
+            while True:
+                self.check_open()
+                if self.listener is None:
+                    raise os_error(EINVAL)
+                tcb = self.listener.accept(self.host.now())
+                if tcb is not None:
+                    break
+                self.block(POLLIN, deadline)
+            return self._adopt(tcb), make_address(self.family, tcb.remote, tcb.remote_port)
+        finally:
+            lock.release()
+
+    def _adopt(self, tcb: Tcb) -> TcpSocket:
+        """A socket for an accepted connection, with the listener's options."""
+        child: TcpSocket = TcpSocket(self.stack, self.host, self.family)
+        child.tcb = tcb
+        child.settings = tcb.settings
+        child.connected = True
+        child.sharing = self.sharing
+        child.keepalive = self.keepalive
+        child.oobinline = self.oobinline
+        child.linger_on = self.linger_on
+        child.linger_s = self.linger_s
+        child.rcvtimeo_ns = self.rcvtimeo_ns
+        child.sndtimeo_ns = self.sndtimeo_ns
+        child.rcvlowat = self.rcvlowat
+        child.rcvbuf = self.rcvbuf
+        child.sndbuf = self.sndbuf
+        child.mark = self.mark
+        child.priority = self.priority
+        child.device_name = self.device_name
+        tcb.owner = child
+        return child
+
+    def connect(self, address: Address) -> None:
+        """connect(2).
+
+        Raises OSError: EINPROGRESS and then EALREADY when it may not wait, EISCONN, and what became of it
+        (ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ...); TimeoutError.
+        """
+        octets = host_octets(self.family, address[0])
+        port = port_of(address)
+        with self.host.lock:
+            self.check_open()
+            if self.connected or self.listener is not None:
+                raise os_error(EISCONN)
+            fresh = not self.connecting
+            if fresh:
+                self._start_connect(octets, port)
+            self._finish_connect(fresh)
+
+    def _start_connect(self, remote: bytes, port: int) -> None:
+        # What is left of an attempt that failed goes; the name it was bound to stays.
+        if self.tcb is not None:
+            self.tcb.owner = None
+            self.settings = self.tcb.settings
+            self.tcb = None
+        if not any(remote):
+            remote = LOOPBACK[self.ip_family]
+        tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now())
+        self.tcb = tcb
+        self.settings = tcb.settings
+        self.connecting = True
+
+    def _finish_connect(self, fresh: bool) -> None:
+        tcb = self.tcb
+        assert tcb is not None
+        deadline = self.deadline(self.sndtimeo_ns, 0)
+        while tcb.state in (SYN_SENT, SYN_RECEIVED):
+            if deadline == 0:
+                raise os_error(EINPROGRESS if fresh else EALREADY)
+            if not self.host.wait(self, POLLOUT, deadline):
+                if self.timeout_ns > 0:
+                    raise TimeoutError("timed out")
+                raise os_error(EINPROGRESS if fresh else EALREADY)
+            self.check_open()
+        self.connecting = False
+        if tcb.state == CLOSED:
+            raise os_error(tcb.take_error() or ECONNABORTED)
+        self.connected = True
+
+    # Sending.
+
+    def send(self, data: Any, flags: cython.uint = 0) -> cython.Py_ssize_t:
+        """send(2): at least one octet, or an error. ``bytes`` are queued by reference."""
+        octets: bytes = octets_of(data)
+        lock = self.host.lock
+        lock.acquire()
+        try:
+            return self._send(octets, flags, self.deadline(self.sndtimeo_ns, flags))
+        finally:
+            lock.release()
+
+    def _send(self, octets: bytes, flags: cython.uint, deadline: cython.longlong) -> cython.longlong:
+        tcb: Tcb | None
+        taken: cython.longlong
+        err: cython.int
+        if flags & MSG_OOB:
+            raise os_error(EOPNOTSUPP)
+        while True:
+            if self.closed:
+                raise os_error(EBADF)
+            tcb = self.tcb
+            if tcb is None:
+                raise os_error(EPIPE)
+            if tcb.state != SYN_SENT and tcb.state != SYN_RECEIVED:
+                taken = tcb.send(octets, self.host.now(), (flags & MSG_MORE) != 0)
+                if taken > 0 or not octets:
+                    return taken
+                if taken < 0 and taken != -EAGAIN:
+                    err = tcb.take_error()
+                    raise os_error(err if err else taken)
+            self.block(POLLOUT, deadline)
+
+    def sendall(self, data: Any, flags: cython.uint = 0) -> None:
+        """Send everything; how much was sent when it raises is not known, as in CPython."""
+        octets: bytes
+        taken: cython.Py_ssize_t
+        piece: cython.Py_ssize_t
+        done: cython.Py_ssize_t = 0
+        lock = self.host.lock
+        octets = data if type(data) is bytes else b""
+        total: cython.Py_ssize_t = len(octets)
+        view: Any = None
+        if type(data) is not bytes:
+            view = memoryview(data).cast("B")
+            total = len(view)
+            octets = bytes(view[:LARGEST_PIECE])
+        lock.acquire()
+        try:
+            deadline: cython.longlong = self.deadline(self.sndtimeo_ns, flags)
+            taken = self._send(octets, flags, deadline)
+            done = taken
+            while done < total:
+                # What the buffer took last time says how much it may take next: little is cut twice.
+                piece = min(max(2 * taken, LEAST_PIECE), LARGEST_PIECE)
+                if view is None:
+                    view = memoryview(data)
+                octets = bytes(view[done : done + piece])
+                taken = self._send(octets, flags, deadline)
+                done += taken
+        finally:
+            lock.release()
+
+    def sendto(self, data: Any, flags: int, address: Address | None) -> int:
+        """sendto(2); a stream has one peer, and the address is ignored as Linux ignores it."""
+        return self.send(data, flags)
+
+    def sendmsg(
+        self, buffers: Sequence[Any], ancillary: Sequence[Any] = (), flags: int = 0, address: Address | None = None
+    ) -> int:
+        """sendmsg(2): the buffers one after the other, as far as they go."""
+        octets = join(buffers)
+        with self.host.lock:
+            return self._send(octets, flags, self.deadline(self.sndtimeo_ns, flags))
+
+    # Receiving.
+
+    def recv(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> bytes:
+        """recv(2): b"" at the end of the stream."""
+        tcb: Tcb | None
+        data: bytes | None
+        lock = self.host.lock
+        if n < 0:
+            raise ValueError("negative buffersize in recv")
+        lock.acquire()
+        try:
+            if flags & (MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC):
+                return self._recv_special(n, flags)
+            deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
+            while True:
+                tcb = self._readable(n)
+                if tcb is not None:
+                    data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
+                    if data is not None:
+                        return data
+                    self._raise_pending(tcb)
+                elif n == 0:
+                    return b""
+                self.block(POLLIN, deadline)
+        finally:
+            lock.release()
+
+    def _readable(self, n: cython.Py_ssize_t) -> Tcb | None:
+        """The connection to read from, or None when SO_RCVLOWAT or a handshake says to wait."""
+        tcb: Tcb | None = self.tcb
+        if self.closed:
+            raise os_error(EBADF)
+        if tcb is None:
+            raise os_error(ENOTCONN)
+        if n == 0:
+            return None
+        if self.rcvlowat > 1 and tcb.available() < min(n, self.rcvlowat) and not tcb.poll() & _LAST:
+            return None
+        return tcb
+
+    def _raise_pending(self, tcb: Tcb) -> None:
+        err: cython.int = tcb.take_error()
+        if err:
+            raise os_error(err)
+
+    def recv_into(self, buffer: Any, n: cython.Py_ssize_t = 0, flags: cython.uint = 0) -> cython.Py_ssize_t:
+        """As recv, into a writable buffer."""
+        tcb: Tcb | None
+        count: cython.Py_ssize_t
+        view: memoryview = byte_view(buffer, n)
+        lock = self.host.lock
+        lock.acquire()
+        try:
+            if flags & (MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC):
+                data = self._recv_special(len(view), flags)
+                if not flags & MSG_TRUNC:
+                    view[: len(data)] = data
+                return len(data)
+            deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
+            while True:
+                tcb = self._readable(len(view))
+                if tcb is not None:
+                    count = tcb.recv_into(view, (flags & MSG_PEEK) != 0, self.host.now())
+                    if count >= 0:
+                        return count
+                    self._raise_pending(tcb)
+                elif len(view) == 0:
+                    return 0
+                self.block(POLLIN, deadline)
+        finally:
+            lock.release()
+
+    def _recv_special(self, n: int, flags: int) -> bytes:
+        """The flags a stream seldom sees: MSG_WAITALL collects, MSG_TRUNC throws away."""
+        if flags & MSG_OOB:
+            raise os_error(EINVAL)  # no urgent data, as Linux says it
+        if flags & MSG_ERRQUEUE:
+            raise os_error(EAGAIN)
+        deadline = self.deadline(self.rcvtimeo_ns, flags)
+        peek = bool(flags & MSG_PEEK)
+        parts: list[bytes] = []
+        left = n
+        while left > 0:
+            tcb = self._readable(1)
+            data = None if tcb is None else tcb.recv(left, peek, self.host.now())
+            if data is not None:
+                parts.append(data)
+                left -= len(data)
+                if not data or peek or not flags & MSG_WAITALL:
+                    break
+                continue
+            if tcb is not None and not parts:
+                self._raise_pending(tcb)
+            try:
+                self.block(POLLIN, deadline)
+            except OSError:
+                if not parts:
+                    raise
+                break
+        octets = b"".join(parts)
+        return bytes(len(octets)) if flags & MSG_TRUNC else octets
+
+    def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
+        """recvfrom(2): a stream names nobody."""
+        return self.recv(n, flags), None
+
+    def recvfrom_into(self, buffer: Any, n: int = 0, flags: int = 0) -> tuple[int, Address | None]:
+        """As recvfrom, into a writable buffer."""
+        return self.recv_into(buffer, n, flags), None
+
+    def recvmsg(
+        self, n: int, ancillary_size: int = 0, flags: int = 0
+    ) -> tuple[bytes, Ancillary, int, Address | None]:
+        """recvmsg(2): a stream has no ancillary data here."""
+        return self.recv(n, flags), [], 0, None
+
+    # Options.
+
+    def settings_changed(self) -> None:
+        """An option in ``settings`` was changed: the connection looks at it again."""
+        if self.tcb is not None:
+            self.tcb.settings_changed(self.host.now())
+
+    def bind_device(self, index: int) -> None:
+        """SO_BINDTODEVICE: the name is kept; the routes choose the way of a connection."""
+
+    # Readiness and ending.
+
+    def poll(self) -> cython.uint:
+        """POLL bits, as Linux's tcp_poll."""
+        tcb: Tcb | None = self.tcb
+        mask: cython.uint
+        if self.closed:
+            return CLOSED_EVENTS
+        if tcb is not None:
+            mask = tcb.poll()
+            if self.rcvlowat > 1 and not mask & _LAST and tcb.available() < self.rcvlowat:
+                mask &= ~POLLIN
+            return mask
+        if self.listener is not None:
+            return self.listener.poll()
+        return POLLOUT | POLLHUP
+
+    def take_error(self) -> cython.int:
+        """The pending error, which is then gone (SO_ERROR)."""
+        return 0 if self.tcb is None else self.tcb.take_error()
+
+    def shutdown(self, how: int) -> None:
+        """shutdown(2). Raises OSError(ENOTCONN) unless connected or listening."""
+        if how not in (SHUT_RD, SHUT_WR, SHUT_RDWR):
+            raise os_error(EINVAL)
+        with self.host.lock:
+            self.check_open()
+            now = self.host.now()
+            if self.listener is not None:
+                if how != SHUT_WR:
+                    self._stop_listening(now)
+                return
+            tcb = self.tcb
+            if tcb is None or tcb.state == CLOSED:
+                raise os_error(ENOTCONN)
+            if tcb.state == SYN_SENT:
+                tcb.abort(now)
+                self.connecting = False
+                return
+            if how != SHUT_RD:
+                tcb.shutdown_send(now)
+            if how != SHUT_WR:
+                tcb.shutdown_recv(now)
+
+    def _stop_listening(self, now: int) -> None:
+        assert self.listener is not None
+        self.listener.close(now)
+        self.listener = None
+        self.wake(POLLIN | POLLHUP)
+
+    def release(self) -> None:
+        """close(2): the connection ends by itself; SO_LINGER waits for it, or resets it at once."""
+        now = self.host.now()
+        binding, self.binding = self.binding, None
+        if self.listener is not None:
+            self.listener.close(now)
+            self.listener = None
+        elif self.tcb is not None:
+            self._release_connection(self.tcb, now)
+        if binding is not None:
+            self.stack.tcp.unbind(binding)
+
+    def _release_connection(self, tcb: Tcb, now: int) -> None:
+        if self.linger_on and self.linger_s == 0:
+            tcb.owner = None
+            tcb.abort(now)
+            return
+        if self.linger_on and tcb.available() == 0 and tcb.state != CLOSED:
+            tcb.shutdown_send(now)
+            tcb.owner = wait = _Unacknowledged(tcb)
+            self.host.wait(wait, POLLOUT, now + self.linger_s * SECOND)
+        tcb.owner = None
+        tcb.close(self.host.now())
+
+
+class _Unacknowledged(Pollable):
+    """A closing connection, ready when its FIN was acknowledged: what SO_LINGER waits for (sk_stream_wait_close)."""
+
+    __slots__ = ("tcb",)
+
+    def __init__(self, tcb: Tcb) -> None:
+        super().__init__()
+        self.tcb = tcb
+
+    def poll(self) -> cython.uint:
+        return 0 if self.tcb.state in (FIN_WAIT_1, CLOSING, LAST_ACK) else POLLOUT
