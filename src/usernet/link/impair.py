@@ -304,7 +304,7 @@ def _deviations(kind: str, u: float) -> float:
     u = min(max(u, 1e-9), 1 - 1e-9)
     normal = _NORMAL.inv_cdf(u)
     # iproute2's pareto.c: shape 3, mean taken off, scaled.
-    pareto = ((1 - u) ** (-1 / 3) - 1.5) * 4 / 3
+    pareto = ((1 - u) ** (-1.0 / 3.0) - 1.5) * 4 / 3
     x = {"normal": normal, "pareto": pareto, "paretonormal": 0.25 * normal + 0.75 * pareto}[kind]
     return float(min(max(x, -DEVIATIONS), DEVIATIONS))
 
@@ -316,15 +316,12 @@ def impair(
 
     A spec of no words takes impairment away. Raises ValueError that names the word in the way.
     """
-    stages = []
+    new: list[Impairment | None] = [None, None]
+    for i, (name, wanted) in enumerate((("egress", egress), ("ingress", ingress))):
+        if wanted and spec.strip():
+            new[i] = Impairment(spec, entropy.fork(f"{device.name} {name}"), timers, device, i == 0)
     for stage in (device.egress, device.ingress):
         if isinstance(stage, Impairment):
             stage.close()
-    device.egress = device.ingress = None
-    if egress and spec.strip():
-        device.egress = Impairment(spec, entropy.fork(f"{device.name} egress"), timers, device, True)
-        stages.append(device.egress)
-    if ingress and spec.strip():
-        device.ingress = Impairment(spec, entropy.fork(f"{device.name} ingress"), timers, device, False)
-        stages.append(device.ingress)
-    return stages
+    device.egress, device.ingress = new
+    return [stage for stage in new if stage is not None]

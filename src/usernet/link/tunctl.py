@@ -5,8 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-
-# The kernel's own sockets, also after usernet.patch().
 from _socket import AF_INET, SOCK_DGRAM
 from _socket import socket as KernelSocket
 from errno import EACCES, EBADF, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EPERM
