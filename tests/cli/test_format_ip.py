@@ -32,7 +32,8 @@ V0: dict[str, Any] = {
 }  # fmt: skip
 TUN: dict[str, Any] = {
     "ifindex": 4, "ifname": "tun0", "flags": ["POINTOPOINT", "MULTICAST", "NOARP", "UP", "LOWER_UP"], "mtu": 1500,
-    "qdisc": "noqueue", "operstate": "UNKNOWN", "group": "default", "txqlen": 1000, "link_type": "none", "addr_info": [],
+    "qdisc": "noqueue", "operstate": "UNKNOWN", "group": "default", "txqlen": 1000, "link_type": "none",
+    "addr_info": [],
 }  # fmt: skip
 
 
@@ -48,7 +49,8 @@ def test_addresses_are_listed_as_ip_addr_lists_them() -> None:
         "    link/ether 62:1f:5a:5c:f7:76 brd ff:ff:ff:ff:ff:ff\n"
         "    inet 10.5.0.1/24 brd 10.5.0.255 scope global v0\n"
         "       valid_lft forever preferred_lft forever\n"
-        "4: tun0: <POINTOPOINT,MULTICAST,NOARP,UP,LOWER_UP> mtu 1500 qdisc noqueue state UNKNOWN group default qlen 1000\n"
+        "4: tun0: <POINTOPOINT,MULTICAST,NOARP,UP,LOWER_UP> mtu 1500 qdisc noqueue state UNKNOWN group default"
+        " qlen 1000\n"
         "    link/none \n"
     )
 
@@ -72,7 +74,8 @@ def test_br_is_one_line_each() -> None:
 
 def test_s_link_has_ips_columns() -> None:
     assert ip.links([V0], stats=True).splitlines() == [
-        "3: v0@v1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default qlen 1000",
+        "3: v0@v1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT group default"
+        " qlen 1000",
         "    link/ether 62:1f:5a:5c:f7:76 brd ff:ff:ff:ff:ff:ff",
         "    RX:  bytes packets errors dropped  missed   mcast           ",
         "            90       1      0       0       0       0 ",

@@ -1,8 +1,8 @@
 """The control socket of a running host: one JSON object a line asks, one or more answer.
 
-A request is ``{"verb": "ss", "stack": "web", ...}``; an answer is ``{"data": ...}`` or ``{"error": {...}}``, and a stream
-(ping) is any number of ``{"item": ...}`` before it. The server is a daemon thread for each client and never blocks the
-host: it holds the host's lock only while it collects. It uses the kernel's own sockets whatever the program patched.
+A request is ``{"verb": "ss", "stack": "web", ...}``; an answer is ``{"data": ...}`` or ``{"error": {...}}``, and a
+stream (ping) is any number of ``{"item": ...}`` before it. The server is a daemon thread for each client and never
+blocks the host: it holds the host's lock only while it collects. Its sockets are the kernel's, whatever is patched.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from ..core.const import SECOND
 from ..host import Host, Stack
 from ..ip.interface import Interface
 from ..link.device import Device
+from ..link.impair import impair as impair_device
 from ..link.pcapng import PcapngTap
 from ..link.url import open_device
 from .errors import USAGE, CliError, errno_text, os_error
@@ -23,6 +25,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # How long the end of a program waits for its last octets to be acknowledged.
 LINGER_NS = 10 * SECOND
+# Not a mistake of the command line.
+REFUSALS = (errno.EPERM, errno.EACCES, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,10 @@ class Network:
         self.close(LINGER_NS if exc[0] is None else 0)
 
     def close(self, linger_ns: int = LINGER_NS) -> None:
-        """Wait for what was sent, then close devices and the capture. Raises CliError when the capture is incomplete."""
+        """Wait for what was sent, then close devices and the capture.
+
+        Raises CliError when the capture is incomplete.
+        """
         self.host.close(linger_ns)
         if self.user_net is not None:
             self.user_net.close()
@@ -219,24 +226,21 @@ class Network:
         except ValueError as error:
             raise CliError(f"--net {self.url}: {error}", USAGE) from None
         except OSError as error:
-            raise os_error(f"--net {self.url}", error) from None
+            raise _refusal(f"--net {self.url}", error) from None
 
     def _start_capture(self, path: str, device: Device) -> None:
         try:
             self.capture = PcapngTap(path, epoch_ns=time.time_ns() - self.host.now())
         except OSError as error:
-            raise os_error(f"--pcap {path}", error) from None
+            raise _refusal(f"--pcap {path}", error) from None
         with self.host.lock:
             self.capture.attach(device)
 
     def _impair(self, spec: str, device: Device) -> None:
-        from ..link.impair import Impairment
-
         context = self.stack.context
         try:
             with self.host.lock:
-                device.egress = Impairment(spec, context.entropy.fork("egress"), context.timers, device.emit)
-                device.ingress = Impairment(spec, context.entropy.fork("ingress"), context.timers, device.pass_up)
+                impair_device(device, spec, context.entropy, context.timers)
         except ValueError as error:
             raise CliError(f"--impair {spec!r}: {error}", USAGE) from None
 
@@ -245,8 +249,20 @@ class Network:
             with self.host.lock:
                 bound = self.user_net.publish(port.ip, port.port, port.guest_port, port.protocol)
         except OSError as error:
-            raise os_error(f"--publish {port}", error, "choose another port") from None
+            hint = "choose another port" if error.errno != errno.EACCES else "a port from 1024 up needs no privilege"
+            raise os_error(f"--publish {port}", error, hint) from None
         self.published.append(Published(port.ip, bound, port.guest_port, port.protocol))
+
+
+def _refusal(what: str, error: OSError) -> CliError:
+    """What the machine refuses ends with 1, what the words ask for in vain with 2."""
+    hint = ""
+    if what.startswith("--net") and error.errno in (errno.EPERM, errno.EACCES):
+        hint = "run it as root, or take --net user:, which needs no privilege"
+    failure = os_error(what, error, "" if "user:" in (error.strerror or "") else hint)
+    if error.errno not in REFUSALS:
+        failure.exit_code = USAGE
+    return failure
 
 
 def _is_user(url: str) -> bool:

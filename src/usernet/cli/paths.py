@@ -20,7 +20,12 @@ def runtime_dir() -> Path:
     with contextlib.suppress(OSError):
         if run_user.stat().st_uid == uid:
             return run_user / "usernet"
-    return Path(tempfile.gettempdir()) / f"usernet-{uid}"
+    return temp_dir()
+
+
+def temp_dir() -> Path:
+    """Our directory among the temporary files, for want of a better one; it need not exist."""
+    return Path(tempfile.gettempdir()) / f"usernet-{os.getuid()}"
 
 
 def make_private(directory: Path) -> None:

@@ -64,22 +64,38 @@ def _has_capability(number: int) -> bool:
 def python() -> Finding:
     """The interpreter."""
     version = platform.python_version()
-    supported = (3, 11) <= sys.version_info[:2]
+    supported = sys.version_info >= (3, 11)
     return Finding("Engine", "Python", "yes" if supported else "no", f"{version} at {sys.executable}")
+
+
+def hot_modules() -> tuple[list[str], list[str]]:
+    """Modules that are made to be compiled, and those of them that are."""
+    package = Path(__file__).resolve().parents[1]
+    hot = sorted(str(header.relative_to(package).with_suffix("")) for header in package.rglob("*.pxd"))
+    return hot, [m for m in hot if any((package / f"{m}{suffix}").exists() for suffix in EXTENSION_SUFFIXES)]
+
+
+def is_compiled() -> bool:
+    """True when no hot module is interpreted."""
+    hot, compiled = hot_modules()
+    return len(hot) == len(compiled)
 
 
 def engine() -> Finding:
     """Compiled or interpreted."""
-    package = Path(__file__).resolve().parents[1]
-    hot = sorted(header.relative_to(package).with_suffix("") for header in package.rglob("*.pxd"))
-    compiled = [m for m in hot if any((package / f"{m}{suffix}").exists() for suffix in EXTENSION_SUFFIXES)]
+    hot, compiled = hot_modules()
     if not compiled:
-        return Finding("Engine", "Engine", "part", f"interpreted, {len(hot)} hot modules not compiled",
-                       "everything works, some 30 times slower; `make build` compiles")  # fmt: skip
+        return Finding(
+            "Engine",
+            "Engine",
+            "part",
+            f"interpreted, none of {len(hot)} hot modules compiled",
+            "everything works, some 30 times slower; `make build` compiles",
+        )
     if len(compiled) < len(hot):
-        missing = ", ".join(str(m) for m in hot if m not in compiled)
-        return Finding("Engine", "Engine", "part", f"{len(compiled)} of {len(hot)} hot modules compiled",
-                       f"interpreted: {missing}")  # fmt: skip
+        missing = ", ".join(m for m in hot if m not in compiled)
+        reason = f"{len(compiled)} of {len(hot)} hot modules compiled"
+        return Finding("Engine", "Engine", "part", reason, f"interpreted: {missing}")
     return Finding("Engine", "Engine", "yes", f"compiled, all {len(compiled)} hot modules")
 
 

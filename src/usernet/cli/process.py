@@ -94,7 +94,39 @@ class Launch:
             # The program matters more than looking into it.
             click.echo(f"usernet: no control socket, ss and its like will not find this: {errno_text(error)}", err=True)
 
-    def _die_by(number: int) -> None:
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        if self._main_ended:
+            # The main thread only waits for the others, where an exception would be lost.
+            self._ended_by = number
+            self._take_down()
+        raise Terminated(128 + number)
+
+    def _take_down(self) -> None:
+        network, self._network = self._network, None
+        if os.getpid() != self._pid or network is None:
+            return
+        try:
+            network.close(0 if self._ended_by else LINGER_NS)
+        except CliError as error:
+            error.show()
+        except (KeyboardInterrupt, Terminated) as error:
+            self._ended_by = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+            with contextlib.suppress(CliError):
+                network.close(0)
+        finally:
+            if self._server is not None:
+                self._server.close()
+        if self._ended_by:
+            _die_by(self._ended_by)
+
+
+def _patch(network: Network) -> None:
+    from ..compat.patch import patch
+
+    patch(network.stack)
+
+
+def _die_by(number: int) -> None:
     """End by this signal, so that the parent sees what happened; output is flushed first."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):

@@ -171,15 +171,17 @@ def execute(program: Program) -> None:
 
         code.interact(banner=f"Python {sys.version} on usernet", local=main.__dict__, exitmsg="")
     else:
+        main.__dict__.update(__file__="<stdin>", __cached__=None)
         exec(compile(sys.stdin.read(), "<stdin>", "exec", dont_inherit=True), main.__dict__)
 
 
 def _execute_file(path: str, main: types.ModuleType) -> None:
     if os.path.isdir(path) or (os.path.isfile(path) and zipfile.is_zipfile(path)):
-        _first_on_path(path)
+        _first_on_path(os.path.abspath(path))
         runpy._run_module_as_main("__main__", False)  # type: ignore[attr-defined]
         return
-    absolute = os.path.abspath(path)
+    # Not normalized: python keeps a ./ in __file__.
+    absolute = os.path.join(os.getcwd(), path)
     try:
         with io.open_code(absolute) as file:
             source = file.read()

@@ -64,8 +64,9 @@ def _address(address: Row) -> str:
     broadcast = f" brd {address['broadcast']}" if address.get("broadcast") else ""
     label = f" {address['label']}" if address.get("label") else " "
     valid, preferred = _lifetime(address["valid_life_time"]), _lifetime(address["preferred_life_time"])
+    network = f"{address['local']}/{address['prefixlen']}{broadcast}"
     return (
-        f"    {address['family']} {address['local']}/{address['prefixlen']}{broadcast} scope {address['scope']}{label}\n"
+        f"    {address['family']} {network} scope {address['scope']}{label}\n"
         f"       valid_lft {valid} preferred_lft {preferred}\n"
     )
 
