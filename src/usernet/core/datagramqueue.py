@@ -19,11 +19,9 @@ def payload(packet: Packet, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> b
     """Up to n octets of a packet from buf offset start on, as one bytes object."""
     size: cython.Py_ssize_t = packet.tail - start
     if n <= size or packet.frags is None:
-        if size > n:
-            size = n
+        size = min(size, n)
         return bytes(memoryview(packet.buf)[start : start + size])
-    if n > size + packet.frags_len:
-        n = size + packet.frags_len
+    n = min(n, size + packet.frags_len)
     into = bytearray(n)
     payload_into(packet, start, memoryview(into))
     return bytes(into)
@@ -34,14 +32,12 @@ def payload_into(packet: Packet, start: cython.Py_ssize_t, into: memoryview) -> 
     room: cython.Py_ssize_t = len(into)
     done: cython.Py_ssize_t = packet.tail - start
     size: cython.Py_ssize_t
-    if done > room:
-        done = room
+    done = min(done, room)
     into[:done] = memoryview(packet.buf)[start : start + done]
     if packet.frags is not None:
         for view in packet.frags:
             size = view.end - view.start
-            if size > room - done:
-                size = room - done
+            size = min(size, room - done)
             into[done : done + size] = memoryview(view.base)[view.start : view.start + size]
             done += size
     return done

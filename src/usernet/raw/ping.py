@@ -241,5 +241,8 @@ class Ping(Transport):
         target = bytes(error.buf[middle : middle + error.addr_len])
         if endpoint is None or (endpoint.remote or target) != target:
             self.context.counters.drop("ping_error_unmatched")
-        elif endpoint.recverr or (endpoint.remote and error.fatal):
+            return
+        if error.err == EMSGSIZE:
+            self.sender.update_pmtu(target, error.info, now)
+        if endpoint.recverr or (endpoint.remote and error.fatal):
             endpoint.fail(error.err)

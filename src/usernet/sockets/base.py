@@ -41,7 +41,7 @@ class Socket(File):
         "stack", "timeout_ns", "timestamp", "transparent", "type",
     )  # fmt: skip
 
-    def __init__(self, stack: NetStack, host: Scheduler, family: int, type: int, protocol: int) -> None:  # noqa: A002
+    def __init__(self, stack: NetStack, host: Scheduler, family: int, type: int, protocol: int) -> None:
         super().__init__(host)
         self.stack: Any = stack
         self.family = family
@@ -180,9 +180,7 @@ class Socket(File):
         """As recvfrom, into a writable buffer."""
         raise os_error(EOPNOTSUPP)
 
-    def recvmsg(
-        self, n: int, ancillary_size: int = 0, flags: int = 0
-    ) -> tuple[bytes, Ancillary, int, Address | None]:
+    def recvmsg(self, n: int, ancillary_size: int = 0, flags: int = 0) -> tuple[bytes, Ancillary, int, Address | None]:
         """Receive octets, ancillary data, flags and whom they came from: recvmsg(2)."""
         raise os_error(EOPNOTSUPP)
 
@@ -205,7 +203,7 @@ def join(buffers: Sequence[Any]) -> bytes:
 
 
 def byte_view(buffer: Any, n: cython.Py_ssize_t) -> memoryview:
-    """The first n octets (0: all) of a writable buffer. Raises TypeError, BufferError, ValueError when it is shorter."""
+    """The first n octets (0: all) of a writable buffer. Raises TypeError, ValueError when it is shorter."""
     view = memoryview(buffer)
     if view.readonly:
         raise TypeError("a read-write bytes-like object is required")

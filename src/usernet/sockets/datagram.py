@@ -260,9 +260,7 @@ class DatagramSocket(Socket):
         finally:
             lock.release()
 
-    def recvmsg(
-        self, n: int, ancillary_size: int = 0, flags: int = 0
-    ) -> tuple[bytes, Ancillary, int, Address | None]:
+    def recvmsg(self, n: int, ancillary_size: int = 0, flags: int = 0) -> tuple[bytes, Ancillary, int, Address | None]:
         """recvmsg(2): MSG_TRUNC and MSG_CTRUNC in the flags say what was cut."""
         if n < 0:
             raise ValueError("negative buffer size in recvmsg")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..stack import NetStack
 
 
-def socket(stack: NetStack, host: Scheduler, family: int, type: int, protocol: int = 0) -> Socket:  # noqa: A002
+def socket(stack: NetStack, host: Scheduler, family: int, type: int, protocol: int = 0) -> Socket:
     """A new socket in a stack, without a descriptor; SOCK_NONBLOCK in the type is heeded.
 
     Raises OSError: EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from errno import (
-    EAFNOSUPPORT,
     EAGAIN,
     EALREADY,
     EBADF,
@@ -234,7 +233,7 @@ class TcpSocket(Socket):
             tcb = self.tcb
             if tcb is None:
                 raise os_error(EPIPE)
-            if tcb.state != SYN_SENT and tcb.state != SYN_RECEIVED:
+            if tcb.state not in (SYN_SENT, SYN_RECEIVED):
                 taken = tcb.send(octets, self.host.now(), (flags & MSG_MORE) != 0)
                 if taken > 0 or not octets:
                     return taken
@@ -395,9 +394,7 @@ class TcpSocket(Socket):
         """As recvfrom, into a writable buffer."""
         return self.recv_into(buffer, n, flags), None
 
-    def recvmsg(
-        self, n: int, ancillary_size: int = 0, flags: int = 0
-    ) -> tuple[bytes, Ancillary, int, Address | None]:
+    def recvmsg(self, n: int, ancillary_size: int = 0, flags: int = 0) -> tuple[bytes, Ancillary, int, Address | None]:
         """recvmsg(2): a stream has no ancillary data here."""
         return self.recv(n, flags), [], 0, None
 

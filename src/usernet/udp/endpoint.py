@@ -46,10 +46,10 @@ class UdpEndpoint:
     """
 
     __slots__ = (
-        "_header", "_last_path", "_last_src", "_path_err", "addr_len", "bound_address", "broadcast", "context", "df_mode", "err",
-        "family", "ifindex", "is_bound", "local", "local_port", "mark", "mc_all", "mc_ifindex", "mc_loop", "mc_src",
-        "mc_ttl", "memberships", "no_check", "owner", "queue", "recverr", "remote", "remote_port", "sender", "sharing", "shut",
-        "table", "tos", "transparent", "ttl",
+        "_header", "_last_path", "_last_src", "_path_err", "addr_len", "bound_address", "broadcast", "context",
+        "df_mode", "err", "family", "ifindex", "is_bound", "local", "local_port", "mark", "mc_all", "mc_ifindex",
+        "mc_loop", "mc_src", "mc_ttl", "memberships", "no_check", "owner", "queue", "recverr", "remote",
+        "remote_port", "sender", "sharing", "shut", "table", "tos", "transparent", "ttl",
     )  # fmt: skip
 
     def __init__(

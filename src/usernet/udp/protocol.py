@@ -154,9 +154,7 @@ class Udp(Transport):
         dport = bytes(error.buf[error.l4 + 2 : error.l4 + 4])
         table: UdpTable = self.table
         group = (
-            table.connected.get(theirs + ours + dport + sport)
-            or table.bound.get(ours + sport)
-            or table.wild.get(sport)
+            table.connected.get(theirs + ours + dport + sport) or table.bound.get(ours + sport) or table.wild.get(sport)
         )
         if not group or group[0].addr_len != error.addr_len:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EACCES, EADDRINUSE
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..core.context import Context
 from ..core.entropy import KeyedHash
@@ -39,9 +39,7 @@ class UdpTable:
             "net.ipv4.ip_local_port_range", (32768, 60999), "ports given to sockets that did not choose one", low=1,
             high=65535,
         )  # fmt: skip
-        sysctl.declare(
-            "net.ipv4.ip_unprivileged_port_start", 1024, "the first port anyone may bind", high=65535
-        )
+        sysctl.declare("net.ipv4.ip_unprivileged_port_start", 1024, "the first port anyone may bind", high=65535)
 
     # Demultiplexing.
 
@@ -75,7 +73,7 @@ class UdpTable:
         best_score: cython.int = 0
         for item in group:
             endpoint = item
-            if endpoint.addr_len != packet.addr_len or (endpoint.ifindex != 0 and endpoint.ifindex != ifindex):
+            if endpoint.addr_len != packet.addr_len or (endpoint.ifindex and endpoint.ifindex != ifindex):
                 continue
             score = 2 if endpoint.ifindex else 1
             if score > best_score:
@@ -103,7 +101,7 @@ class UdpTable:
             if self._conflict(endpoint, address, port, endpoint.sharing):
                 raise OSError(EADDRINUSE, "Address already in use")
             return port
-        low, high = self.context.sysctl.get("net.ipv4.ip_local_port_range")
+        low, high = cast("tuple[int, int]", self.context.sysctl.get("net.ipv4.ip_local_port_range"))
         count = max(high - low + 1, 1)
         start = self.entropy.below(count)
         for step in range(count):
