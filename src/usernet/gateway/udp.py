@@ -67,7 +67,7 @@ class OutboundUdp(UdpForwarder):
             return None
         if err:
             kernel.close()
-            nat.counters.drop("gateway_udp_unreachable")
+            nat.unreachable(packet, err, now)
             return None
         flow = UdpFlow(nat, key, guest, ports[0], remote, ports[1])
         flow.use(kernel)
