@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .tree import MODULES, PACKAGE, dotted, name_of, syntax
+from .tree import HEADERS, MODULES, PACKAGE, SRC, dotted, name_of, syntax
 
 # A number per floor: a module may import its own floor's and smaller ones.
 FLOORS = {
@@ -97,3 +98,33 @@ def test_only_the_edges_touch_the_world(path: Path) -> None:
         return
     for name, line in imported(path):
         assert name.split(".")[0] not in WORLDLY, f"{path}:{line}: {here} imports {name}"
+
+
+TYPED_GLOBALS = re.compile(
+    r"^cdef (?:unsigned |long |const )*(?:int|long|bint|double|Py_ssize_t|char|tuple|list|dict|bytes) ([^(]*)$", re.M
+)
+
+
+def typed_globals(header: Path) -> set[str]:
+    """Module globals a header gives a C type: gone from Python once compiled."""
+    return {name.strip() for names in TYPED_GLOBALS.findall(header.read_text()) for name in names.split(",")}
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=name_of)
+def test_nobody_imports_a_typed_global(header: Path) -> None:
+    hidden = {f"{dotted(header)}.{name}" for name in typed_globals(header)}
+    users = [*MODULES, *sorted((SRC.parent / "tests").rglob("*.py"))]
+    found = [
+        f"{path.relative_to(SRC.parent)}:{line} imports {name}"
+        for path in users
+        for name, line in (imported(path) if path.is_relative_to(PACKAGE) else imported_by_a_test(path))
+        if name in hidden
+    ]
+    assert found == []
+
+
+def imported_by_a_test(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node.lineno

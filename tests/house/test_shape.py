@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import types
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def header_classes(path: Path) -> dict[str, set[str]]:
         elif line and not line.startswith((" ", "\t")):
             fields = None
         elif fields is not None and "(" not in line and line.strip().startswith("cdef "):
+            line = re.sub(r"\[\w+\]", "", line)  # a C array is a slot like any other
             declared = line.strip().removeprefix("cdef ").removeprefix("public ").removeprefix("readonly ")
             first, *more = declared.split(",")
             fields |= {first.split()[-1].lstrip("*"), *(name.strip().lstrip("*") for name in more)}
