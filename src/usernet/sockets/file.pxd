@@ -1,7 +1,7 @@
 from ..core.ready cimport Pollable, Watcher
 from ..core.scheduler cimport Scheduler
 
-cdef unsigned int POLLERR, POLLHUP, POLLNVAL, CLOSED_EVENTS
+cdef unsigned int POLLERR, POLLHUP, POLLNVAL
 
 
 cdef class File(Pollable):
