@@ -14,4 +14,3 @@ cdef class Scheduler:
     cpdef bint wait(self, Pollable source, unsigned int events, long long deadline) except *
     cpdef void watch_fd(self, int fd, unsigned int events, FdWatcher watcher) except *
     cpdef void unwatch_fd(self, int fd, FdWatcher watcher) except *
-    cpdef unsigned int poll_fd(self, int fd, unsigned int events) except? 0xFFFFFFFF

@@ -55,7 +55,3 @@ class Scheduler:
     def unwatch_fd(self, fd: cython.int, watcher: FdWatcher) -> None:
         """Stop polling it for this watcher; one that was not watching is ignored."""
         raise NotImplementedError
-
-    def poll_fd(self, fd: cython.int, events: cython.uint) -> cython.uint:
-        """The POLL bits a kernel descriptor has at this moment, without waiting; POLLNVAL for a closed one."""
-        raise NotImplementedError

@@ -22,7 +22,6 @@ cdef class EpollItem(Watcher):
 
 
 cdef class Epoll(File):
-    cdef public object fds
     cdef dict _items
     cdef EpollItem _first, _last
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EBADF, EEXIST, EINVAL, ENOENT
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT
 from ..core.ready import Pollable, Watcher
@@ -20,7 +20,6 @@ from .const import (
 from .errors import os_error
 from .file import CLOSED_EVENTS, File
 from .kernelfd import KernelFile
-from .table import FdTable
 
 if TYPE_CHECKING:
     import cython
@@ -65,18 +64,17 @@ class EpollItem(Watcher):
 
 
 class Epoll(File):
-    """An epoll instance over our descriptors in ``fds`` and the kernel's below FD_BASE.
+    """An epoll instance over the descriptors of a host, ours and the kernel's below FD_BASE.
 
     Registrations belong to a file and a descriptor: they go silently when the file's last descriptor goes, and
     stay, still reporting the old number, while another refers to it. An epoll in an epoll is refused. EPOLLET on
     a kernel descriptor is served as level-triggered.
     """
 
-    __slots__ = ("_first", "_items", "_last", "fds")
+    __slots__ = ("_first", "_items", "_last")
 
-    def __init__(self, host: Scheduler, fds: FdTable) -> None:
+    def __init__(self, host: Scheduler) -> None:
         super().__init__(host)
-        self.fds: FdTable = fds
         # By descriptor; more than one only while a number was closed, its file kept alive by a dup, and used anew.
         self._items: dict[int, list[EpollItem]] = {}
         self._first: EpollItem | None = None
@@ -91,22 +89,25 @@ class Epoll(File):
         """EPOLL_CTL_ADD. Raises OSError: EBADF, EEXIST, EPERM for a regular file, EINVAL for an epoll."""
         with self.host.lock:
             self._check_open()
-            if fd < FD_BASE:
-                if fd in self._items:
-                    raise os_error(EEXIST)
-                file: File = KernelFile(self.host, fd, events & ~PRIVATE)
-            else:
-                file = self.fds.get(fd)
-                if isinstance(file, Epoll):
-                    raise os_error(EINVAL)
-                if self._find(fd, file) is not None:
-                    raise os_error(EEXIST)
             if events & EPOLLEXCLUSIVE and events & ~EXCLUSIVE_OK:
                 raise os_error(EINVAL)
+            file = self._file_to_add(fd, events)
             item = EpollItem(self, file, fd, events)
             file.watch(item)
             self._items.setdefault(fd, []).append(item)
             self._look(item)
+
+    def _file_to_add(self, fd: int, events: int) -> File:
+        if fd < FD_BASE:
+            if fd in self._items:
+                raise os_error(EEXIST)
+            return KernelFile(self.host, fd, events & ~PRIVATE)
+        file = self._file(fd)
+        if isinstance(file, Epoll):
+            raise os_error(EINVAL)
+        if self._find(fd, file) is not None:
+            raise os_error(EEXIST)
+        return file
 
     def modify(self, fd: int, events: int) -> None:
         """EPOLL_CTL_MOD, which also re-arms. Raises OSError: EBADF, ENOENT, EINVAL for EPOLLEXCLUSIVE."""
@@ -129,12 +130,16 @@ class Epoll(File):
         if fd < FD_BASE:
             items = self._items.get(fd)
             if not items:
-                raise os_error(EBADF if self.host.poll_fd(fd, 0) & POLLNVAL else ENOENT)
+                raise os_error(ENOENT)
             return items[0]
-        item = self._find(fd, self.fds.get(fd))
+        item = self._find(fd, self._file(fd))
         if item is None:
             raise os_error(ENOENT)
         return item
+
+    def _file(self, fd: int) -> File:
+        host: Any = self.host
+        return host.fds.get(fd)  # type: ignore[no-any-return]
 
     def _find(self, fd: int, file: File) -> EpollItem | None:
         for item in self._items.get(fd, ()):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from ..core.const import POLLNVAL
 from ..core.ready import Watcher
 from ..core.scheduler import FdWatcher, Scheduler
+from ..link.poller import Poller
 from .file import CLOSED_EVENTS, File
 
 if TYPE_CHECKING:
@@ -17,55 +16,53 @@ if TYPE_CHECKING:
 class KernelFile(File):
     """One kernel descriptor and the POLL bits wanted of it.
 
-    The kernel is asked for the level each time. The host polls the descriptor only while somebody watches and the
-    level was last seen clear: a descriptor that is ready and unread must not keep the driver from sleeping.
+    The kernel is asked for the level each time, by an epoll of its own that forgets a descriptor its owner closed.
+    The host polls the descriptor only while somebody watches and the level was last seen clear: one that is ready
+    and unread must not keep the driver from sleeping.
     """
 
-    __slots__ = ("_ear", "events", "fd")
+    __slots__ = ("_ear", "_poller", "events", "fd")
 
     def __init__(self, host: Scheduler, fd: int, events: int) -> None:
         super().__init__(host)
         self.fd = fd
         self.events = events
+        self._poller = Poller()
         self._ear = _Ear(self)
 
     def poll(self) -> cython.uint:
         """The level now; the host listens again when it is clear."""
         if self.closed:
             return CLOSED_EVENTS
-        level = self.host.poll_fd(self.fd, self.events)
-        if not level and self.watchers:
-            self._listen()
-        return level
+        if self._poller.wait(0) > 0:
+            return self._poller.events(0)
+        if self.watchers:
+            self._ear.listen()
+        return 0
 
     def watch(self, watcher: Watcher) -> None:
-        """As Pollable.watch. Raises OSError: EPERM for what cannot be polled, EBADF."""
+        """As Pollable.watch. Raises OSError: EPERM for what cannot be polled (a regular file), EBADF."""
+        self._poller.set(self.fd, self.events)
+        self._ear.listen()
         super().watch(watcher)
-        try:
-            self._ear.listen(self.host, self.fd, self.events)
-        except OSError:
-            super().unwatch(watcher)
-            raise
 
     def unwatch(self, watcher: Watcher) -> None:
-        """As Pollable.unwatch."""
+        """As Pollable.unwatch; the last watcher gives the kernel's epoll back."""
         super().unwatch(watcher)
         if not self.watchers:
-            self._ear.rest(self.host, self.fd)
+            self.close_locked()
 
     def want(self, events: int) -> None:
         """Change the bits wanted. Raises OSError(EBADF) when the descriptor was closed meanwhile."""
+        self._ear.rest()
+        self._poller.set(self.fd, events)
         self.events = events
-        self._ear.rest(self.host, self.fd)
-        self._ear.listen(self.host, self.fd, events)
-
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError):  # closed meanwhile: poll_fd says so
-            self._ear.listen(self.host, self.fd, self.events)
+        self._ear.listen()
 
     def release(self) -> None:
         """The descriptor itself is its owner's."""
-        self._ear.rest(self.host, self.fd)
+        self._ear.rest()
+        self._poller.close()
 
 
 class _Ear(FdWatcher):
@@ -77,19 +74,16 @@ class _Ear(FdWatcher):
         self.file = file
         self.listening = False
 
-    def listen(self, host: Scheduler, fd: int, events: int) -> None:
+    def listen(self) -> None:
         if not self.listening:
-            host.watch_fd(fd, events, self)
+            self.file.host.watch_fd(self.file.fd, self.file.events, self)
             self.listening = True
 
-    def rest(self, host: Scheduler, fd: int) -> None:
+    def rest(self) -> None:
         if self.listening:
             self.listening = False
-            host.unwatch_fd(fd, self)
+            self.file.host.unwatch_fd(self.file.fd, self)
 
     def fd_ready(self, fd: cython.int, events: cython.uint, now: cython.longlong) -> None:
-        self.rest(self.file.host, fd)
-        if events & POLLNVAL:
-            self.file.close_locked()
-        else:
-            self.file.wake(events)
+        self.rest()
+        self.file.wake(events)
