@@ -31,9 +31,11 @@ class Addresses:
         if any(have.addr == address for have in interface.addresses):
             raise OSError(EEXIST, f"{interface.name} has {format_ip(address)} already")
         first = self._on_network(interface, address, prefixlen) == 0
-        new = InterfaceAddress(address, prefixlen, broadcast_of(address, prefixlen), label or interface.name)
+        # 127.255.255.255 is an address of this host like the rest of 127/8.
+        broadcast = broadcast_of(address, prefixlen) if address[0] != 127 else None
+        new = InterfaceAddress(address, prefixlen, broadcast, label or interface.name)
         interface.addresses.append(new)
-        self.local.add(address, self._broadcast(new))
+        self.local.add(address, broadcast)
         # A second address of the same network needs no second route, a lone address and 127/8 none at all.
         if first and prefixlen < 32 and address[0] != 127:
             self.fib.add(
@@ -50,7 +52,7 @@ class Addresses:
         else:
             raise OSError(EADDRNOTAVAIL, f"{interface.name} does not have {format_ip(address)}")
         interface.addresses.remove(have)
-        self.local.remove(address, self._broadcast(have))
+        self.local.remove(address, have.broadcast)
         for route in list(self.fib):
             if route.interface is not interface or route.src != address:
                 continue
@@ -80,11 +82,6 @@ class Addresses:
         return sum(
             have.prefixlen == prefixlen and network_of(have.addr, prefixlen) == network for have in interface.addresses
         )
-
-    @staticmethod
-    def _broadcast(have: InterfaceAddress) -> bytes | None:
-        # 127.255.255.255 is an address of this host like the rest of 127/8.
-        return have.broadcast if have.addr[0] != 127 else None
 
 
 def select_source(interface: Interface, towards: bytes) -> bytes | None:

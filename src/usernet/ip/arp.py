@@ -9,7 +9,7 @@ from ..core.context import Context
 from ..core.packet import Packet
 from ..link.device import Device
 from ..wire.arp import ArpMessage, emit_arp, parse_arp
-from ..wire.ethernet import emit_ethernet
+from ..wire.ethernet import emit_ethernet, is_group
 from ..wire.ip_const import ARPOP_REPLY, ARPOP_REQUEST, ETH_BROADCAST
 from .addresses import select_source
 from .const import IPV4_ANY, NUD_REACHABLE, NUD_STALE, RTN_LOCAL, RTN_UNICAST
@@ -39,7 +39,7 @@ class Arp(NetworkProtocol):
         """Linux's arp_process: answer for our addresses, learn from whom asks us, update whom we know."""
         packet.linearize()
         message = parse_arp(bytes(packet.buf[packet.head : packet.tail]))
-        if message is None or message.op not in (ARPOP_REQUEST, ARPOP_REPLY) or message.sha[0] & 1:
+        if message is None or message.op not in (ARPOP_REQUEST, ARPOP_REPLY) or not _is_station(message.sha):
             self._counters.drop("arp_malformed")
         elif self._local.kind(int.from_bytes(message.spa, "big")) != RTN_UNICAST:
             self._claims_ours(interface, message)
@@ -64,11 +64,11 @@ class Arp(NetworkProtocol):
             return target >> 24 != 127
         if not interface.proxy_arp or kind != RTN_UNICAST or message.spa in (IPV4_ANY, message.tpa):
             return False  # a probe or an announcement asks nobody (RFC 5227 1.1)
-        if interface.accept_all:
-            known = interface.neighbours.get(message.tpa)
-            return known is None or not known.lladdr
         route = self._fib.lookup(message.tpa)
-        return route is not None and route.interface is not interface
+        if route is None or route.interface is interface:
+            # A transparent gateway is the way to everywhere but its own link.
+            return interface.accept_all and (route is None or route.gateway is not None)
+        return True
 
     def _answer(self, interface: Interface, message: ArpMessage, now: int) -> None:
         ours = interface.device.address
@@ -120,6 +120,10 @@ class ArpResolver(Resolver):
     def unreachable(self, table: NeighbourTable, packet: Packet, now: cython.longlong) -> None:
         """Nobody has the address: host unreachable, to whoever sent the packet."""
         self._icmp.next_hop_failed(packet, now)
+
+
+def _is_station(address: bytes) -> bool:
+    return any(address) and not is_group(address)
 
 
 def announce(interface: Interface, address: bytes, now: int) -> None:

@@ -3,17 +3,17 @@ cimport cython
 from ..core.checksum cimport checksum_adjust
 from ..core.counters cimport Counters
 from ..core.packet cimport Packet
-from ..core.sender cimport Sender
 from ..wire.ipv4 cimport Ipv4Header
 from .interface cimport Interface
 from .ipv4_out cimport Ipv4Output
 from .path cimport IpPath
+from .paths cimport Paths
 
 
 @cython.final
 cdef class Forwarder:
     cdef Counters _counters
-    cdef Sender _sender
+    cdef Paths _paths
     cdef Ipv4Output _output
     cdef object _icmp
 

@@ -8,7 +8,6 @@ from ..core.checksum import checksum_adjust
 from ..core.context import Context
 from ..core.counters import Counters
 from ..core.packet import Packet
-from ..core.sender import Sender
 from ..link.gso import segment
 from ..wire.ip_const import (
     ICMP_DEST_UNREACH,
@@ -21,6 +20,7 @@ from ..wire.ipv4 import Ipv4Header
 from .interface import Interface
 from .ipv4_out import Ipv4Output
 from .path import IpPath
+from .paths import Paths
 
 if TYPE_CHECKING:
     import cython
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 class Forwarder:
     """Sends on what came in for somebody else."""
 
-    __slots__ = ("_counters", "_icmp", "_output", "_sender")
+    __slots__ = ("_counters", "_icmp", "_output", "_paths")
 
-    def __init__(self, context: Context, sender: Sender, output: Ipv4Output, icmp: Icmp) -> None:
+    def __init__(self, context: Context, paths: Paths, icmp: Icmp) -> None:
         self._counters: Counters = context.counters
-        self._sender: Sender = sender
-        self._output: Ipv4Output = output
+        self._paths: Paths = paths
+        self._output: Ipv4Output = paths.output
         self._icmp: Icmp = icmp
 
     def forward(self, interface: Interface, packet: Packet, header: Ipv4Header, now: cython.longlong) -> None:
@@ -48,7 +48,7 @@ class Forwarder:
             self._icmp.send_error(packet, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0, False, now)
             return
         try:
-            path = self._sender.path(header.dst.to_bytes(4, "big"), None, 0)  # type: ignore[assignment]
+            path = self._paths.find(header.dst.to_bytes(4, "big"), None, 0)
         except OSError:
             self._counters.ip_ext.InNoRoutes += 1
             self._counters.drop("ip_no_route")
@@ -76,8 +76,10 @@ class Forwarder:
 def wire_size(packet: Packet) -> cython.Py_ssize_t:
     """Octets of the IP packet, or of the largest a super-segment stands for."""
     p: cython.p_const_uchar = packet.buf
+    words: cython.Py_ssize_t
     if packet.gso_size and packet.tail - packet.l4 >= 20:
-        return packet.l4 - packet.l3 + (p[packet.l4 + 12] >> 4) * 4 + packet.gso_size
+        words = p[packet.l4 + 12] >> 4
+        return packet.l4 - packet.l3 + words * 4 + packet.gso_size
     return packet.length()
 
 

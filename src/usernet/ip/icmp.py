@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..core.const import CSUM_NONE, CSUM_UNNECESSARY, IPPROTO_ICMP
 from ..core.context import Context
 from ..core.packet import Packet, new_packet
-from ..core.sender import IcmpError, Sender, Transport
+from ..core.sender import IcmpError, Transport
 from ..wire.icmpv4 import IcmpMessage
 from ..wire.ip_const import (
     HEADER_OK,
@@ -39,7 +39,7 @@ from ..wire.ip_const import (
 )
 from ..wire.ipv4 import Ipv4Header
 from .const import RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST
-from .local import LocalTable
+from .paths import Paths
 from .pmtu import plateau_below
 from .ratelimit import IcmpRateLimit
 from .settings import IpSettings
@@ -73,12 +73,11 @@ _UNREACHABLE = (
     (EHOSTUNREACH, True),  # precedence cutoff
 )
 
-# Message types and their counters.
+# Message types we know, and their counters.
 _IN = {
     0: "InEchoReps", 3: "InDestUnreachs", 4: "InSrcQuenchs", 5: "InRedirects", 8: "InEchos", 11: "InTimeExcds",
     12: "InParmProbs", 13: "InTimestamps", 14: "InTimestampReps", 17: "InAddrMasks", 18: "InAddrMaskReps",
 }  # fmt: skip
-_OUT = {0: "OutEchoReps", 3: "OutDestUnreachs", 11: "OutTimeExcds", 12: "OutParmProbs"}
 
 
 class Icmp(Transport):
@@ -86,19 +85,12 @@ class Icmp(Transport):
     requests to addresses that are not ours, which only come on an interface with accept_all.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        settings: IpSettings,
-        local: LocalTable,
-        sender: Sender,
-        protocols: list[Transport | None],
-    ) -> None:
+    def __init__(self, context: Context, settings: IpSettings, paths: Paths, protocols: list[Transport | None]) -> None:
         self._counters = context.counters
         self._icmp = context.counters.icmp
         self._settings = settings
-        self._local = local
-        self._sender = sender
+        self._paths = paths
+        self._local = paths.local
         self._protocols = protocols
         self._limit = IcmpRateLimit(context, settings)
         self._header = Ipv4Header()
@@ -161,6 +153,8 @@ class Icmp(Transport):
         at = packet.addr_off
         asker = bytes(packet.buf[at : at + 4])
         asked = bytes(packet.buf[at + 4 : at + 8]) if kind == RTN_LOCAL else None
+        if not self._may_send(asker, ICMP_ECHOREPLY, 0, now):
+            return
         reply = new_packet(packet.tail - packet.l4)
         reply.buf[reply.head :] = packet.buf[packet.l4 : packet.tail]
         reply.tail = len(reply.buf)
@@ -168,33 +162,32 @@ class Icmp(Transport):
         reply.tos = packet.tos
         self._emit(asker, asked, reply, now)
 
+    def _may_send(self, dst: bytes, kind: int, code: int, now: int) -> bool:
+        number = int.from_bytes(dst, "big")
+        # Linux: neither path MTU discovery nor what stays in this host is slowed down.
+        if (kind == ICMP_DEST_UNREACH and code == ICMP_FRAG_NEEDED) or self._local.kind(number) == RTN_LOCAL:
+            return True
+        if self._limit.allow(kind, number, now):
+            return True
+        self._counters.drop("icmp_rate_limited")
+        return False
+
     def _emit(self, dst: bytes, src: bytes | None, packet: Packet, now: int) -> None:
         """Send a message whose octets are in place but for the checksum."""
         at = packet.head
-        kind = packet.buf[at]
         try:
-            path = self._sender.path(dst, src, 0)
+            path = self._paths.find(dst, src, 0)
         except OSError:
             self._icmp.OutErrors += 1
             self._counters.drop("icmp_no_route")
-            return
-        if not path.local and not self._exempt(packet) and not self._limit.allow(kind, int.from_bytes(dst, "big"), now):
-            self._counters.drop("icmp_rate_limited")
             return
         packet.buf[at + 2 : at + 4] = b"\0\0"
         packet.buf[at + 2 : at + 4] = (packet.sum_from(at, 0) ^ 0xFFFF).to_bytes(2, "big")
         packet.protocol = IPPROTO_ICMP
         packet.csum = CSUM_UNNECESSARY
         packet.l4 = at
-        self._icmp.OutMsgs += 1
-        setattr(self._icmp, _OUT[kind], getattr(self._icmp, _OUT[kind]) + 1)
-        if self._sender.send(path, packet, now) < 0:
+        if self._paths.output.send(path, packet, now) < 0:
             self._icmp.OutErrors += 1
-
-    @staticmethod
-    def _exempt(packet: Packet) -> bool:
-        # Linux: path MTU discovery is not to be slowed down.
-        return packet.buf[packet.head] == ICMP_DEST_UNREACH and packet.buf[packet.head + 1] == ICMP_FRAG_NEEDED
 
     def _report(self, packet: Packet, message: IcmpMessage, now: int) -> None:
         """An error about a packet that claims to be ours: hand it to its transport (RFC 1122 3.2.2)."""
@@ -221,7 +214,7 @@ class Icmp(Transport):
         self._tell(error, header.protocol, now)
 
     def _is_ours(self, address: int) -> bool:
-        return self._local.kind(address) == RTN_LOCAL or self._sender.is_transparent()  # type: ignore[attr-defined]
+        return self._local.kind(address) == RTN_LOCAL or self._paths.is_transparent()
 
     @staticmethod
     def _fill(error: IcmpError, buf: bytearray, l3: int, hlen: int, end: int) -> None:
@@ -254,6 +247,8 @@ class Icmp(Transport):
             return
         src = bytes(packet.buf[at + 16 : at + 20]) if delivered else None
         dst = bytes(packet.buf[at + 12 : at + 16])
+        if not self._may_send(dst, kind, code, now):
+            return
         linear = bytes(packet.buf[at : packet.tail])
         if packet.frags is not None:
             linear += b"".join(view.memory() for view in packet.frags)

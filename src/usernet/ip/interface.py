@@ -118,11 +118,10 @@ def same_station(buf: bytearray, at: cython.Py_ssize_t, address: bytes) -> cytho
     """True when buf[at:at + 6] is this hardware address."""
     p: cython.p_const_uchar = buf
     q: cython.p_const_uchar = address
-    return (
-        p[at + 5] == q[5]
-        and p[at + 4] == q[4]
-        and p[at + 3] == q[3]
-        and p[at + 2] == q[2]
-        and p[at + 1] == q[1]
-        and p[at] == q[0]
-    )
+    # From the end: makers' prefixes are often the same.
+    i: cython.Py_ssize_t = 5
+    while i >= 0:
+        if p[at + i] != q[i]:
+            return False
+        i -= 1
+    return True

@@ -9,7 +9,7 @@ from .interface cimport Interface, NetworkProtocol
 from .local cimport LocalTable
 from .settings cimport IpSettings
 
-cdef unsigned int CSUM_PARTIAL, IPPROTO_TCP, IPV4_ALL_SYSTEMS, IPV4_LIMITED_BROADCAST, IFF_LOOPBACK
+cdef unsigned int IPPROTO_TCP, IPV4_ALL_SYSTEMS, IPV4_LIMITED_BROADCAST, IFF_LOOPBACK
 cdef int HEADER_BAD_CHECKSUM, HEADER_OK, HEADER_TRUNCATED, OPTIONS_PLAIN, OPTIONS_SOURCE_ROUTE
 cdef int RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
 cdef Py_ssize_t IPV4_HLEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import CSUM_PARTIAL, IPPROTO_TCP
+from ..core.const import IPPROTO_TCP
 from ..core.context import Context
 from ..core.counters import Counters, IpExtMib, IpMib
 from ..core.packet import Packet
@@ -173,8 +173,6 @@ class Ipv4Input(NetworkProtocol):
             self._ext.InTruncatedPkts += 1
             self._counters.drop("ip_truncated")
             return False
-        if packet.csum == CSUM_PARTIAL:
-            packet.complete_checksum()
         packet.linearize()
         packet.tail = packet.head + header.total_length
         return True

@@ -1,7 +1,7 @@
 cimport cython
 
 from ..core.context cimport Context
-from ..core.counters cimport IpExtMib, IpMib
+from ..core.counters cimport IcmpMib, IpExtMib, IpMib
 from ..core.entropy cimport KeyedHash
 from ..core.packet cimport Packet, View
 from ..wire.ipv4 cimport emit_ipv4, fix_checksum
@@ -10,7 +10,7 @@ from .path cimport IpPath
 from .settings cimport IpSettings
 
 cdef int EMSGSIZE, ENOBUFS, RTN_BROADCAST, RTN_MULTICAST
-cdef unsigned int IP_DF, IP_MF, IP_OFFSET
+cdef unsigned int IPPROTO_ICMP, IP_DF, IP_MF, IP_OFFSET
 cdef Py_ssize_t IPV4_HLEN, MAX_DATAGRAM, HEADROOM, IDENTS
 
 
@@ -18,6 +18,7 @@ cdef Py_ssize_t IPV4_HLEN, MAX_DATAGRAM, HEADROOM, IDENTS
 cdef class Ipv4Output:
     cdef Context _context
     cdef IpMib _ip
+    cdef IcmpMib _icmp
     cdef IpExtMib _ext
     cdef IpSettings _settings
     cdef KeyedHash _hash
@@ -29,4 +30,5 @@ cdef class Ipv4Output:
     cpdef int fragment(self, IpPath path, Packet packet, long long now) except? -1
     cdef int _resolve(self, IpPath path, Packet packet, long long now) except? -1
     cdef unsigned int _next_ident(self, IpPath path, Packet packet) except? 0xFFFFFFFF
+    cdef void _count_icmp(self, Packet packet) except *
     cdef void _count_group(self, IpPath path, Packet packet) except *

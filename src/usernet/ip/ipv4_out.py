@@ -5,9 +5,9 @@ from __future__ import annotations
 from errno import EMSGSIZE, ENOBUFS
 from typing import TYPE_CHECKING
 
-from ..core.const import HEADROOM, MAX_DATAGRAM
+from ..core.const import HEADROOM, IPPROTO_ICMP, MAX_DATAGRAM
 from ..core.context import Context
-from ..core.counters import IpExtMib, IpMib
+from ..core.counters import IcmpMib, IpExtMib, IpMib
 from ..core.entropy import KeyedHash
 from ..core.packet import Packet, View
 from ..wire.ip_const import IP_DF, IP_MF, IP_OFFSET, IPV4_HLEN
@@ -23,15 +23,22 @@ if TYPE_CHECKING:
 # Identification counters, shared by the pairs of addresses that hash to the same one (Linux's ip_idents).
 IDENTS = 2048
 
+# Who sends an ICMP message is of no matter to its counter.
+_ICMP_OUT = {
+    0: "OutEchoReps", 3: "OutDestUnreachs", 4: "OutSrcQuenchs", 5: "OutRedirects", 8: "OutEchos", 11: "OutTimeExcds",
+    12: "OutParmProbs", 13: "OutTimestamps", 14: "OutTimestampReps", 17: "OutAddrMasks", 18: "OutAddrMaskReps",
+}  # fmt: skip
+
 
 class Ipv4Output:
     """The sending half of IPv4, and where forwarded packets leave."""
 
-    __slots__ = ("_context", "_ext", "_hash", "_idents", "_ip", "_settings")
+    __slots__ = ("_context", "_ext", "_hash", "_icmp", "_idents", "_ip", "_settings")
 
     def __init__(self, context: Context, settings: IpSettings) -> None:
         self._context: Context = context
         self._ip: IpMib = context.counters.ip
+        self._icmp: IcmpMib = context.counters.icmp
         self._ext: IpExtMib = context.counters.ip_ext
         self._settings: IpSettings = settings
         entropy = context.entropy.fork("ip ident")
@@ -64,6 +71,8 @@ class Ipv4Output:
         if ttl == 0:
             # RFC 1112 6.1: a group is not sent to beyond this link unless somebody asks for it.
             ttl = 1 if path.kind == RTN_MULTICAST else self._settings.default_ttl
+        if packet.protocol == IPPROTO_ICMP:
+            self._count_icmp(packet)
         at = packet.push(IPV4_HLEN)
         packet.l3 = at
         packet.l4 = at + IPV4_HLEN
@@ -129,6 +138,12 @@ class Ipv4Output:
             used = (packet.length() + packet.gso_size - 1) // packet.gso_size
         self._idents[slot] = (ident + used) & 0xFFFF
         return ident
+
+    def _count_icmp(self, packet: Packet) -> None:
+        self._icmp.OutMsgs += 1
+        name = _ICMP_OUT.get(packet.buf[packet.head]) if packet.tail > packet.head else None
+        if name is not None:
+            setattr(self._icmp, name, getattr(self._icmp, name) + 1)
 
     def _count_group(self, path: IpPath, packet: Packet) -> None:
         if path.kind == RTN_BROADCAST:

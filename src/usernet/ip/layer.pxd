@@ -1,6 +1,5 @@
 cimport cython
 
-from ..core.checksum cimport sum16
 from ..core.context cimport Context
 from ..core.packet cimport Packet
 from ..core.sender cimport Path, Sender, Transport
@@ -10,11 +9,10 @@ from .ipv4_out cimport Ipv4Output
 from .local cimport LocalTable
 from .neigh cimport Neighbour
 from .path cimport IpPath
+from .paths cimport Paths
 from .settings cimport IpSettings
 
-cdef int RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
-cdef Py_ssize_t MAX_PATHS
-cdef unsigned int MAX_DATAGRAM
+cdef int RTN_BROADCAST, RTN_LOCAL
 
 
 cdef class IpLayer(Sender):
@@ -22,11 +20,10 @@ cdef class IpLayer(Sender):
     cdef public IpSettings settings
     cdef public list protocols
     cdef public dict interfaces
-    cdef public Interface loopback
     cdef public LocalTable local
     cdef public object fib, pmtus, icmp
     cdef int _next_index
-    cdef dict _paths
     cdef object _book, _arp
     cdef Ipv4Output _output
     cdef Ipv4Input _input
+    cdef Paths _paths

@@ -16,9 +16,11 @@ def parse_ethernet(buf: bytes | bytearray, at: cython.Py_ssize_t, end: cython.Py
     The destination stands at buf[at], the source at buf[at + 6].
     """
     p: cython.p_const_uchar = buf
+    kind: cython.int
     if end - at < ETH_HLEN:
         return -1
-    return (p[at + 12] << 8) | p[at + 13]
+    kind = (p[at + 12] << 8) | p[at + 13]
+    return kind
 
 
 def emit_ethernet(destination: bytes, source: bytes, ether_type: int) -> bytes:

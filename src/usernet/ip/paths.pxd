@@ -1,0 +1,25 @@
+cimport cython
+
+from ..core.checksum cimport sum16
+from .interface cimport Interface
+from .ipv4_out cimport Ipv4Output
+from .local cimport LocalTable
+from .neigh cimport Neighbour
+from .path cimport IpPath
+
+cdef int RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
+cdef Py_ssize_t MAX_PATHS
+cdef unsigned int MAX_DATAGRAM
+
+
+@cython.final
+cdef class Paths:
+    cdef public object fib, pmtus
+    cdef public LocalTable local
+    cdef public Ipv4Output output
+    cdef public dict interfaces
+    cdef public Interface loopback
+    cdef dict _paths
+
+    cpdef IpPath find(self, bytes dst, bytes src, int oif)
+    cpdef void clear(self) except *
