@@ -101,7 +101,7 @@ def test_only_the_edges_touch_the_world(path: Path) -> None:
 
 
 TYPED_GLOBALS = re.compile(
-    r"^cdef (?:unsigned |long |const )*(?:int|long|bint|double|Py_ssize_t|char|tuple|list|dict|bytes) ([^(]*)$", re.M
+    r"^cdef (?:unsigned |long |const )*(?:int|long|bint|double|Py_ssize_t|char|tuple|list|dict|bytes) ([^(\n]*)$", re.M
 )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..core.const import CSUM_PARTIAL, IPPROTO_UDP
 from ..core.packet import Packet, View, new_packet
 from ..udp.protocol import UdpForwarder
-from ..wire.udp import HEADER_LEN, UdpHeader, pseudo_check
+from ..wire.ip_const import UDP_HLEN
+from ..wire.udp import UdpHeader, pseudo_check
 from .flows import UDP_IDLE_NS, Flow
 from .kernel import connect_datagram
 
@@ -46,7 +47,7 @@ class OutboundUdp(UdpForwarder):
             if flow is None:
                 return
         nat.stats.datagrams_out += 1
-        flow.from_guest(packet, payload_of(packet, at + HEADER_LEN), now)
+        flow.from_guest(packet, payload_of(packet, at + UDP_HLEN), now)
 
     def _open(
         self, key: bytes, guest: bytes, remote: bytes, ports: tuple[int, int], packet: Packet, now: int
@@ -108,12 +109,12 @@ class Return:
                 self.nat.counters.drop("gateway_guest_unreachable")
                 return
         header = self.header
-        header.length = HEADER_LEN + len(octets)
+        header.length = UDP_HLEN + len(octets)
         header.check = pseudo_check(path.pseudo, header.length)
-        packet = new_packet(HEADER_LEN)
+        packet = new_packet(UDP_HLEN)
         at = packet.head
         header.emit(packet.buf, at)
-        packet.tail = at + HEADER_LEN
+        packet.tail = at + UDP_HLEN
         packet.l4 = packet.csum_start = at
         packet.csum_offset = 6
         packet.csum = CSUM_PARTIAL

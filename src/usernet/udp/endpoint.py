@@ -21,7 +21,8 @@ from ..core.datagramqueue import DatagramQueue
 from ..core.packet import Packet, View, new_packet
 from ..core.ready import Pollable
 from ..core.sender import Path, Sender
-from ..wire.udp import HEADER_LEN, UdpHeader, pseudo_check
+from ..wire.ip_const import UDP_HLEN
+from ..wire.udp import UdpHeader, pseudo_check
 from .const import (
     PMTUDISC_DO,
     PMTUDISC_WANT,
@@ -168,7 +169,7 @@ class UdpEndpoint:
         path = self._find_path(dst, src)
         if path is None:
             return self._path_err
-        if size + HEADER_LEN + path.header_len > MAX_DATAGRAM:
+        if size + UDP_HLEN + path.header_len > MAX_DATAGRAM:
             return -EMSGSIZE
         packet = self._build(path, octets, sport, port)
         if self.df_mode >= PMTUDISC_DO or (
@@ -189,14 +190,14 @@ class UdpEndpoint:
     def _build(self, path: Path, octets: bytes, sport: cython.uint, dport: cython.uint) -> Packet:
         size: cython.Py_ssize_t = len(octets)
         header: UdpHeader = self._header
-        packet: Packet = new_packet(HEADER_LEN + size if size <= COPY else HEADER_LEN)
+        packet: Packet = new_packet(UDP_HLEN + size if size <= COPY else UDP_HLEN)
         start: cython.Py_ssize_t = packet.head
         header.sport = sport
         header.dport = dport
-        header.length = size + HEADER_LEN
+        header.length = size + UDP_HLEN
         header.check = 0 if self.no_check else pseudo_check(path.pseudo, header.length)
         header.emit(packet.buf, start)
-        packet.tail = start + HEADER_LEN
+        packet.tail = start + UDP_HLEN
         if size <= COPY:
             packet.buf[packet.tail : packet.tail + size] = octets
             packet.tail += size

@@ -1,4 +1,4 @@
-"""Numbers of Ethernet, ARP, IPv4 and ICMP. Never compiled: a hot module declares the C type of what it imports."""
+"""Numbers of Ethernet, ARP, IPv4, ICMP and UDP. Never compiled: a hot module declares the C type of what it imports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ARPOP_REQUEST: Final = 1
 ARPOP_REPLY: Final = 2
 
 IPV4_HLEN: Final = 20
+UDP_HLEN: Final = 8
 # The word of flags and fragment offset.
 IP_DF: Final = 0x4000
 IP_MF: Final = 0x2000

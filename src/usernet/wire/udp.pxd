@@ -3,7 +3,7 @@ cimport cython
 from ..core.checksum cimport pseudo_sum
 from ..core.packet cimport Packet
 
-cdef Py_ssize_t HEADER_LEN
+cdef Py_ssize_t UDP_HLEN
 cdef unsigned int CSUM_NONE, IPPROTO_UDP
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from ..core.checksum import pseudo_sum
 from ..core.const import CSUM_NONE, IPPROTO_UDP
 from ..core.packet import Packet
+from .ip_const import UDP_HLEN
 
 if TYPE_CHECKING:
     import cython
-
-HEADER_LEN = 8
 
 
 class UdpHeader:
@@ -30,13 +29,13 @@ class UdpHeader:
         False when it is truncated or its length field disagrees with what came.
         """
         p: cython.p_const_uchar = buf
-        if at + HEADER_LEN > tail:
+        if at + UDP_HLEN > tail:
             return False
         self.sport = (p[at] << 8) | p[at + 1]
         self.dport = (p[at + 2] << 8) | p[at + 3]
         self.length = (p[at + 4] << 8) | p[at + 5]
         self.check = (p[at + 6] << 8) | p[at + 7]
-        return HEADER_LEN <= self.length <= end - at
+        return UDP_HLEN <= self.length <= end - at
 
     def emit(self, buf: bytearray, at: cython.Py_ssize_t) -> None:
         """Write the header to buf[at:at + 8]."""
