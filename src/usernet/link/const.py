@@ -24,3 +24,13 @@ IFF_MULTICAST: Final = 0x1000
 ETH_HLEN: Final = 14
 # Room kept before a received frame, for the larger link header of a device it may be forwarded to.
 RX_HEADROOM: Final = 32
+
+# What segmentation and its inverse know of TCP: flags, and where the checksum stands in the header.
+TCP_FIN: Final = 0x01
+TCP_PSH: Final = 0x08
+TCP_ACK: Final = 0x10
+TCP_CWR: Final = 0x80
+TCP_CHECKSUM: Final = 16
+
+# Flows whose incoming segments are joined at once, as Linux's MAX_GRO_SKBS; the one held longest makes room.
+MAX_TRAINS: Final = 8

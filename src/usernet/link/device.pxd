@@ -15,6 +15,11 @@ cdef class Stage:
     cpdef void process(self, Packet packet, long long now) except *
 
 
+cdef class Coalescer:
+    cpdef void add(self, Packet packet, long long now) except *
+    cpdef void flush(self, long long now) except *
+
+
 cdef class ReadySink:
     cpdef void device_ready(self, Device device) except *
 
@@ -36,6 +41,7 @@ cdef class Device:
     cdef public int index, header_len
     cdef public Upper upper
     cdef public Stage egress, ingress
+    cdef public Coalescer gro
     cdef public list taps
     cdef public ReadySink sink
     cdef public DeviceStats stats
@@ -51,4 +57,5 @@ cdef class Device:
     cdef void _put(self, Packet packet, long long now) except *
     cpdef void deliver(self, Packet packet, long long now) except *
     cpdef void pass_up(self, Packet packet, long long now) except *
+    cpdef void end_batch(self, long long now) except *
     cdef void _show(self, Packet packet, bint outgoing, long long now) except *

@@ -1,7 +1,7 @@
 """Device: the edge of a stack, what it can take, and the software that stands in for what it cannot.
 
 Outgoing packets go ``Device.send`` -> (impair) -> offload edge -> taps -> ``transmit`` of the subclass; incoming
-ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> ``upper.receive_frame``.
+ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> (coalesce) -> ``upper.receive_frame``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,20 @@ class Stage:
 
     def process(self, packet: Packet, now: cython.longlong) -> None:
         """Take a packet over: pass it on now or later, change it, or drop it and count it."""
+        raise NotImplementedError
+
+
+class Coalescer:
+    """Base of what joins incoming frames of one batch to super-segments (GRO)."""
+
+    __slots__ = ()
+
+    def add(self, packet: Packet, now: cython.longlong) -> None:
+        """Take a frame over: hand it to the device's upper now, or joined to others until ``flush``."""
+        raise NotImplementedError
+
+    def flush(self, now: cython.longlong) -> None:
+        """The batch ends: hand over everything."""
         raise NotImplementedError
 
 
@@ -86,8 +100,8 @@ class Device:
     """
 
     __slots__ = (
-        "address", "egress", "features", "flags", "gso_max", "header_len", "index", "ingress", "kind", "mtu", "name",
-        "sink", "stats", "taps", "upper",
+        "address", "egress", "features", "flags", "gro", "gso_max", "header_len", "index", "ingress", "kind", "mtu",
+        "name", "sink", "stats", "taps", "upper",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: str, mtu: cython.uint, address: bytes) -> None:
@@ -103,6 +117,7 @@ class Device:
         self.upper: Upper | None = None
         self.egress: Stage | None = None
         self.ingress: Stage | None = None
+        self.gro: Coalescer | None = None
         self.taps: list[Tap] | None = None
         self.sink: ReadySink | None = None
         self.stats = DeviceStats()
@@ -188,13 +203,22 @@ class Device:
             self._show(packet, False, now)
         if self.ingress is not None:
             self.ingress.process(packet, now)
+        elif self.gro is not None:
+            self.gro.add(packet, now)
         else:
             self.upper.receive_frame(self, packet, now)
 
     def pass_up(self, packet: Packet, now: cython.longlong) -> None:
         """Behind the ingress stage: hand the frame to the stack."""
-        if self.upper is not None:
+        if self.gro is not None:
+            self.gro.add(packet, now)
+        elif self.upper is not None:
             self.upper.receive_frame(self, packet, now)
+
+    def end_batch(self, now: cython.longlong) -> None:
+        """No more frames for now: hand over what is still being joined. Who delivers or passes up a batch calls it."""
+        if self.gro is not None:
+            self.gro.flush(now)
 
     def _show(self, packet: Packet, outgoing: cython.bint, now: cython.longlong) -> None:
         tap: Tap

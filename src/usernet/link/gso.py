@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING
 from ..core.checksum import checksum, pseudo_sum
 from ..core.const import CSUM_PARTIAL, MASK32
 from ..core.packet import Packet, View
-from .const import RX_HEADROOM
+from .const import RX_HEADROOM, TCP_CHECKSUM, TCP_CWR, TCP_FIN, TCP_PSH
 
 if TYPE_CHECKING:
     import cython
-
-TCP_FIN = 0x01
-TCP_PSH = 0x08
-TCP_CWR = 0x80
-# Where the checksum stands in a TCP header.
-TCP_CHECKSUM = 16
 
 
 def segment(packet: Packet, header_len: cython.Py_ssize_t) -> list[Packet]:

@@ -14,6 +14,7 @@ from ..core.entropy import Entropy
 from ..core.packet import Packet
 from ..core.timers import Timer, TimerOwner, Timers
 from .device import Device, Stage
+from .gro import Gro
 from .gso import segment
 from .netem import Netem, parse_netem
 
@@ -151,13 +152,15 @@ class DelayLine(TimerOwner):
             held = self._held[self._first]  # type: ignore[assignment]
             if held.at > now:
                 self._timer.arm(held.at)
-                return
+                break
             self._held[self._first] = None
             self._first += 1
             if self._first >= COMPACT and 2 * self._first >= len(self._held):
                 del self._held[: self._first]
                 self._first = 0
             self.forward(held.packet, now)
+        if not self._outgoing:
+            self._device.end_batch(now)
 
     def close(self) -> None:
         """Drop what waits."""
@@ -324,4 +327,6 @@ def impair(
         if isinstance(stage, Impairment):
             stage.close()
     device.egress, device.ingress = new
+    if device.ingress is not None and device.gro is None:
+        device.gro = Gro(device)  # what the dice cut and did not touch is joined again
     return [stage for stage in new if stage is not None]

@@ -61,6 +61,7 @@ class MemoryDevice(Device):
             packet = queue.popleft()
             count += 1
             self.deliver(packet, now)
+        self.end_batch(now)
         if len(queue) > 0 and not self._announced:
             self._announce()
         return count

@@ -101,6 +101,8 @@ class TunTapDevice(Device):
                 break
             count += 1
             self._take(n - self._vnet_len, now)
+        if count > 0:
+            self.end_batch(now)
         return count
 
     def close(self) -> None:
