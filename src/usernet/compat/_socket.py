@@ -216,7 +216,8 @@ class socket:
         flags, address = (0, args[0]) if len(args) == 1 else args
         if not isinstance(flags, int):
             raise TypeError(f"{type(flags).__name__!r} object cannot be interpreted as an integer")
-        memoryview(data).release()
+        if not isinstance(data, (bytes, bytearray)):
+            _check_buffer(data)
         where = parse_address(self._family, address, "sendto")
         sys.audit("socket.sendto", self, address)
         return sock.sendto(data, flags, where)
@@ -371,7 +372,7 @@ class socket:
 
     def setblocking(self, flag: Any, /) -> None:
         """setblocking(flag): settimeout(None) or settimeout(0)"""
-        blocking: cython.bint = _truth(flag)
+        blocking: cython.bint = bool(flag)
         self._set_timeout(-1 if blocking else 0)
         if self._kernel is not None:
             self._kernel.setblocking(blocking)
@@ -451,13 +452,11 @@ def _descriptor(fileno: Any) -> int:
     return fd
 
 
-def _truth(flag: Any) -> bool:
-    # setblocking takes a C int, as in the real module: a truth value that does not fit is an OverflowError.
-    if not isinstance(flag, int):
-        raise TypeError(f"{type(flag).__name__!r} object cannot be interpreted as an integer")
-    if not -(1 << 31) <= flag < 1 << 31:
-        raise OverflowError("Python int too large to convert to C int")
-    return bool(flag)
+def _check_buffer(data: Any) -> None:
+    try:
+        memoryview(data).release()
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
 
 
 def _writable(buffer: Any, nbytes: cython.Py_ssize_t) -> memoryview:

@@ -16,6 +16,7 @@ class Descriptor(int):
     """A number from a host's table. A plain int is looked up on the host of the current stack instead."""
 
     table: FdTable
+    inheritable = False  # what os.set_inheritable said; a child has no use for it
 
 
 def open_descriptor(file: File) -> Descriptor:
@@ -46,4 +47,4 @@ def file_of(fd: int) -> File:
 
 def is_ours(fd: object) -> bool:
     """True for a number in our range, open or not."""
-    return isinstance(fd, int) and fd >= FD_BASE
+    return isinstance(fd, int) and FD_BASE <= fd <= 0x7FFFFFFF

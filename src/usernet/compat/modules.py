@@ -20,7 +20,7 @@ from . import functions, osfuncs, tls
 from . import select as readiness
 from ._socket import socket as _Socket
 from .eventloop import over
-from .overlay import load, stand_in
+from .overlay import View, load, stand_in
 
 # In the order of their imports; each is loaded over those before it.
 ASYNCIO = tuple(f"asyncio.{name}" for name in ("trsock", "sslproto", "base_events", "selector_events", "unix_events"))
@@ -41,7 +41,7 @@ def select_module() -> ModuleType:
 @cache
 def os_module() -> ModuleType:
     """``os``, whose functions on descriptors know ours; what the overlaid modules import."""
-    return stand_in(os, osfuncs.exports())
+    return View(os, osfuncs.exports())
 
 
 @cache
@@ -68,7 +68,7 @@ def ssl_module() -> ModuleType:
 def asyncio_modules() -> dict[str, ModuleType]:
     """The modules of asyncio that touch sockets, over ours; futures, tasks and events are shared with the real ones."""
     # asyncio asks isinstance(context, ssl.SSLContext): contexts made before, by the real module, count too.
-    tls_view = stand_in(ssl_module(), {"SSLContext": ssl.SSLContext})
+    tls_view = View(ssl_module(), {"SSLContext": ssl.SSLContext})
     modules = {
         "os": os_module(),
         "select": select_module(),

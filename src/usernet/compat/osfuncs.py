@@ -9,7 +9,7 @@ from collections.abc import Callable
 from errno import EINVAL, ENOTTY
 from typing import Any
 
-from .descriptors import descriptor, file_of, is_ours, table_of
+from .descriptors import Descriptor, descriptor, file_of, is_ours, table_of
 
 MSG_DONTWAIT = 0x40
 # os.sendfile hands over this much at most, as Linux does with a full socket: the caller comes again.
@@ -88,11 +88,14 @@ def _set_blocking(fd: int, blocking: bool) -> None:
 
 
 def _get_inheritable(fd: int) -> bool:
-    return table_of(fd).get_inheritable(fd)
+    file_of(fd)
+    return isinstance(fd, Descriptor) and fd.inheritable
 
 
-def _set_inheritable(fd: int, inheritable: bool) -> None:
-    table_of(fd).set_inheritable(fd, bool(inheritable))
+def _set_inheritable(fd: int, inheritable: int) -> None:
+    file_of(fd)
+    if isinstance(fd, Descriptor):
+        fd.inheritable = bool(inheritable)
 
 
 def _fstat(fd: int) -> os.stat_result:

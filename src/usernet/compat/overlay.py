@@ -77,6 +77,23 @@ def load(name: str, modules: Mapping[str, ModuleType], alias: str | None = None)
     return module
 
 
+class View(ModuleType):
+    """A module seen through others' eyes: ``over`` in place of some attributes, the rest as it is at that moment.
+
+    An attribute that was replaced meanwhile, by patch() or a test, is seen as replaced.
+    """
+
+    def __init__(self, module: ModuleType, over: Mapping[str, Any]) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self._module = module
+        self._over = {name: (getattr(module, name), value) for name, value in over.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        was, ours = self._over.get(name, (None, None))
+        return ours if value is was and name in self._over else value
+
+
 def stand_in(real: ModuleType, replaced: Mapping[str, Any]) -> ModuleType:
     """A module with the public names of a real one, some of them replaced."""
     module = ModuleType(real.__name__, real.__doc__)

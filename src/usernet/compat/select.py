@@ -1,7 +1,7 @@
 """``select``: select(2), poll(2) and epoll(7) over our descriptors and the kernel's, mixed.
 
-All three wait in an epoll of ours, which waits in ``Host.wait``. Where nothing but kernel descriptors is asked for
-and the clock is the machine's, select and poll are the kernel's own.
+All three wait in ``Host.wait``. Where nothing but kernel descriptors is asked for and the clock is the machine's,
+select and poll are the kernel's own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from ..host import current_stack
 from ..sockets.epoll import Epoll
+from .waiting import wait_for_any
 from .descriptors import Descriptor, is_ours, open_descriptor, table_of
 from .timeout import parse_span
 
@@ -85,7 +86,7 @@ class _Select:
                 wanted[fd] = wanted.get(fd, 0) | events
         if not any(map(is_ours, wanted)) and _real_clock():
             return kernel.select(rlist, wlist, xlist, timeout)
-        ready = dict(_wait(wanted, span))
+        ready = dict(wait_for_any(_host_of(wanted), wanted, span))
         if any(events & POLLNVAL for events in ready.values()):
             _error(EBADF)
         return tuple(  # type: ignore[return-value]
@@ -152,7 +153,7 @@ class poll_class:
         try:
             if not any(map(is_ours, self._wanted)) and _real_clock():
                 return self._poll_kernel(timeout)
-            return _wait(self._wanted, span)
+            return wait_for_any(_host_of(self._wanted), self._wanted, span)
         finally:
             self._polling = False
 
@@ -163,30 +164,21 @@ class poll_class:
         return real.poll(timeout)
 
 
-def poll() -> poll_class:
-    """A polling object."""
-    return poll_class()
+class _Poll:
+    """``select.poll``: an object for the same reason as select (``PollSelector._selector_cls``)."""
+
+    __name__ = __qualname__ = "poll"
+    __module__ = "select"
+
+    def __call__(self) -> poll_class:
+        """A polling object."""
+        return poll_class()
+
+    def __repr__(self) -> str:
+        return "<built-in function poll>"
 
 
-def _wait(wanted: dict[int, int], span_ns: int) -> list[tuple[int, int]]:
-    """One poll(2): descriptors mean what is open now, so the epoll that does the work lives for this call only."""
-    engine = Epoll(_host_of(wanted))
-    ready: list[tuple[int, int]] = []
-    try:
-        for fd, events in wanted.items():
-            try:
-                engine.register(fd, events)
-            except PermissionError:
-                # A regular file, which epoll refuses, is always ready.
-                if events & (POLLIN | POLLOUT):
-                    ready.append((fd, events & (POLLIN | POLLOUT)))
-            except OSError as error:
-                if error.errno != EBADF:
-                    raise
-                ready.append((fd, POLLNVAL))
-        return ready + engine.poll(0 if ready else span_ns, max(len(wanted), 1))
-    finally:
-        engine.close()
+poll = _Poll()
 
 
 def _mask(eventmask: Any, most: int) -> int:
@@ -229,7 +221,8 @@ class epoll:
             raise ValueError("I/O operation on closed epoll object")
         # The host is known by the first descriptor: a selector may be made before its stack is entered.
         if self._engine is None:
-            self._engine = Epoll(_host_of(fds))
+            host = _host_of(fds)
+            self._engine = Epoll(host, host.fds)
         return self._engine
 
     def fileno(self) -> int:
@@ -262,7 +255,7 @@ class epoll:
             maxevents = FD_SETSIZE - 1
         elif maxevents < 1:
             raise ValueError(f"maxevents must be greater than 0, got {maxevents}")
-        return engine.poll(span, maxevents)
+        return engine.wait(span, maxevents)
 
     def close(self) -> None:
         """Close it; a second call does nothing."""
