@@ -28,14 +28,14 @@ class MemoryPool:
             self.failures += 1
             return False
         self.used += n
-        if self.used > self.peak:  # noqa: PLR1730  a call to max() is a Python call in C
+        if self.used > self.peak:
             self.peak = self.used
         return True
 
     def force(self, n: cython.longlong) -> None:
         """Take n octets that must be had (a FIN, a control segment), past the limit if need be."""
         self.used += n
-        if self.used > self.peak:  # noqa: PLR1730
+        if self.used > self.peak:
             self.peak = self.used
 
     def uncharge(self, n: cython.longlong) -> None:
