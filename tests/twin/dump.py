@@ -7,13 +7,17 @@ from typing import Any
 PLAIN = (bool, int, float, str, type(None))
 
 
-def dump(value: Any) -> Any:
-    """Slots of slots, down to numbers and octets; an object met again is named, not walked again."""
-    return _Walk().of(value)
+def dump(value: Any, *opaque: str) -> Any:
+    """Slots of slots, down to numbers and octets; an object met again is named, not walked again.
+
+    Instances of the classes named in opaque are not looked into.
+    """
+    return _Walk(opaque).of(value)
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, opaque: tuple[str, ...]) -> None:
+        self.opaque = opaque
         self.seen: dict[int, str] = {}
         self.kept: list[Any] = []  # so that no id is used twice
 
@@ -38,7 +42,7 @@ class _Walk:
         self.seen[id(value)] = f"<{kind} {len(self.seen)}>"
         self.kept.append(value)
         slots = [name for base in type(value).__mro__ for name in getattr(base, "__slots__", ()) if name[:2] != "__"]
-        if not slots:
+        if not slots or kind in self.opaque:
             return f"<{kind}>"
         # Fields that the header hides from Python are missing here in the compiled build.
         return {"": kind} | {name: self.of(getattr(value, name)) for name in sorted(slots) if hasattr(value, name)}

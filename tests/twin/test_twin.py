@@ -16,13 +16,14 @@ from .dump import differences
 
 HERE = Path(__file__).parent
 SOURCE = HERE.parents[1] / "src"
+FUZZ = HERE.parents[1] / "fuzz"
 INSTALLED = Path(usernet.__file__).parents[1]
 
-SCENARIOS = {"packets": 150, "numbers": 400, "queues": 150, "deadlines": 200}
+SCENARIOS = {"packets": 150, "numbers": 400, "queues": 150, "deadlines": 200, "attacked": 250, "conversing": 120}
 
 
 def walk(build: Path, scenario: str, seed: int, steps: int) -> list[str]:
-    environment = os.environ | {"PYTHONPATH": str(build), "PYTHONHASHSEED": "0"}
+    environment = os.environ | {"PYTHONPATH": f"{build}:{FUZZ}", "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-W", "error", str(HERE / "walk.py"), scenario, str(seed), str(steps)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert result.returncode == 0, result.stderr

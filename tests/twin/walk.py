@@ -113,11 +113,92 @@ def deadlines(rng: Random) -> Iterator[Any]:
         owner.expired = []
 
 
+def attacked(rng: Random) -> Iterator[Any]:
+    """A whole stack under hostile and half-friendly frames."""
+    from hostile import ACTIONS, Target
+
+    target = Target()
+    while True:
+        action = rng.randrange(len(ACTIONS))
+        target.attack(bytes([action, size := rng.randrange(8, 60)]) + rng.randbytes(size))
+        yield [action, [frame.hex() for frame in target.wire.sent], engine(target.stack)]
+        target.wire.sent.clear()
+
+
+def conversing(rng: Random) -> Iterator[Any]:
+    """Two stacks on a bad cable, their sockets used at random."""
+    from usernet import Host, Stack
+    from usernet.link.impair import impair
+    from usernet.link.veth import veth_pair
+    from usernet.sockets.factory import socket
+
+    host = Host("sim", seed=rng.getrandbits(32))
+    stacks = [Stack(name, host) for name in ("left", "right")]
+    cables = veth_pair("left", "right")
+    for number, (stack, cable) in enumerate(zip(stacks, cables, strict=True), 1):
+        stack.attach(cable, f"10.7.0.{number}/24")
+    impair(cables[0], "delay 10ms 3ms loss 3% reorder 2% duplicate 1%", stacks[0].context.entropy, host.timers)
+    listener = socket(stacks[1], host, 2, 1)
+    listener.timeout_ns = 0
+    listener.bind(("10.7.0.2", 80))
+    listener.listen(8)
+    open_ones: list[Any] = []
+    while True:
+        said: list[Any] = []
+        for _ in range(4):
+            action = rng.choice(("open", "accept", "send", "send", "recv", "recv", "shutdown", "close", "time", "time"))
+            said.append([action, *act(action, rng, host, stacks[0], listener, open_ones)])
+        yield [host.now(), said, [engine(stack) for stack in stacks]]
+
+
+def act(action: str, rng: Random, host: Any, client: Any, listener: Any, open_ones: list[Any]) -> list[Any]:
+    from usernet.sockets.factory import socket
+
+    chosen = rng.choice(open_ones) if open_ones else None
+    try:
+        if action == "open" and len(open_ones) < 12:
+            opened = socket(client, host, 2, 1)
+            opened.timeout_ns = 0
+            open_ones.append(opened)
+            opened.connect(("10.7.0.2", 80))
+        elif action == "accept":
+            accepted, address = listener.accept()
+            accepted.timeout_ns = 0
+            open_ones.append(accepted)
+            return list(address)
+        elif action == "time":
+            host.run_for(rng.randrange(200_000_000))
+        elif chosen is not None and action == "send":
+            return [chosen.send(rng.randbytes(rng.randrange(20_000)))]
+        elif chosen is not None and action == "recv":
+            return [chosen.recv(rng.randrange(1, 30_000)).hex()]
+        elif chosen is not None and action == "shutdown":
+            chosen.shutdown(rng.randrange(3))
+        elif chosen is not None and action == "close":
+            open_ones.remove(chosen)
+            chosen.close()
+    except OSError as error:
+        return [type(error).__name__, error.errno]
+    return []
+
+
+OPAQUE = ("Host", "Stack", "Context", "Tcp", "IpLayer", "Interface", "Timers", "Counters", "TcpSocket", "Path")
+
+
+def engine(stack: Any) -> list[Any]:
+    """What a stack holds: counters, pool, and everything of every connection."""
+    context = stack.context
+    held = [dump(context.counters), dump(context.pool), len(context.timers)]
+    return held + [dump(item, *OPAQUE) for item in stack.tcp.tcbs()]
+
+
 SCENARIOS: dict[str, Callable[[Random], Iterator[Any]]] = {
     "packets": packets,
     "numbers": numbers,
     "queues": queues,
     "deadlines": deadlines,
+    "attacked": attacked,
+    "conversing": conversing,
 }
 
 if __name__ == "__main__":
