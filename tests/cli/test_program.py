@@ -137,5 +137,5 @@ def test_a_console_script_on_path_is_run_as_python(tmp_path: Path, monkeypatch: 
 def test_what_cannot_run_is_refused_in_one_line_with_a_shells_status(words: list[str], status: int, part: str) -> None:
     with pytest.raises(CliError) as caught:
         parse(words)
-    assert caught.value.exit_code == status
+    assert caught.value.status == status
     assert part in caught.value.message and "\n" not in caught.value.message

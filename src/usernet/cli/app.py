@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from .errors import USAGE
+from .errors import USAGE, CliError
 
 # Sections of the help page. A verb's module is imported when it is used, not before.
 SECTIONS: dict[str, dict[str, str]] = {
@@ -84,7 +84,7 @@ def run() -> None:
         sys.exit(USAGE)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        sys.exit(error.status if isinstance(error, CliError) else error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:

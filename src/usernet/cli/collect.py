@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from ..link.const import (
     IFF_RUNNING,
     IFF_UP,
 )
+from ..link.impair import Impairment
 
 if TYPE_CHECKING:
     from ..host import Host
@@ -225,6 +227,19 @@ def neighbours(stack: NetStack, request: Request) -> list[Row]:
 def counters(stack: NetStack, request: Request) -> Row:
     """``nstat``: every counter, zeros included."""
     return {"stack": stack.name, "counters": dict(stack.context.counters.items())}
+
+
+def drops(host: Host) -> dict[str, int]:
+    """Every drop reason of all stacks together, the gateway's and the impairments' too."""
+    total: Counter[str] = Counter()
+    for stack in host.stacks:
+        total.update(stack.context.counters.drops)
+        for interface in stack.interfaces:
+            for stage in (interface.device.egress, interface.device.ingress):
+                if isinstance(stage, Impairment):
+                    fate = stage.stats()
+                    total.update({f"impair_{name}": fate[name] for name in ("lost", "overlimit", "malformed")})
+    return dict(total)
 
 
 def sysctls(stack: NetStack, request: Request) -> dict[str, Row]:

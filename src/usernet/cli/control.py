@@ -107,6 +107,11 @@ class ControlServer:
         if verb == "info":
             yield {"data": {**collect.info(self._host), **self.facts}}
             return
+        if verb == "drops":
+            with self._host.lock:
+                found = collect.drops(self._host)
+            yield {"data": found}
+            return
         stack = collect.find_stack(self._host, request.get("stack") or self.facts.get("stack"))
         if verb == "ping":
             from .echo import echo

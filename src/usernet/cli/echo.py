@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 
 ICMP_ECHO = 8
+IP_RECVTTL = 12  # ip(7); not every version of the socket module names it
 HEADER = struct.Struct("!BBHHH")
 MAX_SIZE = 65507
 MIN_INTERVAL_S = 0.002
@@ -37,12 +38,12 @@ def echo(stack: Stack, request: dict[str, Any]) -> Iterator[Item]:
     with stack:
         address = socket.getaddrinfo(str(request["host"]), None, socket.AF_INET)[0][4][0]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as ping:
-            ping.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTTL, 1)
+            ping.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
             if request.get("ttl"):
                 ping.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(request["ttl"]))
             ping.connect((address, 0))
             yield {"kind": "start", "address": address, "size": size}
-            yield from _Pinger(ping, address, size).run(int(request.get("count", 0)), interval, timeout)
+            yield from _Pinger(ping, str(address), size).run(int(request.get("count", 0)), interval, timeout)
 
 
 class _Pinger:

@@ -15,11 +15,11 @@ NOT_FOUND = 127
 
 
 class CliError(click.ClickException):
-    """A mistake or a refusal, told in one line; ``exit_code`` is the status of the process."""
+    """A mistake or a refusal, told in one line; ``status`` is what the process ends with."""
 
-    def __init__(self, message: str, exit_code: int = FAILURE) -> None:
+    def __init__(self, message: str, status: int = FAILURE) -> None:
         super().__init__(" ".join(message.split()))
-        self.exit_code = exit_code
+        self.status = status
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the line."""

@@ -71,20 +71,18 @@ def _explained(text: str) -> Iterator[None]:
         raise ValueError(f"{text!r}: {error}") from None
 
 
-class _Checked(click.ParamType):
-    """A click type made of a function that raises ValueError."""
+def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A click callback that reads an option, or each of a repeated one, by a function that raises ValueError."""
 
-    def __init__(self, name: str, check: Callable[[str], Any]) -> None:
-        self.name = name
-        self._check = check
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
+    def read(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
         try:
-            return self._check(value)
+            if isinstance(value, tuple):
+                return tuple(check(text) for text in value)
+            return None if value is None else check(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            raise click.BadParameter(str(error), context, parameter) from None
+
+    return read
 
 
 def _cidr(text: str) -> str:
@@ -116,12 +114,10 @@ def network_options(command: Command) -> Command:
         click.option(
             "--net", metavar="URL", help="The device: user: (user-mode NAT, needs no privilege), tap:tap0, tun:tun0."
         ),
+        click.option("--address", metavar="CIDR", callback=_checked(_cidr), help="Our address, such as 10.9.0.2/24."),
+        click.option("--gateway", metavar="IP", callback=_checked(_ip), help="The default route's gateway."),
         click.option(
-            "--address", metavar="CIDR", type=_Checked("cidr", _cidr), help="Our address, such as 10.9.0.2/24."
-        ),
-        click.option("--gateway", metavar="IP", type=_Checked("ip", _ip), help="The default route's gateway."),
-        click.option(
-            "--dns", metavar="IP", type=_Checked("ip", _ip), multiple=True, help="Name server; may be repeated."
+            "--dns", metavar="IP", callback=_checked(_ip), multiple=True, help="Name server; may be repeated."
         ),
         click.option(
             "--pcap", metavar="FILE", type=click.Path(dir_okay=False), help="Capture the device's frames as pcapng."
@@ -192,8 +188,6 @@ class Network:
         Raises CliError when the capture is incomplete.
         """
         self.host.close(linger_ns)
-        if self.user_net is not None:
-            self.user_net.close()
         if self.capture is not None:
             capture, self.capture = self.capture, None
             try:
@@ -246,8 +240,7 @@ class Network:
 
     def _publish(self, port: Published) -> None:
         try:
-            with self.host.lock:
-                bound = self.user_net.publish(port.ip, port.port, port.guest_port, port.protocol)
+            bound = self.user_net.publish(port.ip, port.port, port.guest_port, port.protocol)
         except OSError as error:
             hint = "choose another port" if error.errno != errno.EACCES else "a port from 1024 up needs no privilege"
             raise os_error(f"--publish {port}", error, hint) from None
@@ -261,7 +254,7 @@ def _refusal(what: str, error: OSError) -> CliError:
         hint = "run it as root, or take --net user:, which needs no privilege"
     failure = os_error(what, error, "" if "user:" in (error.strerror or "") else hint)
     if error.errno not in REFUSALS:
-        failure.exit_code = USAGE
+        failure.status = USAGE
     return failure
 
 
@@ -284,7 +277,7 @@ def publish_option(command: Command) -> Command:
         "--publish",
         "-P",
         metavar="[IP:]PORT:PORT[/udp]",
-        type=_Checked("publish", parse_publish),
+        callback=_checked(parse_publish),
         multiple=True,
         help="Let the machine's PORT reach the program's PORT; may be repeated.",
     )(command)
@@ -295,7 +288,7 @@ def sysctl_option(command: Command) -> Command:
     return click.option(
         "--sysctl",
         metavar="NAME=VALUE",
-        type=_Checked("sysctl", _sysctl),
+        callback=_checked(_sysctl),
         multiple=True,
         help="Set a sysctl of the stack; may be repeated.",
     )(command)

@@ -45,15 +45,15 @@ def socket_path(pid: int) -> Path:
 
 
 def live_pids() -> list[int]:
-    """Processes that have a control socket, oldest first; sockets of dead ones are removed."""
+    """Processes that have a control socket, oldest first; what dead ones left behind is removed."""
     pids = []
-    for path in runtime_dir().glob("*.sock"):
+    for path in runtime_dir().glob("[0-9]*.*"):
         with contextlib.suppress(ValueError, FileNotFoundError):
-            pid = int(path.stem)
-            if is_alive(pid):
-                pids.append((path.stat().st_mtime_ns, pid))
-            else:
+            pid = int(path.name.partition(".")[0])
+            if not is_alive(pid):
                 path.unlink()
+            elif path.suffix == ".sock":
+                pids.append((path.stat().st_mtime_ns, pid))
     return [pid for _, pid in sorted(pids)]
 
 

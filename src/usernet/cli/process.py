@@ -51,7 +51,9 @@ class Launch:
             self._network = self._build()
         except CliError as error:
             error.show()
-            return error.exit_code
+            return error.status
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
         atexit.register(self._take_down)
         self._serve(self._network)
         _patch(self._network)
@@ -67,14 +69,15 @@ class Launch:
             execute(self.program)
         except CliError as error:
             error.show()
-            return error.exit_code
+            return error.status
         except Terminated:
             self._ended_by = signal.SIGTERM
             return 128 + signal.SIGTERM
         except SystemExit:
             raise
         except BaseException as error:
-            sys.excepthook(type(error), error, _trimmed(error.__traceback__))
+            error.__traceback__ = _trimmed(error.__traceback__)
+            sys.excepthook(type(error), error, error.__traceback__)
             if isinstance(error, KeyboardInterrupt):
                 self._ended_by = signal.SIGINT
                 return 128 + signal.SIGINT

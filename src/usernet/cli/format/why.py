@@ -8,14 +8,11 @@ from typing import Any
 
 from .reasons import REASONS
 
-PREFIX = "Drop."
 
-
-def explain(counters: Mapping[str, int]) -> list[dict[str, Any]]:
+def explain(drops: Mapping[str, int]) -> list[dict[str, Any]]:
     """Every reason that was counted, the most frequent first."""
-    drops = [(name.removeprefix(PREFIX), value) for name, value in counters.items() if name.startswith(PREFIX)]
-    drops.sort(key=lambda drop: (-drop[1], drop[0]))
-    return [{"reason": reason, "count": value, "meaning": REASONS.get(reason, "")} for reason, value in drops if value]
+    ordered = sorted(drops.items(), key=lambda drop: (-drop[1], drop[0]))
+    return [{"reason": reason, "count": n, "meaning": REASONS.get(reason, "")} for reason, n in ordered if n]
 
 
 def render(drops: Iterable[Mapping[str, Any]], width: int = 80) -> str:

@@ -26,9 +26,7 @@ from ..output import json_option, print_json
 @instance_options
 @network_options
 @click.argument("host")
-@click.pass_context
 def command(
-    ctx: click.Context,
     count: int | None,
     interval: float,
     timeout: float,
@@ -40,7 +38,7 @@ def command(
     name: str | None,
     host: str,
     **network: Any,
-) -> None:
+) -> int:
     """Send ICMP echo requests to HOST, as ping(8) does.
 
     From the stack of the running program; with --net from a stack made for it: `usernet ping --net user: 10.0.2.2`.
@@ -48,11 +46,11 @@ def command(
     words = {"host": host, "count": count or 0, "interval": interval, "timeout": timeout, "size": size, "ttl": ttl}
     if network["net"] is None:
         items = choose(pid, name).stream("ping", **words)
-        ctx.exit(_report(host, items, quiet=quiet or as_json, as_json=as_json))
+        return _report(host, items, quiet=quiet or as_json, as_json=as_json)
     with Network.open(name or "ping", **network) as net:
         from ..echo import echo
 
-        ctx.exit(_report(host, echo(net.stack, words), quiet=quiet or as_json, as_json=as_json))
+        return _report(host, echo(net.stack, words), quiet=quiet or as_json, as_json=as_json)
 
 
 def _report(host: str, items: Iterator[dict[str, Any]], *, quiet: bool, as_json: bool) -> int:

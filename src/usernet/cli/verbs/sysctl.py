@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -51,7 +52,8 @@ def command(
     for word in changes:
         _set(instance, word)
     table: dict[str, dict[str, Any]] = instance.ask("sysctl")
-    wanted = list(table) if every else [n for word in settings for n in _match(table, word.partition("=")[0].strip())]
+    words = ["*"] if every else [word.partition("=")[0].strip().replace("/", ".") for word in settings]
+    wanted = [setting for word in words for setting in _match(table, word)]
     if as_json:
         print_json({n: table[n]["value"] for n in wanted})
         return
@@ -60,14 +62,14 @@ def command(
         click.echo(n if names else value if values else f"{n} = {value}")
         if describe:
             click.echo(f"    {table[n]['help']}")
+    for word in words:
+        if not _match(table, word):
+            path = word.replace(".", "/")
+            raise CliError(f"sysctl: cannot stat /proc/sys/{path}: {_reason(errno.ENOENT)}", FAILURE)
 
 
 def _match(table: dict[str, Any], word: str) -> list[str]:
-    key = word.replace("/", ".")
-    found = [key] if key in table else [n for n in table if fnmatchcase(n, key)]
-    if not found:
-        raise CliError(f"sysctl: cannot stat /proc/sys/{key.replace('.', '/')}: {_reason(errno.ENOENT)}", FAILURE)
-    return found
+    return [word] if word in table else [name for name in table if fnmatchcase(name, word)]
 
 
 def _set(instance: Any, word: str) -> None:
@@ -80,8 +82,6 @@ def _set(instance: Any, word: str) -> None:
 
 
 def _reason(number: int) -> str:
-    import os
-
     return f"{errno.errorcode[number]} ({os.strerror(number)})"
 
 

@@ -13,7 +13,9 @@ from ..output import json_option, print_json
 @json_option
 @instance_options
 def command(as_json: bool, pid: int | None, name: str | None) -> None:
-    """What a running program's stack dropped, how often, and what that means."""
-    counters: dict[str, int] = choose(pid, name).ask("nstat")["counters"]
-    found = explain(counters)
+    """What a running program's network dropped, how often, and what that means.
+
+    Its stack, its user-mode NAT and its impairments together; `usernet nstat 'Drop.*'` is the stack alone.
+    """
+    found = explain(choose(pid, name).ask("drops"))
     print_json(found) if as_json else click.echo(render(found), nl=False)
