@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from errno import EBADF
 from typing import TYPE_CHECKING
 
 from ..core.ready import Watcher
 from ..core.scheduler import FdWatcher, Scheduler
 from ..link.poller import Poller
+from .errors import os_error
 from .file import CLOSED_EVENTS, File
 
 if TYPE_CHECKING:
@@ -42,8 +44,14 @@ class KernelFile(File):
 
     def watch(self, watcher: Watcher) -> None:
         """As Pollable.watch. Raises OSError: EPERM for what cannot be polled (a regular file), EBADF."""
-        self._poller.set(self.fd, self.events)
-        self._ear.listen()
+        try:
+            if self._poller.fileno() == self.fd:
+                raise os_error(EBADF)  # its number was free when the poller took it: the descriptor is closed
+            self._poller.set(self.fd, self.events)
+            self._ear.listen()
+        except OSError:
+            self._poller.close()
+            raise
         super().watch(watcher)
 
     def unwatch(self, watcher: Watcher) -> None:

@@ -179,7 +179,7 @@ def _target(error: IcmpError) -> bytes:
 
 
 def _ifindex(packet: Packet) -> int:
-    return 0 if packet.device is None else packet.device.index  # type: ignore[attr-defined,no-any-return]
+    return 0 if packet.device is None else packet.device.index  # type: ignore[attr-defined]
 
 
 def _is_member(endpoint: UdpEndpoint, group: bytes, ifindex: int) -> bool:
