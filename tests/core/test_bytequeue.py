@@ -31,6 +31,21 @@ class ByteQueueMachine(RuleBasedStateMachine):
         self.queue.append_payload(packet, skip)
         self.model += linear + b"".join(frags)
 
+    @rule(
+        linear=st.one_of(pieces, st.just(b"L" * 600)),
+        frags=st.lists(st.one_of(pieces, st.just(b"F" * 700)), max_size=3),
+        data=st.data(),
+    )
+    def append_slice(self, linear: bytes, frags: list[bytes], data: st.DataObject) -> None:
+        packet = Packet(bytearray(b"hd" + linear + b"slack"), 0, 2 + len(linear))
+        for piece in frags:
+            packet.add_frag(View(piece, 0, len(piece)))
+        whole = linear + b"".join(frags)
+        skip = data.draw(st.integers(0, len(whole)))
+        n = data.draw(st.integers(0, len(whole) - skip))
+        self.queue.append_slice(packet, 2, skip, n)
+        self.model += whole[skip : skip + n]
+
     @rule(n=st.integers(-1, 120), peek=st.booleans())
     def read(self, n: int, peek: bool) -> None:
         wanted = self.model[: max(n, 0)]
