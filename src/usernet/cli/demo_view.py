@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from typing import TextIO
 
@@ -94,13 +96,22 @@ def results(outcome: Outcome) -> list[tuple[str, str]]:
 
 def suggestions(outcome: Outcome) -> list[tuple[str, str]]:
     """What to try next."""
+    usernet = command_name()
     return [
-        ("a program of yours", "usernet run --publish 8080:80 -- python app.py"),
-        ("its sockets, meanwhile", "usernet ss -tani"),
-        ("a worse wire", "usernet demo --impair 'delay 20ms 5ms loss 1%'"),
+        ("a program of yours", f"{usernet} run --publish 8080:80 -- python app.py"),
+        ("its sockets", f"{usernet} ss -tani"),
+        ("a worse wire", f"{usernet} demo --impair 'delay 20ms 5ms loss 1%'"),
         ("the capture", f"tshark -r {outcome.capture} -q -z conv,tcp"),
-        ("what this machine allows", "usernet doctor"),
+        ("this machine", f"{usernet} doctor"),
     ]
+
+
+def command_name() -> str:
+    """How this command is called from here."""
+    if shutil.which("usernet"):
+        return "usernet"
+    called = os.path.relpath(sys.argv[0])
+    return "python -m usernet" if called.endswith(".py") else called
 
 
 class PlainView(View):
@@ -128,7 +139,7 @@ class PlainView(View):
         self._table(results(outcome))
         print("next:")
         for what, words in suggestions(outcome):
-            print(f"  {what:<26}{words}")
+            print(f"  {what:<20}{words}")
 
     def _table(self, rows: list[tuple[str, str]]) -> None:
         for name, text in rows:

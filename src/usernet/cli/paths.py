@@ -12,14 +12,12 @@ from pathlib import Path
 
 def runtime_dir() -> Path:
     """The directory of this user's control sockets; it need not exist."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.path.isdir(base):
-        return Path(base) / "usernet"
     uid = os.getuid()
-    run_user = Path(f"/run/user/{uid}")
-    with contextlib.suppress(OSError):
-        if run_user.stat().st_uid == uid:
-            return run_user / "usernet"
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{uid}"):
+        # Inherited through su or sudo, the variable names another user's.
+        with contextlib.suppress(OSError):
+            if base and os.stat(base).st_uid == uid:
+                return Path(base) / "usernet"
     return temp_dir()
 
 

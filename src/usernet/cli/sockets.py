@@ -31,7 +31,7 @@ STATE_NAMES = {
     tcp.CLOSING: "CLOSING",
 }
 # What tcp_info's option bits mean (linux/tcp.h).
-TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE, TCPI_OPT_ECN = 1, 2, 4, 8
+OPTIONS = {"ts": 1, "sack": 2, "wscale": 4, "ecn": 8}
 
 
 def rows(stack: NetStack) -> Iterator[Row]:
@@ -83,18 +83,21 @@ def _tcp(endpoint: Any, now: int, users: _Users) -> Row:
         row["info"] = {"ca_name": endpoint.settings.congestion}
     elif isinstance(endpoint, Tcb):
         row |= {"recv_q": endpoint.available(), "send_q": endpoint.outq(), "orphan": endpoint.is_orphan}
-        row |= {"info": _info(endpoint), "skmem": _skmem(endpoint)}
+        row |= {"info": _info(endpoint, now), "skmem": _skmem(endpoint)}
     timer = _timer(endpoint, now)
     if timer is not None:
         row["timer"] = timer
     return row
 
 
-def _info(tcb: Tcb) -> Row:
+def _info(tcb: Tcb, now: int) -> Row:
+    """tcp_info, its option bits apart, and its instants as milliseconds ago."""
     info: Row = dict(tcb.info())
-    options = info.get("options", 0)
-    info |= {"ts": bool(options & TCPI_OPT_TIMESTAMPS), "sack": bool(options & TCPI_OPT_SACK)}
-    info |= {"wscale": bool(options & TCPI_OPT_WSCALE), "ecn": bool(options & TCPI_OPT_ECN)}
+    options = info["options"]
+    info["ca_name"] = info.pop("congestion")
+    info |= {name: bool(options & bit) for name, bit in OPTIONS.items()}
+    for name in ("last_data_sent", "last_data_recv", "last_ack_recv"):
+        info[name] = max(now - info.pop(f"{name}_at"), 0) // MS
     return info
 
 
