@@ -129,13 +129,9 @@ class DatagramSocket(Socket):
     def sendto(self, data: Any, flags: int, address: Address | None) -> int:
         """sendto(2), to the connected peer without an address."""
         octets: bytes = octets_of(data)
-        dst: bytes = b""
-        port: cython.uint = 0
-        if address is not None:
-            dst = host_octets(self.family, address[0])
-            port = port_of(address)
-            if port == 0 and self.protocol == IPPROTO_UDP:
-                raise os_error(EINVAL)
+        dst: bytes
+        port: cython.uint
+        dst, port = self._destination(address)
         lock = self.host.lock
         lock.acquire()
         try:
@@ -148,12 +144,25 @@ class DatagramSocket(Socket):
         self, buffers: Sequence[Any], ancillary: Sequence[Any] = (), flags: int = 0, address: Address | None = None
     ) -> int:
         """sendmsg(2): one datagram of all buffers. Ancillary data other than IP_TTL and IP_TOS is refused: EINVAL."""
-        before = (self.endpoint.ttl, self.endpoint.tos)
-        try:
-            self._apply_ancillary(ancillary)
-            return self.sendto(join(buffers), flags, address)
-        finally:
-            self.endpoint.ttl, self.endpoint.tos = before
+        octets = join(buffers)
+        dst, port = self._destination(address)
+        endpoint = self.endpoint
+        with self.host.lock:
+            self.check_open()
+            before = endpoint.ttl, endpoint.tos
+            try:
+                self._apply_ancillary(ancillary)
+                return self.transmit(octets, dst, port, flags)
+            finally:
+                endpoint.ttl, endpoint.tos = before
+
+    def _destination(self, address: Address | None) -> tuple[bytes, int]:
+        if address is None:
+            return b"", 0
+        port = port_of(address)
+        if port == 0 and self.protocol == IPPROTO_UDP:
+            raise os_error(EINVAL)
+        return host_octets(self.family, address[0]), port
 
     def _apply_ancillary(self, ancillary: Sequence[tuple[int, int, Any]]) -> None:
         for level, kind, data in ancillary:

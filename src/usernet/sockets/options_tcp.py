@@ -114,8 +114,8 @@ def _set_user_timeout(sock: Any, value: int) -> None:
 
 def _get_info(sock: Any) -> bytes:
     if sock.tcb is not None:
-        return pack_tcp_info(sock.tcb.info())
-    return pack_tcp_info({"tcpi_state": LISTEN if sock.listener is not None else CLOSED})
+        return pack_tcp_info(sock.tcb.info(), sock.host.now())
+    return pack_tcp_info({"state": LISTEN if sock.listener is not None else CLOSED}, 0)
 
 
 _TABLE: Final = {

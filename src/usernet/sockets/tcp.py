@@ -224,7 +224,6 @@ class TcpSocket(Socket):
     def _send(self, octets: bytes, flags: cython.uint, deadline: cython.longlong) -> cython.longlong:
         tcb: Tcb | None
         taken: cython.longlong
-        err: cython.int
         if flags & MSG_OOB:
             raise os_error(EOPNOTSUPP)
         while True:
@@ -233,13 +232,11 @@ class TcpSocket(Socket):
             tcb = self.tcb
             if tcb is None:
                 raise os_error(EPIPE)
-            if tcb.state not in (SYN_SENT, SYN_RECEIVED):
-                taken = tcb.send(octets, self.host.now(), (flags & MSG_MORE) != 0)
-                if taken > 0 or not octets:
-                    return taken
-                if taken < 0 and taken != -EAGAIN:
-                    err = tcb.take_error()
-                    raise os_error(err if err else taken)
+            taken = tcb.send(octets, self.host.now(), (flags & MSG_MORE) != 0)
+            if taken > 0 or (taken == 0 and not octets):
+                return taken
+            if taken < 0:
+                raise os_error(taken)
             self.block(POLLOUT, deadline)
 
     def sendall(self, data: Any, flags: cython.uint = 0) -> None:
@@ -304,7 +301,8 @@ class TcpSocket(Socket):
                     data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
                     if data is not None:
                         return data
-                    self._raise_pending(tcb)
+                    if self._at_end(tcb):
+                        return b""
                 elif n == 0:
                     return b""
                 self.block(POLLIN, deadline)
@@ -324,10 +322,14 @@ class TcpSocket(Socket):
             return None
         return tcb
 
-    def _raise_pending(self, tcb: Tcb) -> None:
-        err: cython.int = tcb.take_error()
-        if err:
-            raise os_error(err)
+    def _at_end(self, tcb: Tcb) -> cython.bint:
+        """Nothing to read, but is more to come? True at the end; a pending error is raised once and then is the end."""
+        if tcb.err == 0:
+            return False
+        # Linux's SOCK_DONE: behind a FIN there is only the end, whatever else became of the connection.
+        if not tcb.rcv_fin:
+            raise os_error(tcb.take_error())
+        return True
 
     def recv_into(self, buffer: Any, n: cython.Py_ssize_t = 0, flags: cython.uint = 0) -> cython.Py_ssize_t:
         """As recv, into a writable buffer."""
@@ -349,7 +351,8 @@ class TcpSocket(Socket):
                     count = tcb.recv_into(view, (flags & MSG_PEEK) != 0, self.host.now())
                     if count >= 0:
                         return count
-                    self._raise_pending(tcb)
+                    if self._at_end(tcb):
+                        return 0
                 elif len(view) == 0:
                     return 0
                 self.block(POLLIN, deadline)
@@ -375,8 +378,8 @@ class TcpSocket(Socket):
                 if not data or peek or not flags & MSG_WAITALL:
                     break
                 continue
-            if tcb is not None and not parts:
-                self._raise_pending(tcb)
+            if tcb is not None and tcb.err and (parts or self._at_end(tcb)):
+                break
             try:
                 self.block(POLLIN, deadline)
             except OSError:
@@ -444,9 +447,7 @@ class TcpSocket(Socket):
             if tcb is None or tcb.state == CLOSED:
                 raise os_error(ENOTCONN)
             if tcb.state == SYN_SENT:
-                tcb.abort(now)
                 self.connecting = False
-                return
             if how != SHUT_RD:
                 tcb.shutdown_send(now)
             if how != SHUT_WR:

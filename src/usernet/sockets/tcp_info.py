@@ -6,6 +6,8 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from ..core.const import MS
+
 # Fields in order with their struct codes. The octets of the two bit-field bytes come as whole fields.
 _FIELDS: Final = (
     ("state", "B"), ("ca_state", "B"), ("retransmits", "B"), ("probes", "B"), ("backoff", "B"), ("options", "B"),
@@ -21,21 +23,30 @@ _FIELDS: Final = (
     ("delivery_rate", "Q"), ("busy_time", "Q"), ("rwnd_limited", "Q"), ("sndbuf_limited", "Q"),
     ("delivered", "I"), ("delivered_ce", "I"),
     ("bytes_sent", "Q"), ("bytes_retrans", "Q"),
-    ("dsack_dups", "I"), ("reord_seen", "I"), ("rcv_ooopack", "I"), ("snd_wnd", "I"),
+    ("dsack_dups", "I"), ("reord_seen", "I"), ("rcv_ooopack", "I"), ("snd_wnd", "I"), ("rcv_wnd", "I"), ("rehash", "I"),
 )  # fmt: skip
 _STRUCT: Final = struct.Struct("=" + "".join(code for _, code in _FIELDS))
 _LIMIT: Final = {"B": 0xFF, "I": 0xFFFFFFFF, "Q": 0xFFFFFFFFFFFFFFFF}
 
 
-def pack_tcp_info(info: Mapping[str, int | str]) -> bytes:
-    """The octets getsockopt(TCP_INFO) gives for ``Tcb.info()``; what it does not know is 0.
+# Instants of Tcb.info() that the struct has as milliseconds ago.
+_AGO: Final = {
+    "last_data_sent": "last_data_sent_at",
+    "last_data_recv": "last_data_recv_at",
+    "last_ack_recv": "last_ack_recv_at",
+}
 
-    ``tcpi_snd_wscale`` and ``tcpi_rcv_wscale`` share an octet on the wire of this struct.
-    """
+
+def pack_tcp_info(info: Mapping[str, int | str], now: int) -> bytes:
+    """The octets getsockopt(TCP_INFO) gives for ``Tcb.info()`` at this instant; what it does not know is 0."""
     values = []
     for name, code in _FIELDS:
         if name == "wscale":
-            value: int | str = _number(info, "snd_wscale") & 15 | (_number(info, "rcv_wscale") & 15) << 4
+            value = _number(info, "snd_wscale") & 15 | (_number(info, "rcv_wscale") & 15) << 4
+        elif name == "flags":
+            value = _number(info, "delivery_rate_app_limited") & 1
+        elif name in _AGO:
+            value = (now - _number(info, _AGO[name])) // MS if _AGO[name] in info else 0
         else:
             value = _number(info, name)
         values.append(min(max(value, 0), _LIMIT[code]))
@@ -43,5 +54,5 @@ def pack_tcp_info(info: Mapping[str, int | str]) -> bytes:
 
 
 def _number(info: Mapping[str, int | str], name: str) -> int:
-    value = info.get("tcpi_" + name, 0)
+    value = info.get(name, 0)
     return value if isinstance(value, int) else 0
