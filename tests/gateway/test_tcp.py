@@ -150,8 +150,15 @@ def test_half_close_of_the_machine_leaves_the_question_open(guest: Guest, kernel
 
 def test_reset_by_the_machine_resets_the_guest(guest: Guest, kernel: Kernel) -> None:
     listener, port = kernel.listen()
-    kernel.run(lambda: reset(kernel.accept(listener)))
+
+    def serve() -> None:
+        sock = kernel.accept(listener)
+        assert sock.recv(1) == b"x"
+        reset(sock)
+
+    kernel.run(serve)
     sock = guest.connect(MACHINE, port)
+    sock.sendall(b"x")
     with pytest.raises(ConnectionResetError):
         sock.recv(1)
 
@@ -218,7 +225,7 @@ def test_refused_by_the_guest_resets_the_machines_client(guest: Guest, kernel: K
     assert kernel.result(thread) == "reset"
 
 
-@pytest.mark.parametrize("address", ["10.0.2.77", "127.0.0.1", "0.0.0.1", "10.0.2.3"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.1", "10.0.2.3"])
 def test_there_is_no_way_around_the_gateway_address(guest: Guest, kernel: Kernel, address: str) -> None:
     """127/8 and 0/8 would be the machine's loopback; they either stay in the guest or are refused."""
     _, port = kernel.listen()

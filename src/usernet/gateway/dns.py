@@ -15,7 +15,7 @@ from ..core.timers import Timer
 from ..tcp.const import SYN_RECEIVED
 from .flows import DNS_IDLE_NS, Flow
 from .kernel import Socket, connect_datagram, connect_stream, pending_error
-from .outbound import Service
+from .outbound import Service, reject
 from .resolver import PORT, BadQuery
 from .runner import GuestEnd, KernelEnd, Relay, Task
 from .splice import Splice
@@ -185,11 +185,14 @@ class DnsConnection(Relay):
         nat = self.nat
         if not nat.in_net(self.request.remote) or not nat.has_room():
             self.closed = True
-            self.request.reject(now)
+            reject(self.request, now)
             return
         nat.relays[self] = None
         self.timer.arm(now + TCP_IDLE_NS)
-        self.tcb = self.request.accept(self.guest_end, nat.settings(), now)
+        try:
+            self.tcb = self.request.accept(self.guest_end, nat.settings(), now)
+        except OSError:
+            self._leave(now)
 
     def _serve(self, tcb: Tcb, now: int) -> None:
         if not self._flush(tcb, now):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Refusal(Task):
 
     def turn(self, now: cython.longlong) -> cython.bint:
         """Answer it."""
-        self.request.reject(now)
+        reject(self.request, now)
         return False
 
 
@@ -102,7 +103,7 @@ class Connecting(Relay):
         except OSError:
             # The guest sends its SYN again; there may be a descriptor then.
             self.nat.relays.pop(self, None)
-            self.request.drop()
+            drop(self.request)
             return
         self.kernel = kernel
         if err == EINPROGRESS:
@@ -116,17 +117,20 @@ class Connecting(Relay):
         if err:
             kernel.close()
             if err == ETIMEDOUT:
-                self.request.drop()
+                drop(self.request)
                 return
             if err in (ECONNREFUSED, ECONNRESET):
                 nat.stats.tcp_refused += 1
             else:
                 nat.counters.drop("gateway_tcp_unreachable")
-            self.request.reject(now)
+            reject(self.request, now)
             return
         splice = Splice(nat, kernel)
         nat.stats.tcp_connected += 1
-        splice.begin(self.request.accept(splice.guest_end, nat.settings(), now))
+        try:
+            splice.begin(self.request.accept(splice.guest_end, nat.settings(), now))
+        except OSError:
+            splice.abort(now)
 
     def abort(self, now: int) -> None:
         """The network is taken down."""
@@ -134,4 +138,16 @@ class Connecting(Relay):
         if self.kernel is not None:
             self.nat.host.unwatch_fd(self.kernel.fileno(), self.kernel_end)
             self.kernel.close()
-        self.request.drop()
+        drop(self.request)
+
+
+def reject(request: ForwardRequest, now: int) -> None:
+    """Answer with a RST, if the guest still waits for an answer."""
+    with suppress(OSError):
+        request.reject(now)
+
+
+def drop(request: ForwardRequest) -> None:
+    """Answer nothing, if the guest still waits for an answer."""
+    with suppress(OSError):
+        request.drop()

@@ -6,6 +6,7 @@ from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 from typing import TYPE_CHECKING
 
 from ..core.const import IPPROTO_UDP, POLLIN
+from ..tcp.tcb import Binding
 from .flows import UDP_IDLE_NS, Flow
 from .kernel import Socket, accept, listen_datagram, listen_stream, reset
 from .runner import KernelEnd, Task
@@ -23,8 +24,6 @@ ACCEPTS = 64
 BACKLOG = 1024
 # Linux's TCP_SYN_RETRIES is for the wide world; the guest is a call away.
 GUEST_SYN_RETRIES = 3
-REUSEADDR = 1
-AF_INET = 2
 
 
 class Publication(Task):
@@ -107,16 +106,14 @@ class TcpPublication(Publication):
         source = self.nat.source(peer[0])
         settings = self.nat.settings()
         settings.syncnt = GUEST_SYN_RETRIES
-        try:
-            # The client's own port as well, as long as it is free here.
-            binding = tcp.bind(source, peer[1], AF_INET, REUSEADDR)
-        except OSError:
-            binding = tcp.bind(source, 0, AF_INET, 0)
-        try:
-            return tcp.connect(splice.guest_end, binding, self.nat.guest, self.guest_port, settings, now)
-        except OSError:
-            tcp.unbind(binding)
-            raise
+        binding = None
+        if source != self.nat.gateway:
+            # The client's own address and port. Not taken in the stack's table: a connection needs no more than a
+            # free 4-tuple.
+            binding = Binding(source, peer[1], 4, 0)
+            binding.is_open = False
+        tcb: Tcb = tcp.connect(splice.guest_end, binding, self.nat.guest, self.guest_port, settings, now)
+        return tcb
 
 
 class UdpPublication(Publication):

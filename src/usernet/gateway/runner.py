@@ -46,6 +46,10 @@ class Relay(Task):
         """End it now, with a RST to who is there."""
         raise NotImplementedError
 
+    def finish(self, now: cython.longlong) -> None:
+        """The network goes down: hand over what is already here, then end."""
+        self.abort(now)
+
 
 class Runner(TimerOwner):
     """The list of tasks that want a turn, and those that stand back a little."""

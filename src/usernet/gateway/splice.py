@@ -68,6 +68,12 @@ class Splice(Relay):
         if tcb.state in (SYN_SENT, SYN_RECEIVED):
             # The kernel's side says nothing before the guest's handshake is done.
             return False
+        if tcb.err:
+            # Its last octets came before its RST, and go before it.
+            while self._from_guest(tcb, now):
+                pass
+            self._guest_broke(now)
+            return False
         if events & (POLLERR | POLLHUP) and not self.interest & POLLIN and not self._kernel_alive(now):
             return False
         more = self._from_guest(tcb, now)
@@ -76,7 +82,7 @@ class Splice(Relay):
         if self.closed:
             return False
         if self.reading_done and self.writing_done:
-            self.close(now)
+            self._end(now, False)
             return False
         self._set_interest()
         return more
@@ -123,11 +129,8 @@ class Splice(Relay):
         return False
 
     def _guest_gave_none(self, result: cython.Py_ssize_t, now: cython.longlong) -> None:
-        if result == -EAGAIN:
-            return
         if result < 0:
-            self._guest_broke(now)
-            return
+            return  # nothing yet; an error is seen at the next turn
         self.writing_done = True
         try:
             self.kernel.shutdown(SHUT_WR)
@@ -182,19 +185,29 @@ class Splice(Relay):
             self.abort(now)
 
     def _guest_broke(self, now: cython.longlong) -> None:
-        self.nat.stats.tcp_resets += 1
-        self._end(now, True)
+        if not self.closed:
+            self.nat.stats.tcp_resets += 1
+            self._end(now, True)
 
     def abort(self, now: cython.longlong) -> None:
         """The kernel's side was reset: so is the guest's."""
+        if self.closed:
+            return
         self.nat.stats.tcp_resets += 1
         if self.tcb is not None:
             self.tcb.abort(now)
         self._end(now, True)
 
-    def close(self, now: cython.longlong) -> None:
-        """Both directions have ended: both stacks finish what they still hold."""
-        self._end(now, False)
+    def finish(self, now: cython.longlong) -> None:
+        """The network goes down: what the guest sent still goes out, and a connection it had ended ends well."""
+        tcb = self.tcb
+        if tcb is not None and tcb.state not in (SYN_SENT, SYN_RECEIVED):
+            while self._from_guest(tcb, now):
+                pass
+        if self.writing_done:
+            self._end(now, False)
+        else:
+            self.abort(now)
 
     def _end(self, now: cython.longlong, by_reset: bool) -> None:
         if self.closed:

@@ -150,7 +150,7 @@ class UserNet:
             publication.close()
         self._ports.clear()
         for task in list(nat.relays):
-            task.abort(now)
+            task.finish(now)
         for flow in nat.flows:
             flow.close()
         nat.runner.stop()
