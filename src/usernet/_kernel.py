@@ -1,13 +1,13 @@
 """The kernel's own modules, for the floors of usernet that talk to the kernel.
 
-``patch()`` gives other modules our stand-ins and never changes the real modules; this one is imported with the
-package, before any patch, so ``from .._kernel import select, socket`` is the kernel's in a module that is first
-imported afterwards too.
+``patch()`` puts our stand-ins into ``sys.modules`` and never changes the real modules. This one is imported with the
+package, before any patch, so ``from .._kernel import socket`` is the kernel's also in a module imported afterwards.
 """
 
 from __future__ import annotations
 
+import _socket
 import select
 import socket
 
-__all__ = ["select", "socket"]
+__all__ = ["_socket", "select", "socket"]

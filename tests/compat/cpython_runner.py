@@ -1,6 +1,6 @@
 """CPython's own tests on the drop-in modules, on the lo of a live host.
 
-    python tests/compat/cpython_runner.py IDS.tsv [--modules test_socket,test_select] [--limit SECONDS] [--out RESULTS.tsv]
+    python tests/compat/cpython_runner.py IDS.tsv [--modules test_socket,test_select] [--limit SECONDS]
 
 IDS is a table whose first column is a test id (``test.test_socket.BasicTCPTest.testRecv``); others are ignored, but for
 ``families``: ids that need IPv6 are left out unless --ipv6. A worker process patches itself and runs the ids one after
@@ -109,11 +109,8 @@ def work() -> None:
         except Exception as error:
             answers.write(json.dumps([name, "error", f"{type(error).__name__}: {error}"]) + "\n")
             continue
-        for outcome, found in (("error", result.errors), ("fail", result.failures)):
-            if found:
-                break
-        else:
-            outcome, found = ("skip", result.skipped) if result.skipped else ("pass", [])
+        outcomes = (("error", result.errors), ("fail", result.failures), ("skip", result.skipped))
+        outcome, found = next((pair for pair in outcomes if pair[1]), ("pass", []))
         reason = found[0][1].strip().splitlines()[-1] if found and found[0][1].strip() else ""
         if outcome in ("error", "fail") and os.environ.get("CPYTHON_RUNNER_LOUD"):
             os.write(2, f"{name}\n{found[0][1]}\n".encode())

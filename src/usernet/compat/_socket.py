@@ -1,4 +1,4 @@
-"""``_socket.socket``: the class the standard library's ``socket.py`` builds on, for our stack and the kernel's (socket(2)).
+"""``_socket.socket``: the class ``socket.py`` builds on, for our stack and the kernel's (socket(2)).
 
 AF_INET is ours; other families, and descriptors of the kernel, are held as a real ``_socket.socket``.
 """
@@ -6,6 +6,7 @@ AF_INET is ours; other families, and descriptors of the kernel, are held as a re
 from __future__ import annotations
 
 import _socket
+import operator
 import sys
 import warnings
 from errno import EBADF, ENOTSOCK
@@ -17,7 +18,7 @@ from ..host import current_stack
 from ..sockets.base import Socket
 from ..sockets.factory import socket as open_socket
 from .addresses import parse_address
-from .descriptors import FD_BASE, Descriptor, descriptor, open_descriptor, table_of
+from .descriptors import FD_BASE, Descriptor, as_descriptor, file_of, open_descriptor
 from .timeout import parse_timeout
 
 if TYPE_CHECKING:
@@ -87,12 +88,11 @@ class socket:
         sock.timeout_ns = self._timeout_ns
 
     def _adopt(self, fd: int, family: int, type: int, proto: int) -> None:
-        table = table_of(fd)
-        file = table.get(fd)
+        file = file_of(fd)
         if not isinstance(file, Socket):
             raise OSError(ENOTSOCK, strerror(ENOTSOCK))
         self._sock = file
-        self._fd = descriptor(table, fd)
+        self._fd = as_descriptor(fd)
         self._describe(
             file.family if family == -1 else family,
             file.type if type == -1 else type & ~TYPE_FLAGS,
@@ -444,12 +444,17 @@ def _closed() -> NoReturn:
 
 
 def _descriptor(fileno: Any) -> int:
-    if isinstance(fileno, float):
-        raise TypeError("integer argument expected, got float")
-    fd: int = fileno.__index__() if hasattr(fileno, "__index__") else int.__index__(fileno)
+    # A Descriptor must stay one: it knows its host.
+    fd: int = fileno if isinstance(fileno, int) else _as_index(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
     return fd
+
+
+def _as_index(fileno: Any) -> int:
+    if isinstance(fileno, float):
+        raise TypeError("integer argument expected, got float")
+    return operator.index(fileno)
 
 
 def _check_buffer(data: Any) -> None:
@@ -478,7 +483,7 @@ def _buffers(buffers: Any, complaint: str) -> list[Any]:
 
 
 def _ancillary(size: Any, function: str) -> int:
-    n = int.__index__(size)
+    n = operator.index(size)
     if not 0 <= n <= 0x7FFFFFFF:
         raise ValueError(f"invalid ancillary data buffer length in {function}()")
     return n
@@ -488,7 +493,7 @@ def _option_value(value: Any, optlen: Any) -> Any:
     if optlen is not None:
         if value is not None:
             raise TypeError(f"argument 3 must be None, not {type(value).__name__}")
-        return bytes(int.__index__(optlen))
+        return bytes(operator.index(optlen))
     if isinstance(value, int):
         if not -(1 << 31) <= value < 1 << 31:
             raise OverflowError("Python int too large to convert to C int")

@@ -120,6 +120,8 @@ class NameServers:
         response = self._ask(query)
         if response.rcode() == dns.rcode.NXDOMAIN:
             raise NoSuchName
+        if not isinstance(response, dns.message.QueryMessage):
+            raise Unanswered
         try:
             chain = response.resolve_chaining()
         except dns.exception.DNSException:

@@ -1,4 +1,4 @@
-"""What an asyncio loop on our stack does beyond the standard selector loop: the host's clock, the loop's stack in threads."""
+"""What an asyncio loop of ours does beyond the standard one: the host's clock, the loop's stack in threads."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..host import current_stack
 from . import resolver
 from ._socket import Defaults, socket
-from .descriptors import descriptor, is_ours, table_of
+from .descriptors import dup_descriptor, is_ours, table_of
 
 __all__ = [
     "close", "dup", "getaddrinfo", "getdefaulttimeout", "gethostbyaddr", "gethostbyname", "gethostbyname_ex",
@@ -117,8 +117,7 @@ def close(fd: int, /) -> None:
 def dup(fd: int, /) -> int:
     """Another descriptor of the same socket."""
     if is_ours(fd):
-        table = table_of(fd)
-        return descriptor(table, table.dup(fd))
+        return dup_descriptor(fd)
     return _socket.dup(fd)
 
 

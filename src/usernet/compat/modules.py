@@ -1,4 +1,4 @@
-"""The drop-in modules: the standard library's own, standing on our ``_socket``, ``select`` and ``os`` (DESIGN section 4).
+"""The drop-in modules: the standard library's own, on our ``_socket``, ``select`` and ``os`` (DESIGN section 4).
 
 Each is built when first asked for, once.
 """
@@ -86,8 +86,8 @@ def asyncio_modules() -> dict[str, ModuleType]:
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """An asyncio event loop on the current stack, whose ``time()`` is the host's clock.
 
-    Use as ``asyncio.run(main(), loop_factory=usernet.new_event_loop)`` (3.12) or with ``asyncio.Runner``. Threads of its
-    executor work on the stack that was current here.
+    Use as ``asyncio.run(main(), loop_factory=usernet.new_event_loop)`` (3.12) or with ``asyncio.Runner``. Threads of
+    its executor work on the stack that was current here.
     """
     loop: Any = asyncio_modules()["asyncio.unix_events"].SelectorEventLoop()
     return loop  # type: ignore[no-any-return]

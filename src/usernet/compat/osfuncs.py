@@ -1,4 +1,4 @@
-"""Functions of ``os`` and ``fcntl`` that take a descriptor, made to know ours; others pass straight to the real ones."""
+"""Functions of ``os`` and ``fcntl`` that take a descriptor, made to know ours; others go to the real ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from errno import EINVAL, ENOTTY
 from typing import Any
 
-from .descriptors import Descriptor, descriptor, file_of, is_ours, table_of
+from .descriptors import Descriptor, dup_descriptor, file_of, is_ours, table_of
 
 MSG_DONTWAIT = 0x40
 # os.sendfile hands over this much at most, as Linux does with a full socket: the caller comes again.
@@ -59,11 +59,6 @@ def _writev(fd: int, buffers: Any) -> int:
 
 def _close(fd: int) -> None:
     table_of(fd).close(fd)
-
-
-def _dup(fd: int) -> int:
-    table = table_of(fd)
-    return descriptor(table, table.dup(fd))
 
 
 def _isatty(fd: int) -> bool:
@@ -116,7 +111,7 @@ def _sendfile(out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
 
 OURS: dict[str, Callable[..., Any]] = {
     "close": _close,
-    "dup": _dup,
+    "dup": dup_descriptor,
     "fstat": _fstat,
     "get_blocking": _get_blocking,
     "get_inheritable": _get_inheritable,
@@ -146,11 +141,13 @@ def fcntl(fd: Any, cmd: int, arg: Any = 0) -> Any:
     if cmd == real_fcntl.F_GETFL:
         return os.O_RDWR | (0 if _get_blocking(number) and _socket(number).timeout_ns == -1 else os.O_NONBLOCK)
     if cmd == real_fcntl.F_SETFL:
-        return _set_blocking(number, not arg & os.O_NONBLOCK) or 0
+        _set_blocking(number, not arg & os.O_NONBLOCK)
+        return 0
     if cmd == real_fcntl.F_GETFD:
         return 0 if _get_inheritable(number) else real_fcntl.FD_CLOEXEC
     if cmd == real_fcntl.F_SETFD:
-        return _set_inheritable(number, not arg & real_fcntl.FD_CLOEXEC) or 0
+        _set_inheritable(number, not arg & real_fcntl.FD_CLOEXEC)
+        return 0
     if cmd in (real_fcntl.F_DUPFD, real_fcntl.F_DUPFD_CLOEXEC):
-        return _dup(number)
+        return dup_descriptor(number)
     raise OSError(EINVAL, os.strerror(EINVAL))

@@ -51,7 +51,8 @@ def patch(stack: NetStack | None = None) -> None:
     if _Patch.undo is not None:
         return
     pairs = _pairs()
-    _Patch.undo = undo = []
+    undo: list[Callable[[], None]] = []
+    _Patch.undo = undo
     bound = _bindings(pairs)
     for name, (real, ours) in pairs.items():
         _set_module(name, ours, undo)

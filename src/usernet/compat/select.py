@@ -6,6 +6,7 @@ select and poll are the kernel's own.
 
 from __future__ import annotations
 
+import operator
 import select as kernel
 from collections.abc import Iterable
 from errno import EBADF, EINVAL, ENOENT
@@ -14,9 +15,9 @@ from typing import Any, NoReturn
 
 from ..host import current_stack
 from ..sockets.epoll import Epoll
-from .waiting import wait_for_any
 from .descriptors import Descriptor, is_ours, open_descriptor, table_of
 from .timeout import parse_span
+from .waiting import wait_for_any
 
 POLLIN, POLLPRI, POLLOUT = kernel.POLLIN, kernel.POLLPRI, kernel.POLLOUT
 POLLERR, POLLHUP, POLLNVAL = kernel.POLLERR, kernel.POLLHUP, kernel.POLLNVAL
@@ -53,10 +54,10 @@ def descriptor_of(fileobj: Any) -> int:
 
 
 def _host_of(fds: Iterable[int]) -> Any:
+    """The host to wait on: that of the first descriptor of ours, else the current stack's."""
     for fd in fds:
         if isinstance(fd, Descriptor):
-            for _, file in fd.table:
-                return file.host
+            return fd.host
     return current_stack().host
 
 
@@ -123,9 +124,12 @@ class poll_class:
 
     __slots__ = ("_polling", "_wanted")
 
-    def __init__(self) -> None:
-        self._wanted: dict[int, int] = {}
-        self._polling = False
+    _wanted: dict[int, int]
+    _polling: bool
+
+    def __new__(cls) -> poll_class:
+        """Only poll() makes them, as in the real module."""
+        raise TypeError("cannot create 'select.poll' instances")
 
     def register(self, fd: Any, eventmask: int = POLLIN | POLLPRI | POLLOUT, /) -> None:
         """Register a file descriptor, or change what is wanted of it."""
@@ -172,7 +176,10 @@ class _Poll:
 
     def __call__(self) -> poll_class:
         """A polling object."""
-        return poll_class()
+        made = object.__new__(poll_class)
+        made._wanted = {}
+        made._polling = False
+        return made
 
     def __repr__(self) -> str:
         return "<built-in function poll>"
@@ -182,7 +189,7 @@ poll = _Poll()
 
 
 def _mask(eventmask: Any, most: int) -> int:
-    mask: int = int.__index__(eventmask)
+    mask: int = operator.index(eventmask)
     if mask < 0:
         raise ValueError("value must be positive")
     if mask > most:
@@ -221,8 +228,10 @@ class epoll:
             raise ValueError("I/O operation on closed epoll object")
         # The host is known by the first descriptor: a selector may be made before its stack is entered.
         if self._engine is None:
-            host = _host_of(fds)
-            self._engine = Epoll(host, host.fds)
+            self._engine = Epoll(_host_of(fds))
+        for fd in fds:
+            if isinstance(fd, Descriptor) and fd.host is not self._engine.host:
+                _error(EINVAL)
         return self._engine
 
     def fileno(self) -> int:

@@ -31,7 +31,7 @@ def parse_timeout(value: Any) -> int:
 
 
 def parse_span(value: Any, complaint: str, unit_ns: int = 1_000_000_000) -> int:
-    """Nanoseconds of a timeout in units, rounded up; -1 for None, negative for negative. Raises TypeError, OverflowError."""
+    """Nanoseconds of a timeout in units, rounded up; -1 for None and negative. Raises TypeError, OverflowError."""
     if value is None:
         return -1
     if isinstance(value, float):

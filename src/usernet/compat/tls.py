@@ -11,6 +11,7 @@ import ssl
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from ssl import SSLWantReadError, SSLWantWriteError
 from typing import Any, NoReturn
 
@@ -77,8 +78,8 @@ class TlsConnection:
         if size < 0 and buffer is None:
             raise ValueError("size should not be negative")
         if buffer is not None:
-            return self._run(lambda: self._tls.read(size, buffer), "read")
-        return self._run(lambda: self._tls.read(size), "read")
+            return self._run(partial(self._tls.read, size, buffer), "read")
+        return self._run(partial(self._tls.read, size), "read")
 
     def write(self, data: Any) -> int:
         """Encrypt and send all of data.
@@ -94,7 +95,7 @@ class TlsConnection:
                     self._progress = 0
                     return total
                 chunk = octets[self._progress : self._progress + CHUNK]
-                self._progress += self._run(lambda chunk=chunk: self._tls.write(chunk), "write", deadline, flush=False)
+                self._progress += self._run(partial(self._tls.write, chunk), "write", deadline, flush=False)
 
     def shutdown(self) -> socket:
         """Send close_notify and wait for the peer's; the socket, to go on in clear text."""
@@ -174,7 +175,7 @@ class TlsConnection:
                 self._incoming.write_eof()
                 return
             self._missing -= len(octets)
-            if self._header is not None and len(self._header) < HEADER:
+            if len(self._header) < HEADER:
                 self._header += octets
                 if len(self._header) == HEADER:
                     self._missing = int.from_bytes(self._header[3:5], "big")
