@@ -2,16 +2,19 @@ cimport cython
 
 from .packet cimport Packet, View
 
-cdef Py_ssize_t COALESCE
+cdef Py_ssize_t COALESCE, JOINED_MAX
 
 
 @cython.final
 cdef class ByteQueue:
     cdef object _views
+    cdef bytearray _joined
     cdef public Py_ssize_t length
 
     cpdef void append(self, View view) except *
     cpdef void append_payload(self, Packet packet, Py_ssize_t start) except *
+    cpdef void append_slice(self, Packet packet, Py_ssize_t start, Py_ssize_t skip, Py_ssize_t n) except *
+    cdef void _join(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
     cpdef bytes read(self, Py_ssize_t n, bint peek)
     cpdef Py_ssize_t read_into(self, memoryview into, bint peek) except -1
     cpdef void discard(self, Py_ssize_t n) except *

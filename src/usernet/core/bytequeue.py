@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 # Bytes smaller than this are joined with their neighbour: a View costs as much as copying a few hundred octets.
 COALESCE = 512
+# Where joining received pieces starts a new buffer.
+JOINED_MAX = 4096
 
 
 class ByteQueue:
     """Octets that came, in order, waiting for a reader."""
 
-    __slots__ = ("_views", "length")
+    __slots__ = ("_joined", "_views", "length")
 
     def __init__(self) -> None:
         self._views: deque[View] = deque()
+        self._joined: bytearray | None = None
         self.length = 0
 
     def __len__(self) -> int:
@@ -38,6 +41,54 @@ class ByteQueue:
         if packet.frags is not None:
             for view in packet.frags:
                 self.append(view)
+
+    def append_slice(
+        self, packet: Packet, start: cython.Py_ssize_t, skip: cython.Py_ssize_t, n: cython.Py_ssize_t
+    ) -> None:
+        """Queue n octets of the payload that begins at buf offset start, leaving out its first skip octets.
+
+        Short pieces behind others are copied together: a flood of them must not pin a packet buffer each.
+        """
+        view: View
+        size: cython.Py_ssize_t = packet.tail - start
+        if skip < size:
+            start += skip
+            size -= skip
+            if size > n:
+                size = n
+            if size <= COALESCE and self.length > 0:
+                self._join(packet.buf, start, size)
+            else:
+                self.append(View(packet.buf, start, start + size))
+            n -= size
+            skip = 0
+        else:
+            skip -= size
+        if n > 0 and packet.frags is not None:
+            for item in packet.frags:
+                view = item
+                size = view.end - view.start - skip
+                if size <= 0:
+                    skip = -size
+                    continue
+                if size > n:
+                    size = n
+                self.append(View(view.base, view.start + skip, view.start + skip + size))
+                skip = 0
+                n -= size
+                if n == 0:
+                    break
+
+    def _join(self, buf: bytearray, start: cython.Py_ssize_t, size: cython.Py_ssize_t) -> None:
+        joined: bytearray | None = self._joined
+        last: View = self._views[-1]
+        if joined is not None and last.base is joined and len(joined) <= JOINED_MAX:
+            joined += memoryview(buf)[start : start + size]
+            last.end += size
+            self.length += size
+        else:
+            self._joined = joined = bytearray(memoryview(buf)[start : start + size])
+            self.append(View(joined, 0, size))
 
     def read(self, n: cython.Py_ssize_t, peek: cython.bint) -> bytes:
         """Up to n octets as one bytes object; with peek they stay queued."""
@@ -96,6 +147,7 @@ class ByteQueue:
     def clear(self) -> None:
         """Drop everything."""
         self._views.clear()
+        self._joined = None
         self.length = 0
 
 

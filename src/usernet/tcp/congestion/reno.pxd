@@ -1,0 +1,8 @@
+cimport cython
+
+from .base cimport AckSample, CongestionControl
+
+
+cdef class Reno(CongestionControl):
+    cpdef void on_ack(self, AckSample sample, long long now) except *
+    cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF

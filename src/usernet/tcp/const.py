@@ -1,0 +1,115 @@
+"""Numbers of the TCP floor. Never compiled: a hot module declares the C type of what it imports.
+
+States are numbered as Linux's tcp_states.h, which is what ``ss`` and ``tcp_info`` print.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Control bits (RFC 9293 3.1).
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+PSH: Final = 0x08
+ACK: Final = 0x10
+URG: Final = 0x20
+ECE: Final = 0x40
+CWR: Final = 0x80
+
+# States (RFC 9293 3.3.2).
+ESTABLISHED: Final = 1
+SYN_SENT: Final = 2
+SYN_RECEIVED: Final = 3
+FIN_WAIT_1: Final = 4
+FIN_WAIT_2: Final = 5
+TIME_WAIT: Final = 6
+CLOSED: Final = 7
+CLOSE_WAIT: Final = 8
+LAST_ACK: Final = 9
+LISTEN: Final = 10
+CLOSING: Final = 11
+
+# What a demultiplexed endpoint is.
+KIND_TCB: Final = 1
+KIND_REQUEST: Final = 2
+KIND_TIME_WAIT: Final = 3
+KIND_FORWARD: Final = 4
+
+# Congestion states, as Linux's enum tcp_ca_state.
+CA_OPEN: Final = 0
+CA_DISORDER: Final = 1
+CA_CWR: Final = 2
+CA_RECOVERY: Final = 3
+CA_LOSS: Final = 4
+
+# What an acknowledgment did, as Linux's FLAG_* in tcp_input.c.
+A_DATA: Final = 0x01  # it carried data
+A_WIN_UPDATE: Final = 0x02
+A_DATA_ACKED: Final = 0x04
+A_RETRANS_ACKED: Final = 0x08
+A_SYN_ACKED: Final = 0x10
+A_DATA_SACKED: Final = 0x20
+A_LOST_RETRANS: Final = 0x80
+A_UNA_ADVANCED: Final = 0x400
+A_DSACK: Final = 0x800
+A_SET_TIMER: Final = 0x1000
+A_RENEGED: Final = 0x2000
+A_NOT_DUP: Final = A_DATA | A_WIN_UPDATE | A_DATA_ACKED
+A_CA_ALERT: Final = A_DATA_SACKED | A_DSACK
+
+# Marks of a sent record.
+R_SACKED: Final = 1
+R_LOST: Final = 2
+R_RETRANS: Final = 4  # a retransmission of it is in flight
+R_EVER_RETRANS: Final = 8
+R_FIN: Final = 16  # its last sequence number is the FIN
+
+# Timers of a TCB, and what the retransmission timer stands for.
+T_RETRANSMIT: Final = 1
+T_DELACK: Final = 2
+T_KEEP: Final = 3
+T_REQUEST: Final = 4
+T_TIME_WAIT: Final = 5
+RTX_NONE: Final = 0
+RTX_RETRANSMIT: Final = 1
+RTX_PROBE: Final = 2
+
+# Which halves are shut (shutdown(2)).
+RCV_SHUTDOWN: Final = 1
+SEND_SHUTDOWN: Final = 2
+
+# Pending acknowledgments.
+ACK_SCHED: Final = 1  # something awaits an ACK
+ACK_NOW: Final = 2  # at the end of this segment's processing
+ACK_PUSHED: Final = 4
+ACK_PUSHED2: Final = 8
+
+# binding flags
+REUSEADDR: Final = 1
+REUSEPORT: Final = 2
+
+MS: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+ATO_MIN: Final = 40 * MS
+DELACK_MAX: Final = 200 * MS
+RTO_INITIAL: Final = SECOND
+TIME_WAIT_LEN: Final = 60 * SECOND
+QUICK_ACKS: Final = 16
+INIT_CWND: Final = 10
+MAX_CWND: Final = 0x7FFFFFF
+INFINITE_SSTHRESH: Final = 0x7FFFFFFF
+# A timestamp older than this says nothing (RFC 7323 5.5).
+PAWS_24DAYS: Final = 24 * 24 * 3600 * SECOND
+PAWS_WINDOW: Final = 1
+MIN_MSS: Final = 88
+DEFAULT_MSS: Final = 536
+MAX_WSCALE: Final = 14
+MAX_HEADER: Final = 60
+# What a held out-of-order segment costs beside its text; keeps a flood of one-octet segments inside the pool.
+HELD_OVERHEAD: Final = 256
+# A binding made by connect(): shared by all connections from that port, closed to bind().
+CONNECTED: Final = 0x100
+# What TIME_WAIT says of a segment.
+TW_DONE: Final = 0
+TW_NEW_CONNECTION: Final = 1

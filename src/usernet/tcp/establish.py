@@ -1,0 +1,127 @@
+"""What a connection is given at birth: windows, buffers, options, congestion control (RFC 9293 3.7, RFC 7323, RFC 6928)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import POLLOUT
+from ..core.seq import seq_add
+from ..wire.tcp import Segment
+from .congestion import make
+from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
+from .output import cancel_rtx, sync_mss
+from .recovery import grow_send_buffer
+from .settings import Settings, keepidle
+from .tcb import Engine, Tcb
+
+if TYPE_CHECKING:
+    import cython
+
+
+def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
+    """Before any segment: options to offer, buffers, the first window."""
+    engine: Engine = tcb.engine
+    tcb.settings = settings
+    tcb.cc = make(settings.congestion or engine.sysctls.congestion_control)
+    tcb.ts_ok = engine.sysctls.timestamps != 0
+    tcb.sack_ok = engine.sysctls.sack
+    set_buffers(tcb)
+    tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, settings)
+    tcb.rcv_wscale = window_scale(tcb) if engine.sysctls.window_scaling else 0
+    tcb.rcv_wnd = first_window(tcb)
+    tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
+    tcb.drs_space = tcb.rcv_wnd
+    tcb.drs_copied_at = tcb.rcv_at = now
+    tcb.lrcv_at = now
+
+
+def set_buffers(tcb: Tcb) -> None:
+    """SO_RCVBUF and SO_SNDBUF, or the sysctls' defaults, which then grow by themselves."""
+    engine: Engine = tcb.engine
+    settings: Settings = tcb.settings
+    tcb.rcv_buf_locked = settings.rcvbuf > 0
+    tcb.snd_buf_locked = settings.sndbuf > 0
+    if tcb.rcv_buf_locked:
+        tcb.rcv_buf = settings.rcvbuf
+    elif tcb.rcv_buf < engine.sysctls.rmem_default:
+        tcb.rcv_buf = engine.sysctls.rmem_default
+    if tcb.snd_buf_locked:
+        tcb.snd_buf = settings.sndbuf
+    elif tcb.snd_buf < engine.sysctls.wmem_default:
+        tcb.snd_buf = engine.sysctls.wmem_default
+    tcb.window_clamp = settings.window_clamp
+
+
+def advertised_mss(mtu: cython.uint, header_len: cython.uint, settings: Settings) -> cython.uint:
+    """The MSS option: what fits the MTU without IP or TCP options (RFC 9293 3.7.1, RFC 6691)."""
+    mss: cython.uint = mtu - header_len - 20 if mtu > header_len + 20 + MIN_MSS else MIN_MSS
+    if 0 < settings.maxseg < mss:
+        return settings.maxseg
+    return mss
+
+
+def window_scale(tcb: Tcb) -> cython.uint:
+    """RFC 7323 2.3: enough for the largest buffer this connection may get."""
+    space: cython.longlong = tcb.engine.sysctls.rmem_max
+    shift: cython.uint = 0
+    if tcb.rcv_buf_locked:
+        space = tcb.rcv_buf >> 1
+    if 0 < tcb.window_clamp < space:
+        space = tcb.window_clamp
+    while space > 65535 and shift < MAX_WSCALE:
+        space >>= 1
+        shift += 1
+    return shift
+
+
+def first_window(tcb: Tcb) -> cython.uint:
+    """The window of a SYN, which is never scaled; a multiple of the MSS where it can be."""
+    space: cython.longlong = tcb.rcv_buf >> 1
+    if 0 < tcb.window_clamp < space:
+        space = tcb.window_clamp
+    if space > 65535:
+        space = 65535
+    return space - space % tcb.advmss if space > tcb.advmss else space
+
+
+def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """What both sides said in their SYNs decides (RFC 7323 2.2 and 3.2, RFC 2018 2)."""
+    if seg.wscale >= 0 and tcb.engine.sysctls.window_scaling:
+        tcb.snd_wscale = seg.wscale
+    else:
+        tcb.snd_wscale = tcb.rcv_wscale = 0
+    tcb.sack_ok = tcb.sack_ok and seg.sack_permitted
+    tcb.ts_ok = tcb.ts_ok and seg.ts_ok
+    if tcb.ts_ok:
+        tcb.ts_recent = seg.tsval
+        tcb.ts_recent_at = now
+    tcb.mss_clamp = seg.mss if seg.mss > 0 else DEFAULT_MSS
+    sync_mss(tcb)
+
+
+def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """Our SYN is acknowledged: the send side begins."""
+    tcb.snd_una = seq_add(tcb.iss, 1)
+    tcb.snd_wl1 = seg.seq
+    tcb.snd_wl2 = seg.ack
+    tcb.max_packets_seq = tcb.snd_nxt
+    tcb.high_seq = tcb.snd_una
+    tcb.rcv_at = now
+    cancel_rtx(tcb)
+    tcb.backoff = 0
+    if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
+        tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)
+        tcb.cc.srtt_ns = tcb.rtt.srtt
+    elif tcb.retransmits > 0:
+        # RFC 6298 5.7: the SYN was lost; begin with 3 s and a window of one (RFC 5681 3.1).
+        if tcb.retransmits > 1:
+            tcb.cc.cwnd = 1
+    tcb.retransmits = 0
+    tcb.retrans_at = 0
+    tcb.cc.ssthresh = INFINITE_SSTHRESH
+    tcb.lsnd_at = 0
+    tcb.cwnd_stamp = now
+    if tcb.settings.keepalive:
+        tcb.keep_timer.arm(now + keepidle(tcb.settings, tcb.engine.sysctls))
+    grow_send_buffer(tcb)
+    tcb.wake(POLLOUT)

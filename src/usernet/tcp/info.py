@@ -1,0 +1,76 @@
+"""STATUS (RFC 9293 3.10.6) as Linux's struct tcp_info has it: fields without the prefix, spans in microseconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import NEVER, US
+from .const import CLOSED, RTX_PROBE
+
+if TYPE_CHECKING:
+    from .tcb import Tcb
+
+OPT_TIMESTAMPS = 1
+OPT_SACK = 2
+OPT_WSCALE = 4
+
+
+def tcp_info(tcb: Tcb) -> dict[str, int | str]:
+    """Every field whose subject exists here; ``congestion`` is the algorithm's name."""
+    board = tcb.board
+    rtt = tcb.rtt
+    cc = tcb.cc
+    rto = min(rtt.rto << tcb.backoff, rtt.rto_max)
+    options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * bool(tcb.rcv_wscale or tcb.snd_wscale)
+    return {
+        "state": tcb.state,
+        "ca_state": tcb.ca_state,
+        "retransmits": tcb.retransmits,
+        "probes": tcb.probes_out,
+        "backoff": tcb.backoff,
+        "options": options,
+        "snd_wscale": tcb.snd_wscale,
+        "rcv_wscale": tcb.rcv_wscale,
+        "delivery_rate_app_limited": int(tcb.app_limited != 0),
+        "rto": rto // US,
+        "ato": tcb.ato // US,
+        "snd_mss": tcb.mss,
+        "rcv_mss": tcb.rcv_mss,
+        "unacked": board.packets_out,
+        "sacked": board.sacked_out,
+        "lost": board.lost_out,
+        "retrans": board.retrans_out,
+        "fackets": 0,
+        "last_data_sent_at": tcb.lsnd_at,
+        "last_data_recv_at": tcb.lrcv_at,
+        "last_ack_recv_at": tcb.rcv_at,
+        "pmtu": tcb.path.mtu,
+        "rcv_ssthresh": tcb.rcv_buf >> 1,
+        "rtt": rtt.srtt // US,
+        "rttvar": rtt.rttvar // US,
+        "snd_ssthresh": cc.ssthresh,
+        "snd_cwnd": cc.cwnd,
+        "advmss": tcb.advmss,
+        "reordering": tcb.reordering,
+        "rcv_rtt": tcb.drs_rtt // US,
+        "rcv_space": tcb.drs_space,
+        "total_retrans": tcb.total_retrans,
+        "pacing_rate": 0xFFFFFFFFFFFFFFFF,
+        "max_pacing_rate": 0xFFFFFFFFFFFFFFFF,
+        "bytes_acked": tcb.bytes_acked,
+        "bytes_received": tcb.bytes_received,
+        "segs_out": tcb.segs_out,
+        "segs_in": tcb.segs_in,
+        "notsent_bytes": tcb.unsent() if tcb.state != CLOSED else 0,
+        "min_rtt": rtt.min_rtt // US if rtt.min_rtt != NEVER else 0xFFFFFFFF,
+        "data_segs_in": tcb.data_segs_in,
+        "data_segs_out": tcb.data_segs_out,
+        "delivered": tcb.delivered,
+        "bytes_sent": tcb.bytes_sent,
+        "bytes_retrans": tcb.bytes_retrans,
+        "dsack_dups": tcb.dsack_dups,
+        "snd_wnd": tcb.snd_wnd,
+        "rcv_wnd": tcb.rcv_wnd,
+        "probing": int(tcb.rtx_kind == RTX_PROBE),
+        "congestion": cc.name,
+    }

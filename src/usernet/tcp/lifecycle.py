@@ -1,0 +1,111 @@
+"""A connection's births and deaths: moving between states, and leaving nothing behind at the end."""
+
+from __future__ import annotations
+
+from errno import ECONNREFUSED, ECONNRESET, EPIPE
+from typing import TYPE_CHECKING
+
+from ..core.const import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
+from .const import (
+    CLOSE_WAIT,
+    CLOSED,
+    ESTABLISHED,
+    RCV_SHUTDOWN,
+    RTX_NONE,
+    SEND_SHUTDOWN,
+    SYN_RECEIVED,
+    SYN_SENT,
+    T_KEEP,
+)  # fmt: skip
+from .state import ABORT, RCV_RST, TIMEOUT, after
+from .tcb import Engine, Tcb
+
+if TYPE_CHECKING:
+    import cython
+
+
+def move(tcb: Tcb, event: cython.int) -> None:
+    """Enter the state an event leads to, and keep the CurrEstab gauge true."""
+    before: cython.bint = tcb.state == ESTABLISHED or tcb.state == CLOSE_WAIT
+    is_open: cython.bint
+    tcb.state = after(tcb.state, event)
+    is_open = tcb.state == ESTABLISHED or tcb.state == CLOSE_WAIT
+    if is_open and not before:
+        tcb.engine.mib.CurrEstab += 1
+    elif before and not is_open:
+        tcb.engine.mib.CurrEstab -= 1
+
+
+def finish(tcb: Tcb, event: cython.int, err: cython.int) -> None:
+    """Enter CLOSED: stop timers, give memory and the port back, tell the owner. What came stays readable."""
+    engine: Engine = tcb.engine
+    if tcb.state == CLOSED:
+        return
+    if (tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED) and event != ABORT:
+        engine.mib.AttemptFails += 1
+    elif event == RCV_RST and (tcb.state == ESTABLISHED or tcb.state == CLOSE_WAIT):
+        engine.mib.EstabResets += 1
+    if err:
+        tcb.err = err
+    move(tcb, event)
+    retire(tcb)
+
+
+def retire(tcb: Tcb) -> None:
+    """The rest of entering CLOSED, once the state is left."""
+    engine: Engine = tcb.engine
+    tcb.state = CLOSED
+    tcb.shutdown = RCV_SHUTDOWN | SEND_SHUTDOWN
+    tcb.rtx_kind = RTX_NONE
+    tcb.rtx_timer.destroy()
+    tcb.ack_timer.destroy()
+    tcb.keep_timer.destroy()
+    engine.pool.uncharge(tcb.outq() + tcb.ofo.memory)
+    tcb.queue.clear()
+    tcb.queue.base = tcb.queue.end
+    tcb.ofo.clear()
+    tcb.board.clear()
+    tcb.sack_count = tcb.dsack_count = tcb.ack_pending = 0
+    engine.forget(tcb)
+    if tcb.is_orphan:
+        tcb.is_orphan = False
+        engine.orphans -= 1
+        drop_received(tcb)
+    tcb.wake(POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (POLLERR if tcb.err else 0))
+
+
+def drop_received(tcb: Tcb) -> None:
+    """Nobody will read what came."""
+    tcb.engine.pool.uncharge(tcb.rcv_queue.length)
+    tcb.rcv_queue.clear()
+
+
+def peer_reset(tcb: Tcb) -> None:
+    """A RST we believe (RFC 9293 3.10.7.4, second check), with Linux's errno for each state."""
+    err: cython.int = ECONNRESET
+    if tcb.state == SYN_SENT:
+        err = ECONNREFUSED
+    elif tcb.state == CLOSE_WAIT:
+        err = EPIPE
+    finish(tcb, RCV_RST, err)
+
+
+def time_wait(tcb: Tcb, now: cython.longlong) -> None:
+    """Both FINs are acknowledged: a small entry stands in for the connection for 2 MSL."""
+    tcb.engine.enter_time_wait(tcb, now)
+    retire(tcb)
+
+
+def timed_out(tcb: Tcb, err: cython.int) -> None:
+    """Retransmissions, probes or patience are used up; a soft error met meanwhile tells more (RFC 1122 4.2.3.5)."""
+    tcb.engine.ext.TCPAbortOnTimeout += 1
+    finish(tcb, TIMEOUT, tcb.soft_err if tcb.soft_err else err)
+
+
+def orphan_waits(tcb: Tcb, now: cython.longlong) -> None:
+    """FIN_WAIT_2 without an owner does not last for ever (RFC 9293 3.10.4 leaves it open; Linux's tcp_fin_timeout)."""
+    span: cython.longlong = tcb.settings.linger2_ns
+    if span == 0:
+        span = tcb.engine.sysctls.fin_timeout_ns
+    tcb.keep_timer.kind = T_KEEP
+    tcb.keep_timer.arm(now + span)

@@ -1,0 +1,43 @@
+cimport cython
+
+from ..core.checksum cimport pseudo_sum
+from ..core.packet cimport Packet
+from ..core.sender cimport IcmpError, Path
+from ..core.seq cimport seq_add, seq_in
+from ..wire.tcp cimport Segment
+from .establish cimport prepare
+from .isn cimport initial_sequence, timestamp_offset
+from .lifecycle cimport finish, move
+from .listen cimport Acceptor, ForwardRequest, Listener, Request, path_back
+from .output cimport arm_rtx, control_packet, send_syn
+from .segment_arrives cimport segment_arrives
+from .settings cimport Settings
+from .table cimport TimeWait, demux_key, is_reusable
+from .tcb cimport Binding, Endpoint, Tcb
+from .user_calls cimport Connection
+
+cdef unsigned int CSUM_NONE, IPPROTO_TCP, ACK, RST, SYN
+cdef int KIND_FORWARD, KIND_REQUEST, KIND_TCB, KIND_TIME_WAIT, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
+cdef int ACTIVE_OPEN, TIMEOUT, TW_NEW_CONNECTION, MAX_FORWARDS
+
+
+cdef class Tcp(Acceptor):
+    cdef dict _endpoints
+    cdef dict _listeners
+    cdef object _ports
+    cdef int _waiting, _forwards
+    cdef public object forwarder
+
+    cpdef void enter(self, Endpoint endpoint) except *
+    cpdef void forget(self, Endpoint endpoint) except *
+    cpdef void enter_time_wait(self, Tcb tcb, long long now) except *
+    cpdef void stop_listening(self, Listener listener) except *
+    cpdef void receive(self, Packet packet, long long now) except *
+    cdef bint _verifies(self, Packet packet) except *
+    cdef void _others(self, Endpoint endpoint, bytes key, Packet packet, Segment seg, long long now) except *
+    cdef void _listen_or_closed(self, bytes key, Packet packet, Segment seg, long long iss, long long now) except *
+    cdef Listener _find_listener(self, Packet packet, Segment seg)
+    cdef void _forward(self, bytes key, Packet packet, Segment seg, long long now) except *
+    cdef void _answer_closed(self, Packet packet, Segment seg, long long now) except *
+    cpdef void error(self, IcmpError error, long long now) except *
+    cpdef void paths_changed(self) except *

@@ -1,0 +1,327 @@
+"""The TCP of one stack: checksum, demultiplexing, opens, and what CLOSED answers (RFC 9293 3.10.1, 3.10.7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE
+from typing import TYPE_CHECKING
+
+from ..core.checksum import pseudo_sum
+from ..core.const import CSUM_NONE, IPPROTO_TCP
+from ..core.context import Context
+from ..core.packet import Packet
+from ..core.ready import Pollable
+from ..core.sender import IcmpError, Sender
+from ..core.seq import seq_add, seq_in
+from ..wire.tcp import Segment
+from .const import (
+    ACK,
+    KIND_FORWARD,
+    KIND_REQUEST,
+    KIND_TCB,
+    KIND_TIME_WAIT,
+    RST,
+    RTX_RETRANSMIT,
+    SYN,
+    SYN_RECEIVED,
+    SYN_SENT,
+    TW_NEW_CONNECTION,
+)  # fmt: skip
+from .establish import prepare
+from .icmp import packet_too_big
+from .isn import initial_sequence, timestamp_offset
+from .lifecycle import finish, move
+from .listen import Acceptor, Forwarder, ForwardRequest, Listener, Request, path_back
+from .output import arm_rtx, control_packet, send_syn
+from .segment_arrives import segment_arrives
+from .settings import Settings
+from .state import ACTIVE_OPEN, TIMEOUT
+from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key
+from .tcb import Binding, Endpoint, Tcb
+from .user_calls import Connection
+
+if TYPE_CHECKING:
+    import cython
+
+# SYNs a Forwarder may leave undecided.
+MAX_FORWARDS = 4096
+
+
+class Tcp(Acceptor):
+    """TCP over whatever network layer the Sender stands for.
+
+    ``forwarder``, if set, is asked about SYNs no listener wants. ``net_bind_service`` False refuses ports below
+    net.ipv4.ip_unprivileged_port_start.
+    """
+
+    __slots__ = ("_endpoints", "_forwards", "_listeners", "_ports", "_waiting", "forwarder")
+
+    def __init__(self, context: Context, sender: Sender) -> None:
+        super().__init__(context, sender)
+        self._endpoints: dict[bytes, Endpoint] = {}
+        self._listeners: dict[bytes, list[Listener]] = {}
+        self._ports = Ports(context.entropy.fork("tcp ports"))
+        self._waiting = 0
+        self._forwards = 0
+        self.forwarder: Forwarder | None = None
+
+    # What users call.
+
+    def bind(self, address: bytes, port: int, family: int, flags: int) -> Binding:
+        """Take a local port. ``address`` b"" or all zeros is any; port 0 asks for an ephemeral one (RFC 6056).
+
+        ``flags`` are REUSEADDR and REUSEPORT. Raises OSError: EACCES (well-known port), EADDRNOTAVAIL (not ours),
+        EADDRINUSE.
+        """
+        if not any(address):
+            address = b""
+        if not 0 <= port <= 65535:
+            raise OSError(EINVAL, "Invalid argument")
+        if address and not self.sender.is_local(address):
+            raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
+        if 0 < port < self.sysctls.unprivileged_port_start and not self.net_bind_service:
+            raise OSError(EACCES, "Permission denied")
+        return self._ports.bind(address, port, family, flags, self.sysctls.port_low, self.sysctls.port_high)
+
+    def unbind(self, binding: Binding) -> None:
+        """Let go of a port; it is free once its connections are gone too."""
+        self._ports.unbind(binding)
+
+    def listen(self, owner: Pollable, binding: Binding, backlog: int, settings: Settings) -> Listener:
+        """Passive OPEN. Raises OSError(EADDRINUSE) where another socket already listens."""
+        if not self._ports.may_listen(binding):
+            raise OSError(EADDRINUSE, "Address already in use")
+        listener = Listener(self, owner, binding, backlog, settings)
+        binding.is_listening = True
+        key = listen_key(binding.address, binding.port, binding.family)
+        self._listeners.setdefault(key, []).append(listener)
+        return listener
+
+    def connect(
+        self, owner: Pollable, binding: Binding | None, remote: bytes, port: int, settings: Settings, now: cython.longlong
+    ) -> Tcb:
+        """Active OPEN: the SYN is sent, the connection is in SYN_SENT. ``owner`` is woken with POLLOUT when it is open.
+
+        Without a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says
+        (ENETUNREACH, EHOSTUNREACH, EACCES).
+        """
+        if len(remote) not in (4, 16):
+            raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
+        if not any(remote):
+            # The unspecified address means this host (Linux).
+            remote = b"\x7f\0\0\1" if len(remote) == 4 else bytes(15) + b"\1"
+        path = self.sender.path(remote, binding.address or None if binding is not None else None, 0)
+        if binding is None:
+            binding = self._ports.for_connect(
+                self._endpoints, path, port, self.sysctls.port_low, self.sysctls.port_high
+            )
+        key = make_key(path.dst, path.src, port, binding.port)
+        iss = initial_sequence(self, key, now)
+        earlier = self._endpoints.get(key)
+        tcb = Connection(self, key, path, binding.port, port)
+        if earlier is not None:
+            if not isinstance(earlier, TimeWait) or not is_reusable(earlier, self.sysctls.tw_reuse, now):
+                self._ports.settle(binding)
+                raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
+            iss = earlier.next_iss()
+            self.ext.TWRecycled += 1
+            earlier.end()
+        prepare(tcb, settings, now)
+        tcb.binding = binding
+        tcb.owner = owner
+        tcb.ts_offset = timestamp_offset(self, key)
+        tcb.iss = tcb.snd_una = iss
+        tcb.snd_nxt = tcb.snd_sml = seq_add(iss, 1)
+        tcb.syn_sent_at = now
+        self.enter(tcb)
+        self.mib.ActiveOpens += 1
+        move(tcb, ACTIVE_OPEN)
+        send_syn(tcb, SYN, now)
+        arm_rtx(tcb, RTX_RETRANSMIT, now)
+        return tcb
+
+    def tcbs(self) -> Iterator[Listener | Endpoint]:
+        """Listeners, then everything with a 4-tuple: Tcb, Request, TimeWait, ForwardRequest. All have ``state``."""
+        for listeners in list(self._listeners.values()):
+            yield from listeners
+        yield from list(self._endpoints.values())
+
+    # The table.
+
+    def enter(self, endpoint: Endpoint) -> None:
+        """Put an endpoint into the table, in the place of whatever has its key."""
+        binding: Binding | None = endpoint.binding
+        if endpoint.kind == KIND_TCB and binding is not None:
+            binding.users += 1
+        self._endpoints[endpoint.key] = endpoint
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Take an endpoint out of the table and give its port back."""
+        binding: Binding | None = endpoint.binding
+        if self._endpoints.get(endpoint.key) is endpoint:
+            del self._endpoints[endpoint.key]
+        if endpoint.kind == KIND_TIME_WAIT:
+            self._waiting -= 1
+        elif endpoint.kind == KIND_FORWARD:
+            self._forwards -= 1
+        elif endpoint.kind == KIND_REQUEST:
+            return
+        if binding is not None:
+            endpoint.binding = None
+            binding.users -= 1
+            if binding.users == 0 and not binding.is_open:
+                self._ports.settle(binding)
+
+    def enter_time_wait(self, tcb: Tcb, now: cython.longlong) -> None:
+        """RFC 9293 3.6.1: the connection's key stays taken for 2 MSL, unless too many do."""
+        waiting: TimeWait
+        if self._waiting >= self.sysctls.max_tw_buckets:
+            self.ext.TCPTimeWaitOverflow += 1
+            return
+        waiting = TimeWait(tcb, now)
+        if tcb.binding is not None:
+            tcb.binding.users += 1
+        self._waiting += 1
+        self.ext.TW += 1
+        self._endpoints[tcb.key] = waiting
+
+    def stop_listening(self, listener: Listener) -> None:
+        """Take a listener out of the table."""
+        binding = listener.binding
+        key = listen_key(binding.address, binding.port, binding.family)
+        listeners = self._listeners.get(key, [])
+        if listener in listeners:
+            listeners.remove(listener)
+            if not listeners:
+                del self._listeners[key]
+        binding.is_listening = False
+
+    # What the network layer calls.
+
+    def receive(self, packet: Packet, now: cython.longlong) -> None:
+        """A segment came in (RFC 9293 3.10.7)."""
+        seg: Segment = self.segment
+        key: bytes
+        endpoint: Endpoint | None
+        self.mib.InSegs += 1
+        if not seg.parse(packet):
+            self.mib.InErrs += 1
+            self.counters.drop("tcp_bad_header")
+            return
+        if packet.csum == CSUM_NONE and not self._verifies(packet):
+            self.mib.InErrs += 1
+            self.mib.InCsumErrors += 1
+            self.counters.drop("tcp_bad_checksum")
+            return
+        key = demux_key(packet)
+        endpoint = self._endpoints.get(key)
+        if endpoint is not None and endpoint.kind == KIND_TCB:
+            segment_arrives(endpoint, packet, seg, now)  # type: ignore[arg-type]
+        else:
+            self._others(endpoint, key, packet, seg, now)
+
+    def _verifies(self, packet: Packet) -> cython.bint:
+        size: cython.uint = packet.tail - packet.l4 + packet.frags_len
+        acc: cython.uint = pseudo_sum(packet.buf, packet.addr_off, packet.addr_len, IPPROTO_TCP, size)
+        return packet.sum_from(packet.l4, acc) == 0xFFFF
+
+    def _others(self, endpoint: Endpoint | None, key: bytes, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+        # Whatever has no TCB: requests, TIME_WAIT, listeners, nobody.
+        iss: cython.longlong = -1
+        if endpoint is None:
+            self._listen_or_closed(key, packet, seg, -1, now)
+        elif isinstance(endpoint, Request):
+            endpoint.arrives(packet, seg, now)
+        elif isinstance(endpoint, TimeWait):
+            if endpoint.arrives(seg, now) == TW_NEW_CONNECTION:
+                iss = endpoint.next_iss()
+                if self._find_listener(packet, seg) is not None:
+                    endpoint.end()
+                self._listen_or_closed(key, packet, seg, iss, now)
+        elif isinstance(endpoint, ForwardRequest):
+            endpoint.arrives(seg)
+
+    def _listen_or_closed(
+        self, key: bytes, packet: Packet, seg: Segment, iss: cython.longlong, now: cython.longlong
+    ) -> None:
+        listener: Listener | None
+        if seg.flags & RST:
+            return
+        if seg.flags & ACK == 0 and seg.flags & SYN:
+            listener = self._find_listener(packet, seg)
+            if listener is not None:
+                listener.syn_arrives(key, packet, seg, iss, now)
+                return
+            if self.forwarder is not None:
+                self._forward(key, packet, seg, now)
+                return
+        self._answer_closed(packet, seg, now)
+
+    def _find_listener(self, packet: Packet, seg: Segment) -> Listener | None:
+        at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
+        family: cython.int = 4 if packet.addr_len == 4 else 6
+        found = self._listeners.get(listen_key(bytes(packet.buf[at : at + packet.addr_len]), seg.dport, family))
+        if found is None:
+            found = self._listeners.get(listen_key(b"", seg.dport, family))
+            if found is None:
+                return None
+        if len(found) == 1:
+            return found[0]
+        # SO_REUSEPORT: one peer always meets the same listener.
+        return found[self.isn_hash.of(demux_key(packet)) % len(found)]
+
+    def _forward(self, key: bytes, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+        if self._forwards >= MAX_FORWARDS:
+            self.counters.drop("tcp_forward_full")
+            return
+        path = path_back(self, packet)
+        if path is None:
+            return
+        request = ForwardRequest(self, key, packet, path, seg, now)
+        self._forwards += 1
+        self._endpoints[key] = request
+        assert self.forwarder is not None
+        self.forwarder.syn(request, now)
+
+    def _answer_closed(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+        # 3.10.7.1. A RST is never answered; the caller saw to that.
+        path = path_back(self, packet)
+        if path is None:
+            return
+        if seg.flags & ACK:
+            answer = control_packet(path, seg.dport, seg.sport, seg.ack, 0, RST, 0, b"")
+        else:
+            answer = control_packet(path, seg.dport, seg.sport, 0, seg.end_seq, RST | ACK, 0, b"")
+        self.mib.OutRsts += 1
+        self.mib.OutSegs += 1
+        self.sender.send(path, answer, now)
+
+    def error(self, error: IcmpError, now: cython.longlong) -> None:
+        """An ICMP error (RFC 5927 4): believed only when the quoted sequence number is in flight."""
+        buf = error.buf
+        at: int = error.l4
+        size: int = error.addr_len
+        if error.end - at < 8:
+            return
+        seq = int.from_bytes(buf[at + 4 : at + 8], "big")
+        ours = bytes(buf[error.addr_off : error.addr_off + size])
+        theirs = bytes(buf[error.addr_off + size : error.addr_off + 2 * size])
+        key = theirs + ours + bytes(buf[at + 2 : at + 4]) + bytes(buf[at : at + 2])
+        endpoint = self._endpoints.get(key)
+        if isinstance(endpoint, Request):
+            if seq == endpoint.iss and error.err != EMSGSIZE:
+                self.ext.ListenDrops += 1
+                endpoint.drop()
+        elif isinstance(endpoint, Tcb):
+            if not seq_in(seq, endpoint.snd_una, endpoint.snd_nxt):
+                self.ext.OutOfWindowIcmps += 1
+            elif error.err == EMSGSIZE:
+                packet_too_big(endpoint, now)
+            elif endpoint.state in (SYN_SENT, SYN_RECEIVED):
+                finish(endpoint, TIMEOUT, error.err)
+            else:
+                # RFC 1122 4.2.3.9: no established connection ends by ICMP (RFC 5461).
+                endpoint.soft_err = error.err
+
+    def paths_changed(self) -> None:
+        """Nothing to do: every connection asks its path whether it is alive before it sends."""

@@ -1,0 +1,26 @@
+cimport cython
+
+from ..core.bytequeue cimport ByteQueue
+from ..core.packet cimport Packet
+from ..core.seq cimport seq_le, seq_lt
+
+cdef unsigned int MASK32, HELD_OVERHEAD
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Held:
+    cdef public Packet packet
+    cdef public Py_ssize_t data, skip
+    cdef public unsigned int start, end
+
+
+@cython.final
+cdef class Reassembly:
+    cdef public list held
+    cdef public long long memory
+
+    cpdef Held insert(self, Packet packet, Py_ssize_t data, unsigned int start, unsigned int end)
+    cpdef unsigned int drain(self, unsigned int rcv_nxt, ByteQueue into) except? 0xFFFFFFFF
+    cpdef void clear(self) except *
+    cdef Py_ssize_t _after(self, unsigned int start) except -1

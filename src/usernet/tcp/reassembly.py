@@ -1,0 +1,114 @@
+"""Out-of-order segments, kept by sequence number until the gap before them closes (RFC 9293 3.10.7.4, SHLD-31)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.bytequeue import ByteQueue
+from ..core.const import MASK32
+from ..core.packet import Packet
+from ..core.seq import seq_le, seq_lt
+from .const import HELD_OVERHEAD
+
+if TYPE_CHECKING:
+    import cython
+
+
+class Held:
+    """Octets [start, end) of the stream: those of packet from buf offset ``data``, ``skip`` left out."""
+
+    __slots__ = ("data", "end", "packet", "skip", "start")
+
+    def __init__(
+        self, packet: Packet, data: cython.Py_ssize_t, skip: cython.Py_ssize_t, start: cython.uint, end: cython.uint
+    ) -> None:
+        self.packet = packet
+        self.data = data
+        self.skip = skip
+        self.start = start
+        self.end = end
+
+
+class Reassembly:
+    """Held segments in order, none overlapping. ``memory`` is what they are charged with."""
+
+    __slots__ = ("held", "memory")
+
+    def __init__(self) -> None:
+        self.held: list[Held] = []
+        self.memory = 0
+
+    def insert(self, packet: Packet, data: cython.Py_ssize_t, start: cython.uint, end: cython.uint) -> Held | None:
+        """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new."""
+        at: cython.Py_ssize_t = self._after(start)
+        first: cython.uint = start
+        near: Held
+        piece: Held
+        if at > 0:
+            near = self.held[at - 1]
+            if seq_le(end, near.end):
+                return None
+            if seq_lt(start, near.end):
+                start = near.end
+        while at < len(self.held):
+            near = self.held[at]
+            if seq_le(end, near.start):
+                break
+            if seq_lt(end, near.end):
+                end = near.start
+                break
+            # The new one covers it whole; Linux too keeps the larger.
+            self.memory -= ((near.end - near.start) & MASK32) + HELD_OVERHEAD
+            del self.held[at]
+        if start == end:
+            return None
+        piece = Held(packet, data, (start - first) & MASK32, start, end)
+        self.held.insert(at, piece)
+        self.memory += ((end - start) & MASK32) + HELD_OVERHEAD
+        return piece
+
+    def drain(self, rcv_nxt: cython.uint, into: ByteQueue) -> cython.uint:
+        """Move what no longer has a gap before it to the queue; returns the octets moved."""
+        near: Held
+        n: cython.uint
+        behind: cython.uint
+        start: cython.uint = rcv_nxt
+        count: cython.Py_ssize_t = 0
+        while count < len(self.held):
+            near = self.held[count]
+            if seq_lt(rcv_nxt, near.start):
+                break
+            count += 1
+            n = (near.end - near.start) & MASK32
+            self.memory -= n + HELD_OVERHEAD
+            if seq_lt(rcv_nxt, near.end):
+                behind = (rcv_nxt - near.start) & MASK32
+                into.append_slice(near.packet, near.data, near.skip + behind, n - behind)
+                rcv_nxt = near.end
+        if count > 0:
+            del self.held[:count]
+        return (rcv_nxt - start) & MASK32
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self.held.clear()
+        self.memory = 0
+
+    def _after(self, start: cython.uint) -> cython.Py_ssize_t:
+        # Index of the first held segment that begins after start; new ones nearly always go last.
+        low: cython.Py_ssize_t = 0
+        high: cython.Py_ssize_t = len(self.held)
+        middle: cython.Py_ssize_t
+        near: Held
+        if high > 0:
+            near = self.held[high - 1]
+            if seq_le(near.start, start):
+                return high
+        while low < high:
+            middle = (low + high) >> 1
+            near = self.held[middle]
+            if seq_lt(start, near.start):
+                high = middle
+            else:
+                low = middle + 1
+        return low

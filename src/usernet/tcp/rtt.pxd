@@ -1,0 +1,15 @@
+cimport cython
+
+from ..core.seq cimport seq_lt
+
+cdef long long NEVER, RTO_INITIAL, SECOND, MIN_RTT_WINDOW
+
+
+@cython.final
+cdef class RttEstimator:
+    cdef public long long srtt, rttvar, mdev, mdev_max, rto, rto_min, rto_max, latest, min_rtt, min_rtt_at
+    cdef public unsigned int rtt_seq
+
+    cpdef void sample(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt, long long now) noexcept
+    cpdef void set_rto(self) noexcept
+    cdef void _min_filter(self, long long rtt, long long now) noexcept

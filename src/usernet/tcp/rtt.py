@@ -1,0 +1,85 @@
+"""Round-trip time and the retransmission timeout (RFC 6298, in Linux's form).
+
+Linux smooths the variance over one round trip (``mdev_max``) and applies the 200 ms floor to the variance term, not
+to the sum: a path with 100 ms and no jitter gets 300 ms, which outlasts a peer's delayed ACK. We do the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import NEVER
+from ..core.seq import seq_lt
+from .const import RTO_INITIAL, SECOND
+
+if TYPE_CHECKING:
+    import cython
+
+# Linux's tcp_min_rtt_wlen.
+MIN_RTT_WINDOW = 300 * SECOND
+
+
+class RttEstimator:
+    """srtt and rttvar in nanoseconds, 0 while there is no sample; ``rto`` without backoff."""
+
+    __slots__ = (
+        "latest", "mdev", "mdev_max", "min_rtt", "min_rtt_at", "rto", "rto_max", "rto_min", "rtt_seq", "rttvar", "srtt",
+    )  # fmt: skip
+
+    def __init__(self, rto_min: cython.longlong, rto_max: cython.longlong) -> None:
+        self.rto_min = rto_min
+        self.rto_max = rto_max
+        self.srtt = self.rttvar = self.mdev = self.mdev_max = 0
+        self.latest = 0
+        self.rto = RTO_INITIAL
+        self.rtt_seq = 0
+        self.min_rtt = NEVER
+        self.min_rtt_at = 0
+
+    def sample(self, rtt: cython.longlong, snd_una: cython.uint, snd_nxt: cython.uint, now: cython.longlong) -> None:
+        """RFC 6298 2.2 and 2.3: a measurement on a segment that was not retransmitted (Karn)."""
+        delta: cython.longlong
+        if rtt < 1:
+            rtt = 1
+        self.latest = rtt
+        self._min_filter(rtt, now)
+        if self.srtt == 0:
+            self.srtt = rtt
+            self.mdev = rtt >> 1
+            self.rttvar = self.mdev if self.mdev > self.rto_min >> 2 else self.rto_min >> 2
+            self.mdev_max = self.rttvar
+            self.rtt_seq = snd_nxt
+        else:
+            delta = rtt - self.srtt
+            self.srtt += delta >> 3
+            if delta < 0:
+                delta = -delta
+                delta -= self.mdev
+                # A sudden fall of the RTT must not look like variance.
+                if delta > 0:
+                    delta >>= 3
+            else:
+                delta -= self.mdev
+            self.mdev += delta >> 2
+            if self.mdev > self.mdev_max:
+                self.mdev_max = self.mdev
+                if self.mdev_max > self.rttvar:
+                    self.rttvar = self.mdev_max
+            if seq_lt(self.rtt_seq, snd_una):
+                if self.mdev_max < self.rttvar:
+                    self.rttvar -= (self.rttvar - self.mdev_max) >> 2
+                self.rtt_seq = snd_nxt
+                self.mdev_max = self.rto_min >> 2
+        if self.srtt < 1:
+            self.srtt = 1
+        self.set_rto()
+
+    def set_rto(self) -> None:
+        """RFC 6298 2.3 to 2.5, with backoff undone."""
+        rto: cython.longlong = self.srtt + 4 * self.rttvar
+        self.rto = rto if rto < self.rto_max else self.rto_max
+
+    def _min_filter(self, rtt: cython.longlong, now: cython.longlong) -> None:
+        if rtt <= self.min_rtt or now - self.min_rtt_at > MIN_RTT_WINDOW:
+            self.min_rtt = rtt
+            self.min_rtt_at = now

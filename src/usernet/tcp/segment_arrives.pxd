@@ -1,0 +1,33 @@
+cimport cython
+
+from ..core.packet cimport Packet
+from ..core.sender cimport Path
+from ..core.seq cimport seq_add, seq_le, seq_lt
+from ..wire.tcp cimport Segment
+from .establish cimport establish, take_syn_options
+from .lifecycle cimport finish, move, orphan_waits, peer_reset, time_wait
+from .output cimport arm_rtx, control_packet, output, send_ack, send_reset, send_syn, usable_path
+from .receive cimport acknowledge_text, take_text
+from .recovery cimport acknowledge, grow_send_buffer, wake_sender
+from .tcb cimport Engine, Tcb
+
+cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN
+cdef long long SECOND, PAWS_24DAYS
+cdef int ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, SYN_RECEIVED, SYN_SENT, TIME_WAIT
+cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
+
+cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
+cdef void _text_and_after(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
+cdef void _syn_sent(Tcb tcb, Packet packet, Segment seg, long long now) except *
+cdef void _simultaneous_open(Tcb tcb, Segment seg, long long now) except *
+cdef void _reset_reply(Tcb tcb, Segment seg, long long now) except *
+cdef bint _first_sequence(Tcb tcb, Segment seg, long long now) except *
+cdef void _answer_unacceptable(Tcb tcb, Segment seg, int why, long long now) except *
+cdef bint _too_soon(Tcb tcb, long long now) noexcept
+cpdef void challenge_ack(Tcb tcb, long long now) except *
+cdef void _second_rst(Tcb tcb, Segment seg, long long now) except *
+cdef bint _fourth_syn(Tcb tcb, Segment seg, long long now) except *
+cdef bint _fifth_ack(Tcb tcb, Segment seg, long long now) except *
+cdef bint _fin_acknowledged(Tcb tcb, long long now) except *
+cdef bint _seventh_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
+cdef bint _eighth_fin(Tcb tcb, Segment seg, long long now) except *

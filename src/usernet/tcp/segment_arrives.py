@@ -1,0 +1,347 @@
+"""SEGMENT ARRIVES (RFC 9293 3.10.7.3 and 3.10.7.4), with RFC 5961's checks against blind attacks.
+
+One function a numbered check, in the RFC's order. 3.10.7.1 (CLOSED) is in protocol.py, 3.10.7.2 (LISTEN) in
+listen.py. The third check, security, asks for nothing we have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import MASK32, POLLIN, POLLRDHUP, SECOND
+from ..core.packet import Packet
+from ..core.sender import Path
+from ..core.seq import seq_add, seq_le, seq_lt
+from ..wire.tcp import Segment
+from .const import (
+    ACK,
+    ACK_NOW,
+    ACK_SCHED,
+    CLOSING,
+    ESTABLISHED,
+    FIN,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    LAST_ACK,
+    PAWS_24DAYS,
+    RCV_SHUTDOWN,
+    RST,
+    SYN,
+    SYN_RECEIVED,
+    SYN_SENT,
+)  # fmt: skip
+from .establish import establish, take_syn_options
+from .lifecycle import finish, move, orphan_waits, peer_reset, time_wait
+from .output import arm_rtx, control_packet, output, send_ack, send_reset, send_syn, usable_path
+from .receive import acknowledge_text, take_text
+from .recovery import acknowledge, grow_send_buffer, wake_sender
+from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
+from .tcb import Engine, Tcb
+
+if TYPE_CHECKING:
+    import cython
+
+
+def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+    """One segment for a connection that has a TCB."""
+    tcb.segs_in += 1
+    tcb.rcv_at = now
+    if tcb.state == SYN_SENT:
+        _syn_sent(tcb, packet, seg, now)
+        return
+    if not _first_sequence(tcb, seg, now):
+        return
+    if seg.flags & RST:
+        _second_rst(tcb, seg, now)
+        return
+    if seg.flags & SYN and not _fourth_syn(tcb, seg, now):
+        return
+    if not _fifth_ack(tcb, seg, now):
+        return
+    _text_and_after(tcb, packet, seg, seg.seq + 1 if seg.flags & SYN else seg.seq, now)
+
+
+def _text_and_after(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> None:
+    # Sixth to eighth check, then what the segment allowed us to send.
+    start &= MASK32
+    if seg.length > 0 and not _seventh_text(tcb, packet, seg, start, now):
+        return
+    if (seg.flags & FIN or tcb.seen_fin) and not _eighth_fin(tcb, seg, now):
+        return
+    output(tcb, now)
+    if tcb.ack_pending:
+        acknowledge_text(tcb, now)
+
+
+# 3.10.7.3 SYN-SENT.
+
+
+def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+    if seg.flags & ACK and (seq_le(seg.ack, tcb.iss) or seq_lt(tcb.snd_nxt, seg.ack)):
+        # First: an ACK of something never sent.
+        if not seg.flags & RST:
+            _reset_reply(tcb, seg, now)
+        return
+    if seg.flags & RST:
+        # Second. RFC 5961's check of the sequence number cannot apply: there is no RCV.NXT yet.
+        if seg.flags & ACK:
+            peer_reset(tcb)
+        return
+    if not seg.flags & SYN:
+        # Fifth.
+        return
+    # Fourth.
+    tcb.irs = seg.seq
+    tcb.rcv_nxt = tcb.rcv_wup = tcb.last_ack_sent = seq_add(seg.seq, 1)
+    take_syn_options(tcb, seg, now)
+    tcb.snd_wnd = tcb.max_window = seg.wnd
+    if not seg.flags & ACK:
+        _simultaneous_open(tcb, seg, now)
+        return
+    if tcb.ts_ok and seg.tsecr != 0 and tcb.retransmits > 0:
+        tcb.syn_sent_at = 0
+    establish(tcb, seg, now)
+    move(tcb, RCV_SYN_ACK)
+    tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    _text_and_after(tcb, packet, seg, seq_add(seg.seq, 1), now)
+
+
+def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    # SYN crossed SYN (RFC 9293 3.5, figure 8). Text in it will come again.
+    tcb.snd_wl1 = seg.seq
+    tcb.snd_wl2 = seg.ack
+    move(tcb, RCV_SYN)
+    send_syn(tcb, SYN | ACK, now)
+    arm_rtx(tcb, 1, now)
+
+
+def _reset_reply(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    # <SEQ=SEG.ACK><CTL=RST>, leaving the connection as it is.
+    packet: Packet
+    path: Path | None = usable_path(tcb)
+    if path is None:
+        return
+    tcb.engine.mib.OutRsts += 1
+    tcb.engine.mib.OutSegs += 1
+    packet = control_packet(path, tcb.local_port, tcb.remote_port, seg.ack, 0, RST, 0, b"")
+    packet.mark = tcb.settings.mark
+    tcb.engine.sender.send(path, packet, now)
+
+
+# First: sequence number, and PAWS before it (RFC 7323 5.3).
+
+
+def _first_sequence(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    if tcb.ts_ok and not seg.flags & RST:
+        if not seg.ts_ok:
+            # RFC 7323 3.2: once agreed, a segment without timestamps is dropped in silence.
+            tcb.engine.counters.drop("tcp_no_timestamp")
+            return False
+        if seq_lt(seg.tsval, tcb.ts_recent) and now - tcb.ts_recent_at < PAWS_24DAYS:
+            tcb.engine.ext.PAWSEstab += 1
+            _answer_unacceptable(tcb, seg, 2, now)
+            return False
+    # Linux's form of table 6: text before rcv_nxt that we have not acknowledged yet is let in, and its ACK with it;
+    # a window of 0 lets in what begins at rcv_nxt, for its ACK and RST.
+    if seq_lt(seg.end_seq, tcb.rcv_wup) or seq_lt(seq_add(tcb.rcv_nxt, tcb.receive_window()), seg.seq):
+        if seg.flags & RST:
+            return False
+        if seg.flags & SYN:
+            _fourth_syn(tcb, seg, now)
+            return False
+        if seq_lt(tcb.rcv_nxt, seg.seq):
+            tcb.engine.ext.BeyondWindow += 1
+        _answer_unacceptable(tcb, seg, 1, now)
+        return False
+    if tcb.ts_ok and seg.ts_ok and seq_le(seg.seq, tcb.last_ack_sent) and not seg.flags & RST:
+        # RFC 7323 4.3: the timestamp to echo is that of the segment that advanced the last ACK.
+        tcb.ts_recent = seg.tsval
+        tcb.ts_recent_at = now
+    return True
+
+
+def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.longlong) -> None:
+    # <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; for text with a D-SACK. Without text at a limited rate, or two confused ends
+    # would answer each other for ever.
+    engine: Engine = tcb.engine
+    if seg.length == 0 and _too_soon(tcb, now):
+        if why == 2:
+            engine.ext.TCPACKSkippedPAWS += 1
+        else:
+            engine.ext.TCPACKSkippedSeq += 1
+        return
+    if seg.length > 0 and seq_lt(seg.seq, tcb.rcv_nxt):
+        engine.ext.DelayedACKLost += 1
+        if tcb.sack_ok and engine.sysctls.dsack:
+            engine.ext.TCPDSACKOldSent += 1
+            tcb.dsack_left = seg.seq
+            tcb.dsack_right = seg.end_seq if seq_lt(seg.end_seq, tcb.rcv_nxt) else tcb.rcv_nxt
+            tcb.dsack_count = 1
+    send_ack(tcb, now)
+
+
+def _too_soon(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # Linux's tcp_invalid_ratelimit, per connection.
+    if now - tcb.challenge_at < tcb.engine.sysctls.invalid_ratelimit_ns:
+        return True
+    tcb.challenge_at = now
+    return False
+
+
+def challenge_ack(tcb: Tcb, now: cython.longlong) -> None:
+    """RFC 5961 7: a challenge ACK, limited for the connection and, by a random amount, for the stack (RFC 5961 10)."""
+    engine: Engine = tcb.engine
+    limit: cython.int = engine.sysctls.challenge_ack_limit
+    if _too_soon(tcb, now):
+        engine.ext.TCPACKSkippedChallenge += 1
+        return
+    if now >= engine.challenge_until:
+        engine.challenge_until = now + SECOND
+        engine.challenge_count = (limit + 1) // 2 + engine.context.entropy.below(limit) if limit > 0 else 0
+    if engine.challenge_count <= 0:
+        return
+    engine.challenge_count -= 1
+    engine.ext.TCPChallengeACK += 1
+    send_ack(tcb, now)
+
+
+# Second: RST (RFC 5961 3.2).
+
+
+def _second_rst(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    i: cython.int = 0
+    if seg.seq == tcb.rcv_nxt:
+        peer_reset(tcb)
+        return
+    # The peer may have seen our SACKs and reset at the highest number it knows we have (Linux).
+    while i < tcb.sack_count:
+        if seg.seq == tcb.sack_right[i]:
+            peer_reset(tcb)
+            return
+        i += 1
+    challenge_ack(tcb, now)
+
+
+# Fourth: SYN (RFC 5961 4.2). Returns True when the segment goes on.
+
+
+def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    if tcb.state == SYN_RECEIVED and seg.seq == tcb.irs:
+        if seg.flags & ACK:
+            # The other SYN,ACK of a simultaneous open: its SYN is old, its ACK is what we wait for.
+            return True
+        if not _too_soon(tcb, now):
+            send_syn(tcb, SYN | ACK, now)
+        return False
+    tcb.engine.ext.TCPSYNChallenge += 1
+    challenge_ack(tcb, now)
+    return False
+
+
+# Fifth: ACK (RFC 5961 5.2).
+
+
+def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    if not seg.flags & ACK:
+        return False
+    if tcb.state == SYN_RECEIVED:
+        if not seq_lt(tcb.snd_una, seg.ack) or seq_lt(tcb.snd_nxt, seg.ack):
+            _reset_reply(tcb, seg, now)
+            return False
+        tcb.snd_wnd = seg.wnd << (0 if seg.flags & SYN else tcb.snd_wscale)
+        tcb.max_window = tcb.snd_wnd
+        establish(tcb, seg, now)
+        move(tcb, RCV_ACK_OF_SYN)
+        if tcb.fin_queued:
+            move(tcb, CLOSE)
+    if seq_lt(tcb.snd_nxt, seg.ack):
+        challenge_ack(tcb, now)
+        return False
+    if seq_lt(seg.ack, tcb.snd_una):
+        if seq_lt(seg.ack, (tcb.snd_una - tcb.max_window) & MASK32):
+            challenge_ack(tcb, now)
+            return False
+        return True
+    acknowledge(tcb, seg, now)
+    if tcb.queue.base != tcb.queue.end or tcb.nospace:
+        grow_send_buffer(tcb)
+        wake_sender(tcb)
+    if tcb.fin_sent and tcb.snd_una == tcb.snd_nxt and tcb.state != ESTABLISHED:
+        return _fin_acknowledged(tcb, now)
+    return True
+
+
+def _fin_acknowledged(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    if tcb.state == FIN_WAIT_1:
+        move(tcb, RCV_ACK_OF_FIN)
+        if tcb.is_orphan:
+            if tcb.settings.linger2_ns < 0:
+                tcb.engine.ext.TCPAbortOnLinger += 1
+                finish(tcb, ABORT, 0)
+                return False
+            orphan_waits(tcb, now)
+        return True
+    if tcb.state == CLOSING:
+        time_wait(tcb, now)
+        return False
+    if tcb.state == LAST_ACK:
+        finish(tcb, RCV_ACK_OF_FIN, 0)
+        return False
+    return True
+
+
+# Sixth: URG. The urgent pointer is taken note of nowhere: urgent text is read in line (RFC 6093 3.4).
+
+# Seventh: segment text. Returns False when the connection ended.
+
+
+def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> cython.bint:
+    if tcb.state == ESTABLISHED:
+        take_text(tcb, packet, seg, start, now)
+        return True
+    if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
+        if tcb.shutdown & RCV_SHUTDOWN and seq_lt(tcb.rcv_nxt, seq_add(start, seg.length)):
+            # RFC 9293 3.6.1: text that nobody will read is answered with a RST.
+            tcb.engine.ext.TCPAbortOnData += 1
+            send_reset(tcb, now)
+            finish(tcb, ABORT, 0)
+            return False
+        take_text(tcb, packet, seg, start, now)
+        return True
+    # The peer sent its FIN: there is no more text, only old text again.
+    if seq_lt(start, tcb.rcv_nxt):
+        tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    return True
+
+
+# Eighth: FIN. Returns False when the connection ended.
+
+
+def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    if tcb.rcv_fin:
+        # Again: our ACK of it was lost.
+        if seg.flags & FIN:
+            tcb.ack_pending |= ACK_SCHED | ACK_NOW
+        return True
+    if seg.flags & FIN and (not tcb.seen_fin or seq_lt(tcb.peer_fin_seq, tcb.rcv_nxt)):
+        # Remembered, it takes effect when all before it is there.
+        tcb.seen_fin = True
+        tcb.peer_fin_seq = (seg.end_seq - 1) & MASK32
+    if tcb.rcv_nxt != tcb.peer_fin_seq:
+        if seg.flags & FIN:
+            tcb.ack_pending |= ACK_SCHED | ACK_NOW
+        return True
+    tcb.rcv_nxt = seq_add(tcb.rcv_nxt, 1)
+    tcb.rcv_fin = True
+    tcb.shutdown |= RCV_SHUTDOWN
+    tcb.ack_pending |= ACK_SCHED
+    if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
+        tcb.ack_pending |= ACK_NOW
+    if tcb.state == FIN_WAIT_2:
+        send_ack(tcb, now)
+        time_wait(tcb, now)
+        return False
+    move(tcb, RCV_FIN)
+    tcb.pingpong = 1
+    tcb.wake(POLLIN | POLLRDHUP)
+    return True

@@ -1,0 +1,42 @@
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytearray cimport PyByteArray_AS_STRING
+
+from ..core.packet cimport Packet
+from ..core.sender cimport Path
+from ..core.seq cimport seq_add, seq_le, seq_lt
+from ..core.timers cimport Timer
+from ..wire.tcp cimport Segment
+from .output cimport control_packet
+from .settings cimport Settings
+from .tcb cimport Binding, Endpoint, Engine, Tcb
+
+cdef bint COMPILED
+cdef unsigned int MASK32, ACK, RST, SYN
+cdef long long NEVER, MS, PAWS_24DAYS, TIME_WAIT_LEN
+cdef int KIND_TIME_WAIT, T_TIME_WAIT, TIME_WAIT, TW_DONE, TW_NEW_CONNECTION
+
+cdef inline bytes octets_at(bytearray buf, Py_ssize_t at, Py_ssize_t n):
+    return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(buf) + at, n)
+
+cpdef bytes demux_key(Packet packet)
+
+
+@cython.final
+cdef class TimeWait(Endpoint):
+    cdef public Engine engine
+    cdef public Path path
+    cdef public bytes local, remote
+    cdef public int family
+    cdef public unsigned int local_port, remote_port, snd_nxt, rcv_nxt, rcv_wnd, ts_recent, ts_offset, tos, mark
+    cdef public bint ts_ok
+    cdef public long long ts_recent_at, started_at, last_answer_at
+    cdef public Timer timer
+
+    cpdef void end(self) except *
+    cpdef int arrives(self, Segment seg, long long now) except -1
+    cpdef unsigned int next_iss(self) noexcept
+    cdef void _answer(self, long long now) except *
+
+
+cpdef bint is_reusable(TimeWait waiting, int reuse, long long now) noexcept

@@ -1,0 +1,374 @@
+"""Transmission control block: the variables of RFC 9293 3.3.1 and what they need around them.
+
+Invariants: ``snd_una <= snd_nxt <= snd_una + octets queued (+1 for FIN)``; the octet with sequence number ``snd_una`` stands at
+``snd_queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer and never
+moves left; ``rcv_charged`` of the pool's octets are this connection's received text, ``snd_charged`` its unacknowledged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.bytequeue import ByteQueue, SendQueue
+from ..core.const import MASK32, NEVER
+from ..core.context import Context
+from ..core.counters import Counters, TcpExtMib, TcpMib
+from ..core.entropy import KeyedHash
+from ..core.pool import MemoryPool
+from ..core.ready import Pollable
+from ..core.sender import Path, Sender, Transport
+from ..core.timers import Timer, TimerOwner, Timers
+from ..wire.tcp import Segment
+from .congestion.base import AckSample, CongestionControl
+from .const import CLOSED, DEFAULT_MSS, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .reassembly import Reassembly
+from .rtt import RttEstimator
+from .scoreboard import Acked, Scoreboard
+from .settings import Settings, Sysctls
+
+if TYPE_CHECKING:
+    import cython
+
+
+class Endpoint(TimerOwner):
+    """What the demultiplexing table holds. ``key`` is its place there: remote and local address, remote and local port."""
+
+    __slots__ = ("binding", "key", "kind")
+
+    def __init__(self, kind: cython.int, key: bytes) -> None:
+        self.kind = kind
+        self.key: bytes = key
+        self.binding: Binding | None = None
+
+
+class Binding:
+    """A local address and port somebody holds. ``address`` b"" is any.
+
+    ``users`` counts the connections made through it; it stays taken until they are gone, TIME-WAIT included, as in Linux.
+    """
+
+    __slots__ = ("address", "family", "flags", "is_listening", "is_open", "port", "users")
+
+    def __init__(self, address: bytes, port: int, family: int, flags: int) -> None:
+        self.address: bytes = address
+        self.port = port
+        self.family = family
+        self.flags = flags
+        self.is_open = True
+        self.is_listening = False
+        self.users = 0
+
+
+class Engine(Transport):
+    """What all connections of a stack share. The protocol (protocol.py) is one."""
+
+    __slots__ = (
+        "ack_sample", "acked", "challenge_count", "challenge_until", "context", "counters", "ext", "isn_hash", "mib",
+        "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls", "timers",
+    )  # fmt: skip
+
+    def __init__(self, context: Context, sender: Sender) -> None:
+        counters: Counters = context.counters
+        self.context = context
+        self.sender = sender
+        self.counters = counters
+        self.mib: TcpMib = counters.tcp
+        self.ext: TcpExtMib = counters.tcp_ext
+        self.pool: MemoryPool = context.pool
+        self.timers: Timers = context.timers
+        self.sysctls = Sysctls(context.sysctl)
+        self.isn_hash = KeyedHash(context.entropy.octets(16))
+        self.segment = Segment()
+        self.ack_sample = AckSample()
+        self.acked = Acked()
+        self.orphans = 0
+        self.challenge_count = 0
+        self.challenge_until = 0
+        self.net_bind_service = True
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Take an endpoint out of the table and give its port back."""
+        raise NotImplementedError
+
+    def enter_time_wait(self, tcb: Tcb, now: cython.longlong) -> None:
+        """Put a TIME-WAIT entry in the place of this connection."""
+        raise NotImplementedError
+
+
+class Tcb(Endpoint):
+    """One connection. What users call is in :class:`usernet.tcp.user_calls.Connection`."""
+
+    __slots__ = (
+        "ack_pending",
+        "ack_timer",
+        "advmss",
+        "app_limited",
+        "ato",
+        "backoff",
+        "board",
+        "bytes_acked",
+        "bytes_received",
+        "bytes_retrans",
+        "bytes_sent",
+        "ca_state",
+        "cc",
+        "challenge_at",
+        "cwnd_stamp",
+        "cwnd_used",
+        "data_segs_in",
+        "data_segs_out",
+        "delivered",
+        "delivered_at",
+        "drs_copied",
+        "drs_copied_at",
+        "drs_rtt",
+        "drs_rtt_at",
+        "drs_rtt_seq",
+        "drs_space",
+        "dsack_count",
+        "dsack_dups",
+        "dsack_left",
+        "dsack_right",
+        "engine",
+        "err",
+        "family",
+        "fin_queued",
+        "fin_sent",
+        "first_sent_at",
+        "high_seq",
+        "irs",
+        "is_orphan",
+        "iss",
+        "keep_timer",
+        "last_ack_sent",
+        "local",
+        "local_port",
+        "lost",
+        "lrcv_at",
+        "lsnd_at",
+        "max_packets_seq",
+        "max_window",
+        "more",
+        "mss",
+        "mss_clamp",
+        "nospace",
+        "ofo",
+        "owner",
+        "path",
+        "peer_fin_seq",
+        "pingpong",
+        "prior_ssthresh",
+        "probes_out",
+        "prr_delivered",
+        "prr_out",
+        "queue",
+        "quick",
+        "rcv_at",
+        "rcv_buf",
+        "rcv_buf_locked",
+        "rcv_fin",
+        "rcv_mss",
+        "rcv_nxt",
+        "rcv_queue",
+        "rcv_wnd",
+        "rcv_wscale",
+        "rcv_wup",
+        "remote",
+        "remote_port",
+        "reordering",
+        "retrans_at",
+        "retransmits",
+        "rtt",
+        "rtx_kind",
+        "rtx_timer",
+        "sack_count",
+        "sack_left",
+        "sack_ok",
+        "sack_right",
+        "seen_fin",
+        "segs_in",
+        "segs_out",
+        "settings",
+        "shutdown",
+        "snd_buf",
+        "snd_buf_locked",
+        "snd_nxt",
+        "snd_sml",
+        "snd_una",
+        "snd_wl1",
+        "snd_wl2",
+        "snd_wnd",
+        "snd_wscale",
+        "soft_err",
+        "state",
+        "syn_sent_at",
+        "total_retrans",
+        "ts_offset",
+        "ts_ok",
+        "ts_recent",
+        "ts_recent_at",
+        "window_clamp",
+    )  # fmt: skip
+
+    def __init__(self, engine: Engine, key: bytes, path: Path, local_port: cython.uint, remote_port: cython.uint) -> None:
+        self.kind = KIND_TCB
+        self.key = key
+        self.binding = None
+        self.engine = engine
+        self.path: Path = path
+        self.family = path.family
+        self.local: bytes = path.src
+        self.remote: bytes = path.dst
+        self.local_port = local_port
+        self.remote_port = remote_port
+        self.owner: Pollable | None = None
+        self.state = CLOSED
+        self.settings: Settings
+        self._zero_send_side()
+        self._zero_receive_side()
+        self.err = self.soft_err = 0
+        self.shutdown = 0
+        self.is_orphan = False
+        self.rtx_timer: Timer = Timer(engine.timers, self, T_RETRANSMIT)
+        self.ack_timer: Timer = Timer(engine.timers, self, T_DELACK)
+        self.keep_timer: Timer = Timer(engine.timers, self, T_KEEP)
+        self.rtx_kind = 0
+
+    def _zero_send_side(self) -> None:
+        sysctls: Sysctls = self.engine.sysctls
+        self.queue: SendQueue = SendQueue()
+        self.board: Scoreboard = Scoreboard()
+        self.rtt: RttEstimator = RttEstimator(sysctls.rto_min_ns, sysctls.rto_max_ns)
+        self.cc: CongestionControl
+        self.iss = self.snd_una = self.snd_nxt = 0
+        self.snd_wnd = self.snd_wl1 = self.snd_wl2 = self.max_window = 0
+        self.snd_wscale = 0
+        self.snd_sml = 0
+        self.mss = self.mss_clamp = DEFAULT_MSS
+        self.fin_queued = self.fin_sent = False
+        self.more = False
+        self.nospace = False
+        self.snd_buf = 0
+        self.snd_buf_locked = False
+        self.ca_state = 0
+        self.high_seq = 0
+        self.prior_ssthresh = 0
+        self.prr_delivered = self.prr_out = 0
+        self.reordering = sysctls.reordering
+        self.retransmits = self.backoff = self.probes_out = 0
+        self.retrans_at = 0
+        self.syn_sent_at = 0
+        self.lsnd_at = 0
+        self.cwnd_stamp = 0
+        self.cwnd_used = self.max_packets_seq = 0
+        self.delivered = self.delivered_at = self.first_sent_at = 0
+        self.app_limited = 0
+        self.lost = 0
+        self.bytes_acked = self.bytes_sent = self.bytes_retrans = 0
+        self.total_retrans = self.segs_out = self.data_segs_out = 0
+        self.dsack_dups = 0
+
+    def _zero_receive_side(self) -> None:
+        self.rcv_queue: ByteQueue = ByteQueue()
+        self.ofo: Reassembly = Reassembly()
+        self.irs = self.rcv_nxt = self.rcv_wup = self.rcv_wnd = 0
+        self.rcv_wscale = 0
+        self.window_clamp = 0
+        self.rcv_buf = 0
+        self.rcv_buf_locked = False
+        self.rcv_fin = self.seen_fin = False
+        self.peer_fin_seq = 0
+        self.advmss = DEFAULT_MSS
+        self.rcv_mss = 0
+        self.ack_pending = self.quick = self.pingpong = 0
+        self.ato = 0
+        self.lrcv_at = self.rcv_at = 0
+        self.challenge_at = -(1 << 62)
+        self.last_ack_sent = 0
+        self.ts_ok = self.sack_ok = False
+        self.ts_recent = self.ts_offset = 0
+        self.ts_recent_at = 0
+        self.sack_count = 0
+        self.sack_left = [0, 0, 0, 0]
+        self.sack_right = [0, 0, 0, 0]
+        self.dsack_count = self.dsack_left = self.dsack_right = 0
+        self.drs_copied = self.drs_space = 0
+        self.drs_copied_at = self.drs_rtt = self.drs_rtt_at = 0
+        self.drs_rtt_seq = 0
+        self.segs_in = self.data_segs_in = self.bytes_received = 0
+
+    def unsent(self) -> cython.longlong:
+        """Octets queued and never sent."""
+        return self.queue.end - self.position(self.snd_nxt - 1 if self.fin_sent else self.snd_nxt)
+
+    def position(self, seq: cython.uint) -> cython.ulonglong:
+        """Where in the send queue the octet with this sequence number stands."""
+        return self.queue.base + ((seq - self.snd_una) & MASK32)
+
+    def receive_window(self) -> cython.uint:
+        """What is left of the window last promised."""
+        used: cython.uint = (self.rcv_nxt - self.rcv_wup) & MASK32
+        return self.rcv_wnd - used if used < self.rcv_wnd else 0
+
+    def wake(self, events: cython.uint) -> None:
+        """Tell the owner, if there is one."""
+        if self.owner is not None:
+            self.owner.wake(events)
+
+    def outq(self) -> cython.longlong:
+        """Octets not yet acknowledged (SIOCOUTQ)."""
+        return self.queue.end - self.queue.base
+
+    def available(self) -> cython.longlong:
+        """Octets a reader can take now (SIOCINQ)."""
+        return self.rcv_queue.length
+
+    def is_rtx_armed(self) -> cython.bint:
+        """True while the retransmission or probe timer runs."""
+        return self.rtx_timer.expires_at != NEVER
+
+    # What users call; see user_calls.py.
+
+    def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
+        """RFC 9293 3.10.2: queue octets. Returns how many were taken, 0 when the buffer is full, or a negative errno."""
+        raise NotImplementedError
+
+    def recv(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:
+        """RFC 9293 3.10.3: up to n octets; None when there is nothing yet or an error is pending, b"" at the end."""
+        raise NotImplementedError
+
+    def recv_into(self, into: memoryview, peek: cython.bint, now: cython.longlong) -> cython.Py_ssize_t:
+        """As recv, into a writable buffer: the count, 0 at the end, -EAGAIN where recv gives None."""
+        raise NotImplementedError
+
+    def poll(self) -> cython.uint:
+        """POLL bits that hold now."""
+        raise NotImplementedError
+
+    def take_error(self) -> cython.int:
+        """The pending errno, 0 for none; asking clears it (SO_ERROR)."""
+        raise NotImplementedError
+
+    def shutdown_send(self, now: cython.longlong) -> None:
+        """RFC 9293 3.10.4's CLOSE: no more will be sent."""
+        raise NotImplementedError
+
+    def shutdown_recv(self, now: cython.longlong) -> None:
+        """Nothing more will be read."""
+        raise NotImplementedError
+
+    def close(self, now: cython.longlong) -> None:
+        """Let go of the connection: it ends by itself, with a RST if data was left unread (RFC 2525 2.17)."""
+        raise NotImplementedError
+
+    def abort(self, now: cython.longlong) -> None:
+        """RFC 9293 3.10.5: end it with a RST."""
+        raise NotImplementedError
+
+    def settings_changed(self, now: cython.longlong) -> None:
+        """Look at ``settings`` again."""
+        raise NotImplementedError
+
+    def info(self) -> dict[str, int | str]:
+        """RFC 9293 3.10.6, with the field names of Linux's struct tcp_info; spans in microseconds as there."""
+        raise NotImplementedError

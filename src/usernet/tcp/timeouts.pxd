@@ -1,0 +1,21 @@
+from .lifecycle cimport finish, timed_out
+from .output cimport arm_rtx, probe_window, retransmit, send_ack, send_probe, send_reset, send_syn
+from .recovery cimport enter_loss, retransmit_lost
+from .settings cimport Settings, keepidle, keepintvl
+from .tcb cimport Engine, Tcb
+
+cdef unsigned int ACK, SYN
+cdef long long ATO_MIN, SECOND, BASE_RTO
+cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_DELACK, T_KEEP, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
+
+cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
+cpdef long long patience(Tcb tcb, int retries) noexcept
+cdef void _delayed_ack(Tcb tcb, long long now) except *
+cdef void _syn_timeout(Tcb tcb, long long now) except *
+cdef bint _user_timeout(Tcb tcb, long long now) noexcept
+cdef bint _out_of_patience(Tcb tcb, long long now) except *
+cdef void _doubt_path(Tcb tcb) except *
+cdef void _retransmission_timeout(Tcb tcb, long long now) except *
+cdef void _probe_timeout(Tcb tcb, long long now) except *
+cdef void _keep_timer(Tcb tcb, long long now) except *
+cdef bint _keepalive_failed(Tcb tcb, long long idle) noexcept

@@ -1,0 +1,222 @@
+"""What happens when a timer expires (RFC 9293 3.10.8; RFC 6298 5.4-5.7, RFC 1122 4.2.3.5, 4.2.3.6)."""
+
+from __future__ import annotations
+
+from errno import ETIMEDOUT
+from typing import TYPE_CHECKING
+
+from .const import (
+    ACK,
+    ATO_MIN,
+    CLOSED,
+    FIN_WAIT_2,
+    RTX_NONE,
+    RTX_PROBE,
+    RTX_RETRANSMIT,
+    SECOND,
+    SYN,
+    SYN_RECEIVED,
+    SYN_SENT,
+    T_DELACK,
+    T_KEEP,
+)  # fmt: skip
+from .lifecycle import finish, timed_out
+from .output import arm_rtx, probe_window, send_ack, send_probe, send_reset, send_syn
+from .recovery import enter_loss, retransmit_lost
+from .settings import Settings, keepidle, keepintvl
+from .state import TIMEOUT
+from .tcb import Engine, Tcb
+
+if TYPE_CHECKING:
+    import cython
+
+# Linux: an orphan is given 8 retransmissions while its peer answers.
+ORPHAN_RETRIES = 8
+# Linux's TCP_RTO_MIN, from which it works out how long so many backed-off retransmissions take.
+BASE_RTO = SECOND // 5
+
+
+def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
+    """A timer of this connection reached its deadline."""
+    what: cython.int = tcb.rtx_kind
+    if tcb.state == CLOSED:
+        return
+    if kind == T_DELACK:
+        _delayed_ack(tcb, now)
+    elif kind == T_KEEP:
+        _keep_timer(tcb, now)
+    else:
+        tcb.rtx_kind = RTX_NONE
+        if tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED:
+            _syn_timeout(tcb, now)
+        elif what == RTX_PROBE:
+            _probe_timeout(tcb, now)
+        elif what == RTX_RETRANSMIT:
+            _retransmission_timeout(tcb, now)
+
+
+def patience(tcb: Tcb, retries: cython.int) -> cython.longlong:
+    """How long that many retransmissions take when the RTO starts at its floor and doubles (Linux's tcp_model_timeout).
+
+    RFC 1122's R1 and R2 as spans: a peer with a long RTO does not get fewer seconds.
+    """
+    threshold: cython.int = 0
+    most: cython.longlong = tcb.rtt.rto_max
+    base: cython.longlong = BASE_RTO
+    while base << (threshold + 1) <= most:
+        threshold += 1
+    if retries <= threshold:
+        return ((2 << retries) - 1) * base
+    return ((2 << threshold) - 1) * base + (retries - threshold) * most
+
+
+def _delayed_ack(tcb: Tcb, now: cython.longlong) -> None:
+    if not tcb.ack_pending:
+        return
+    if tcb.pingpong:
+        # The reply that was to carry it did not come.
+        tcb.pingpong = 0
+        tcb.ato = ATO_MIN
+    else:
+        tcb.ato = tcb.ato << 1 if tcb.ato << 1 < tcb.rtt.rto else tcb.rtt.rto
+    tcb.engine.ext.DelayedACKs += 1
+    send_ack(tcb, now)
+
+
+# Retransmission.
+
+
+def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
+    engine: Engine = tcb.engine
+    retries: cython.int = engine.sysctls.synack_retries
+    if tcb.state == SYN_SENT:
+        retries = tcb.settings.syncnt if tcb.settings.syncnt else engine.sysctls.syn_retries
+    if tcb.retransmits >= retries or _user_timeout(tcb, now):
+        timed_out(tcb, ETIMEDOUT)
+        return
+    engine.ext.TCPTimeouts += 1
+    engine.ext.TCPSynRetrans += 1
+    engine.mib.RetransSegs += 1
+    if tcb.retrans_at == 0:
+        tcb.retrans_at = tcb.syn_sent_at
+    tcb.retransmits += 1
+    tcb.total_retrans += 1
+    tcb.backoff += 1
+    send_syn(tcb, SYN if tcb.state == SYN_SENT else SYN | ACK, now)
+    arm_rtx(tcb, RTX_RETRANSMIT, now)
+
+
+def _user_timeout(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # RFC 9293 3.8.3, RFC 5482.
+    return 0 < tcb.settings.user_timeout_ns <= now - tcb.retrans_at and tcb.retransmits > 0
+
+
+def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # R2 (RFC 9293 3.8.3 MUST-20): tcp_retries2, the user timeout, or little for an orphan.
+    engine: Engine = tcb.engine
+    retries: cython.int = engine.sysctls.retries2
+    limit: cython.longlong
+    if tcb.retransmits == 0:
+        return False
+    if tcb.retransmits == engine.sysctls.retries1:
+        # R1: perhaps the route is to blame (RFC 1122 4.2.3.5).
+        _doubt_path(tcb)
+    if tcb.is_orphan:
+        retries = engine.sysctls.orphan_retries if engine.sysctls.orphan_retries else ORPHAN_RETRIES
+        if tcb.retransmits >= retries:
+            return True
+    limit = tcb.settings.user_timeout_ns if tcb.settings.user_timeout_ns else patience(tcb, retries)
+    return now - tcb.retrans_at >= limit
+
+
+def _doubt_path(tcb: Tcb) -> None:
+    try:
+        tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
+    except OSError as error:
+        tcb.soft_err = error.errno or 0
+
+
+def _retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
+    engine: Engine = tcb.engine
+    if tcb.board.packets_out == 0:
+        return
+    if _out_of_patience(tcb, now):
+        timed_out(tcb, ETIMEDOUT)
+        return
+    engine.ext.TCPTimeouts += 1
+    if tcb.retransmits == 0:
+        if tcb.sack_ok:
+            engine.ext.TCPSackFailures += 1
+        else:
+            engine.ext.TCPRenoFailures += 1
+    enter_loss(tcb, now)
+    tcb.retransmits += 1
+    retransmit_lost(tcb, now)
+    # RFC 6298 5.5.
+    tcb.backoff += 1
+    arm_rtx(tcb, RTX_RETRANSMIT, now)
+
+
+def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
+    # RFC 9293 3.8.6.1: a window of 0 is probed for as long as the peer answers.
+    engine: Engine = tcb.engine
+    limit: cython.int = engine.sysctls.retries2
+    if tcb.board.packets_out > 0 or (tcb.unsent() == 0 and (not tcb.fin_queued or tcb.fin_sent)):
+        return
+    if tcb.probes_out == 0:
+        tcb.retrans_at = now
+    elif 0 < tcb.settings.user_timeout_ns <= now - tcb.retrans_at:
+        timed_out(tcb, ETIMEDOUT)
+        return
+    if tcb.is_orphan:
+        # Nobody waits for this connection: a peer that never opens its window does not keep it.
+        limit = engine.sysctls.orphan_retries if engine.sysctls.orphan_retries else ORPHAN_RETRIES
+        if tcb.backoff >= limit:
+            timed_out(tcb, ETIMEDOUT)
+            return
+    if tcb.probes_out > limit:
+        timed_out(tcb, ETIMEDOUT)
+        return
+    tcb.probes_out += 1
+    engine.ext.TCPWinProbe += 1
+    tcb.backoff += 1
+    if not probe_window(tcb, now):
+        arm_rtx(tcb, RTX_PROBE, now)
+
+
+# Keep-alive, and FIN_WAIT_2 without an owner.
+
+
+def _keep_timer(tcb: Tcb, now: cython.longlong) -> None:
+    engine: Engine = tcb.engine
+    settings: Settings = tcb.settings
+    idle: cython.longlong
+    wanted: cython.longlong = keepidle(settings, engine.sysctls)
+    if tcb.is_orphan and tcb.state == FIN_WAIT_2:
+        finish(tcb, TIMEOUT, 0)
+        return
+    if not settings.keepalive or tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED:
+        return
+    if tcb.board.packets_out > 0 or tcb.unsent() > 0:
+        # What is under way will show whether the peer lives.
+        tcb.keep_timer.arm(now + wanted)
+        return
+    idle = now - tcb.rcv_at
+    if idle < wanted:
+        tcb.keep_timer.arm(now + wanted - idle)
+        return
+    if _keepalive_failed(tcb, idle):
+        send_reset(tcb, now)
+        timed_out(tcb, ETIMEDOUT)
+        return
+    tcb.probes_out += 1
+    engine.ext.TCPKeepAlive += 1
+    send_probe(tcb, now)
+    tcb.keep_timer.arm(now + keepintvl(settings, engine.sysctls))
+
+
+def _keepalive_failed(tcb: Tcb, idle: cython.longlong) -> cython.bint:
+    settings: Settings = tcb.settings
+    if settings.user_timeout_ns > 0:
+        return idle >= settings.user_timeout_ns and tcb.probes_out > 0
+    return tcb.probes_out >= (settings.keepcnt if settings.keepcnt else tcb.engine.sysctls.keepalive_probes)

@@ -1,0 +1,32 @@
+cimport cython
+
+from .congestion.base cimport CongestionControl
+from .establish cimport set_buffers
+from .lifecycle cimport drop_received, finish, move, orphan_waits
+from .output cimport output, send_ack, send_reset, sync_mss
+from .receive cimport text_was_read
+from .settings cimport Settings, keepidle
+from .tcb cimport Engine, Tcb
+from .timeouts cimport timer_expired
+
+cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
+cdef int CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, RCV_SHUTDOWN, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT
+cdef int ABORT, CLOSE, EAGAIN, ECONNABORTED, ENOBUFS, EPIPE
+cdef long long NEVER, WHOLE_WRITE
+
+
+cdef class Connection(Tcb):
+    cpdef void timer_expired(self, int kind, long long now) except *
+    cpdef long long send(self, bytes octets, long long now, bint more=*) except? -1
+    cpdef bytes recv(self, Py_ssize_t n, bint peek, long long now)
+    cpdef Py_ssize_t recv_into(self, memoryview into, bint peek, long long now) except? -1
+    cdef bint _at_end(self) noexcept
+    cpdef unsigned int poll(self) except? 0xFFFFFFFF
+    cpdef int take_error(self) except? -1
+    cpdef void shutdown_send(self, long long now) except *
+    cpdef void shutdown_recv(self, long long now) except *
+    cdef void _queue_fin(self, long long now) except *
+    cpdef void close(self, long long now) except *
+    cpdef void abort(self, long long now) except *
+    cpdef void settings_changed(self, long long now) except *
+    cpdef dict info(self)

@@ -1,0 +1,226 @@
+"""What the user of a connection calls (RFC 9293 3.10.1-3.10.6; errno and poll bits as Linux gives them)."""
+
+from __future__ import annotations
+
+from errno import EAGAIN, ECONNABORTED, ENOBUFS, EPIPE
+from typing import TYPE_CHECKING
+
+from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
+from .congestion import make
+from .congestion.base import CongestionControl
+from .const import (
+    CLOSE_WAIT,
+    CLOSED,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    RCV_SHUTDOWN,
+    SEND_SHUTDOWN,
+    SYN_RECEIVED,
+    SYN_SENT,
+)  # fmt: skip
+from .establish import set_buffers
+from .info import tcp_info
+from .lifecycle import drop_received, finish, move, orphan_waits
+from .output import output, send_ack, send_reset, sync_mss
+from .receive import text_was_read
+from .settings import Settings, keepidle
+from .state import ABORT, CLOSE
+from .tcb import Engine, Tcb
+from .timeouts import timer_expired
+
+if TYPE_CHECKING:
+    import cython
+
+# A write this small is taken whole, by reference, while there is any room: cutting it would copy it.
+WHOLE_WRITE = 65536
+
+
+class Connection(Tcb):
+    """A connection as its user holds it; contracts are those of :class:`Tcb`."""
+
+    __slots__ = ()
+
+    def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
+        """See timeouts.py."""
+        timer_expired(self, kind, now)
+
+    def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
+        """3.10.2 SEND."""
+        n: cython.longlong = len(octets)
+        room: cython.longlong
+        err: cython.int
+        if self.err or self.shutdown & SEND_SHUTDOWN or self.state == CLOSED:
+            err = self.take_error()
+            return -err if err else -EPIPE
+        if self.state == SYN_SENT or self.state == SYN_RECEIVED:
+            self.nospace = True
+            return 0
+        room = self.snd_buf - (self.queue.end - self.queue.base)
+        if room <= 0:
+            self.nospace = True
+            return 0
+        if n > room and n > WHOLE_WRITE:
+            n = room if room > WHOLE_WRITE else WHOLE_WRITE
+            octets = octets[:n]
+            self.nospace = True
+        if not self.engine.pool.charge(n):
+            self.nospace = True
+            return -ENOBUFS
+        if n > 0:
+            self.queue.append(octets)
+            self.more = more
+            output(self, now)
+        return n
+
+    def recv(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:
+        """3.10.3 RECEIVE."""
+        octets: bytes
+        if self.rcv_queue.length > 0:
+            octets = self.rcv_queue.read(n, peek)
+            if not peek:
+                text_was_read(self, len(octets), now)
+            return octets
+        return b"" if self._at_end() else None
+
+    def recv_into(self, into: memoryview, peek: cython.bint, now: cython.longlong) -> cython.Py_ssize_t:
+        """3.10.3 RECEIVE."""
+        n: cython.Py_ssize_t
+        if self.rcv_queue.length > 0:
+            n = self.rcv_queue.read_into(into, peek)
+            if not peek:
+                text_was_read(self, n, now)
+            return n
+        return 0 if self._at_end() else -EAGAIN
+
+    def _at_end(self) -> cython.bint:
+        return self.err == 0 and (self.shutdown & RCV_SHUTDOWN) != 0
+
+    def poll(self) -> cython.uint:
+        """As Linux's tcp_poll."""
+        bits: cython.uint = 0
+        if self.err:
+            bits |= POLLERR
+        if self.state == CLOSED or self.shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN:
+            bits |= POLLHUP
+        if self.shutdown & RCV_SHUTDOWN:
+            bits |= POLLIN | POLLRDHUP
+        if self.state == SYN_SENT or self.state == SYN_RECEIVED:
+            return bits
+        if self.rcv_queue.length > 0:
+            bits |= POLLIN
+        if self.shutdown & SEND_SHUTDOWN or self.outq() * 3 <= self.snd_buf * 2:
+            bits |= POLLOUT
+        else:
+            self.nospace = True
+        return bits
+
+    def take_error(self) -> cython.int:
+        """SO_ERROR: the pending error, else a soft one; reading clears it."""
+        err: cython.int = self.err
+        if err:
+            self.err = 0
+        else:
+            err = self.soft_err
+            self.soft_err = 0
+        return err
+
+    def shutdown_send(self, now: cython.longlong) -> None:
+        """3.10.4 CLOSE, our half."""
+        if self.state == SYN_SENT:
+            finish(self, CLOSE, 0)
+            return
+        if self.state == CLOSED:
+            return
+        self.shutdown |= SEND_SHUTDOWN
+        self._queue_fin(now)
+        if self.shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN:
+            self.wake(POLLHUP)
+
+    def shutdown_recv(self, now: cython.longlong) -> None:
+        """What still comes is acknowledged, and read by nobody unless it is read (Linux)."""
+        self.shutdown |= RCV_SHUTDOWN
+        self.wake(POLLIN | POLLRDHUP)
+
+    def _queue_fin(self, now: cython.longlong) -> None:
+        if self.fin_queued:
+            return
+        self.fin_queued = True
+        self.more = False
+        if self.state == ESTABLISHED or self.state == CLOSE_WAIT:
+            move(self, CLOSE)
+            output(self, now)
+        # In SYN_RECEIVED it waits for ESTABLISHED (segment_arrives.py).
+
+    def close(self, now: cython.longlong) -> None:
+        """3.10.4 CLOSE, both halves, and the user is gone."""
+        engine: Engine = self.engine
+        unread: cython.bint = self.rcv_queue.length > 0
+        self.owner = None
+        drop_received(self)
+        if self.state == CLOSED:
+            return
+        self.shutdown = RCV_SHUTDOWN | SEND_SHUTDOWN
+        if self.state == SYN_SENT:
+            finish(self, CLOSE, 0)
+            return
+        if unread:
+            # RFC 2525 2.17: the peer must learn that its data was lost.
+            engine.ext.TCPAbortOnClose += 1
+            self.abort(now)
+            return
+        self._queue_fin(now)
+        if self.state == CLOSED:
+            return
+        self.is_orphan = True
+        engine.orphans += 1
+        if engine.orphans > engine.sysctls.max_orphans:
+            engine.ext.TCPAbortOnMemory += 1
+            self.abort(now)
+        elif self.state == FIN_WAIT_2:
+            if self.settings.linger2_ns < 0:
+                engine.ext.TCPAbortOnLinger += 1
+                self.abort(now)
+            else:
+                orphan_waits(self, now)
+
+    def abort(self, now: cython.longlong) -> None:
+        """3.10.5 ABORT."""
+        if (
+            self.state == SYN_RECEIVED
+            or self.state == ESTABLISHED
+            or self.state == FIN_WAIT_1
+            or self.state == FIN_WAIT_2
+            or self.state == CLOSE_WAIT
+        ):
+            send_reset(self, now)
+        finish(self, ABORT, ECONNABORTED)
+        drop_received(self)
+
+    def settings_changed(self, now: cython.longlong) -> None:
+        """Make changed socket options take effect."""
+        settings: Settings = self.settings
+        cc: CongestionControl
+        set_buffers(self)
+        if settings.congestion and settings.congestion != self.cc.name:
+            cc = make(settings.congestion)
+            cc.adopt(self.cc)
+            self.cc = cc
+        if self.state == CLOSED:
+            return
+        if settings.keepalive:
+            if self.keep_timer.expires_at == NEVER and self.state != SYN_SENT:
+                self.keep_timer.arm(self.rcv_at + keepidle(settings, self.engine.sysctls))
+        elif not self.is_orphan:
+            self.keep_timer.cancel()
+        if self.state == SYN_SENT or self.state == SYN_RECEIVED:
+            return
+        sync_mss(self)
+        self.pingpong = 0 if settings.quickack else 1
+        if settings.quickack and self.ack_pending:
+            send_ack(self, now)
+        output(self, now)
+
+    def info(self) -> dict[str, int | str]:
+        """3.10.6 STATUS."""
+        return tcp_info(self)

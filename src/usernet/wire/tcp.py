@@ -1,0 +1,250 @@
+"""TCP header and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 7413)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import MASK32
+from ..core.packet import Packet
+
+if TYPE_CHECKING:
+    import cython
+
+HEADER_LEN = 20
+MAX_HEADER_LEN = 60
+MAX_SACK_BLOCKS = 4
+
+OPT_EOL = 0
+OPT_NOP = 1
+OPT_MSS = 2
+OPT_WSCALE = 3
+OPT_SACK_PERMITTED = 4
+OPT_SACK = 5
+OPT_TIMESTAMPS = 8
+OPT_FASTOPEN = 34
+
+SYN_BIT = 2
+FIN_BIT = 1
+
+
+class Segment:
+    """A received segment: its header fields, its options, where its text lies.
+
+    ``seg_len`` counts SYN and FIN, ``length`` the octets of text, which begin at ``data`` in the packet's buffer.
+    One object is filled again for each segment.
+    """
+
+    __slots__ = (
+        "ack", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count", "sack_left", "sack_permitted",
+        "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.sack_left = [0, 0, 0, 0]
+        self.sack_right = [0, 0, 0, 0]
+        self.sport = self.dport = self.seq = self.ack = self.flags = self.wnd = self.up = 0
+        self.end_seq = 0
+        self.data = self.length = 0
+        self._clear_options()
+
+    def parse(self, packet: Packet) -> cython.bint:
+        """Read the header at packet.l4. False: too short for itself. Malformed options end the options."""
+        p: cython.p_const_uchar = packet.buf
+        at: cython.Py_ssize_t = packet.l4
+        room: cython.Py_ssize_t = packet.tail - at
+        size: cython.Py_ssize_t
+        flags: cython.uint
+        if room < HEADER_LEN:
+            return False
+        size = (p[at + 12] >> 4) * 4
+        if size < HEADER_LEN or size > room:
+            return False
+        flags = p[at + 13]
+        self.sport = (p[at] << 8) | p[at + 1]
+        self.dport = (p[at + 2] << 8) | p[at + 3]
+        self.seq = (p[at + 4] << 24) | (p[at + 5] << 16) | (p[at + 6] << 8) | p[at + 7]
+        self.ack = (p[at + 8] << 24) | (p[at + 9] << 16) | (p[at + 10] << 8) | p[at + 11]
+        self.flags = flags
+        self.wnd = (p[at + 14] << 8) | p[at + 15]
+        self.up = (p[at + 18] << 8) | p[at + 19]
+        self.data = at + size
+        self.length = room - size + packet.frags_len
+        self.end_seq = seq_after(self.seq, self.length, flags)
+        self.ts_ok = False
+        self.sack_count = 0
+        if flags & SYN_BIT:
+            self._clear_options()
+        if size == 32 and p[at + 20] == 1 and p[at + 21] == 1 and p[at + 22] == 8 and p[at + 23] == 10:
+            # NOP NOP TS, which nearly every segment carries.
+            self.ts_ok = True
+            self.tsval = (p[at + 24] << 24) | (p[at + 25] << 16) | (p[at + 26] << 8) | p[at + 27]
+            self.tsecr = (p[at + 28] << 24) | (p[at + 29] << 16) | (p[at + 30] << 8) | p[at + 31]
+        elif size > HEADER_LEN:
+            self._parse_options(packet.buf, at + HEADER_LEN, at + size)
+        return True
+
+    def _clear_options(self) -> None:
+        self.ts_ok = self.sack_permitted = False
+        self.tsval = self.tsecr = self.mss = 0
+        self.wscale = -1
+        self.sack_count = 0
+        self.fastopen: bytes | None = None
+
+    def _parse_options(self, buf: bytearray, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> None:
+        p: cython.p_const_uchar = buf
+        kind: cython.uint
+        size: cython.Py_ssize_t
+        while at < end:
+            kind = p[at]
+            if kind == OPT_EOL:
+                return
+            if kind == OPT_NOP:
+                at += 1
+                continue
+            if at + 1 >= end:
+                return
+            size = p[at + 1]
+            if size < 2 or at + size > end:
+                return
+            if kind == OPT_TIMESTAMPS:
+                if size == 10:
+                    self.ts_ok = True
+                    self.tsval = (p[at + 2] << 24) | (p[at + 3] << 16) | (p[at + 4] << 8) | p[at + 5]
+                    self.tsecr = (p[at + 6] << 24) | (p[at + 7] << 16) | (p[at + 8] << 8) | p[at + 9]
+            elif kind == OPT_SACK:
+                if size >= 10 and (size - 2) % 8 == 0:
+                    self._parse_sack(buf, at + 2, (size - 2) // 8)
+            elif self.flags & SYN_BIT:
+                self._parse_syn_option(buf, at, kind, size)
+            at += size
+
+    def _parse_sack(self, buf: bytearray, at: cython.Py_ssize_t, count: cython.Py_ssize_t) -> None:
+        p: cython.p_const_uchar = buf
+        i: cython.Py_ssize_t = 0
+        if count > MAX_SACK_BLOCKS:
+            count = MAX_SACK_BLOCKS
+        while i < count:
+            self.sack_left[i] = (p[at] << 24) | (p[at + 1] << 16) | (p[at + 2] << 8) | p[at + 3]
+            self.sack_right[i] = (p[at + 4] << 24) | (p[at + 5] << 16) | (p[at + 6] << 8) | p[at + 7]
+            at += 8
+            i += 1
+        self.sack_count = count
+
+    def _parse_syn_option(self, buf: bytearray, at: cython.Py_ssize_t, kind: cython.uint, size: cython.Py_ssize_t) -> None:
+        # These mean something on a SYN only.
+        p: cython.p_const_uchar = buf
+        if kind == OPT_MSS and size == 4:
+            self.mss = (p[at + 2] << 8) | p[at + 3]
+        elif kind == OPT_WSCALE and size == 3:
+            # RFC 7323 2.3: a shift over 14 is taken as 14.
+            self.wscale = p[at + 2] if p[at + 2] < 14 else 14
+        elif kind == OPT_SACK_PERMITTED and size == 2:
+            self.sack_permitted = True
+        elif kind == OPT_FASTOPEN:
+            self.fastopen = bytes(buf[at + 2 : at + size])
+
+
+def seq_after(seq: cython.uint, length: cython.Py_ssize_t, flags: cython.uint) -> cython.uint:
+    """The number after a segment: text, SYN and FIN counted."""
+    return (seq + length + ((flags >> 1) & 1) + (flags & 1)) & MASK32
+
+
+def write_u32(buf: bytearray, at: cython.Py_ssize_t, value: cython.uint) -> None:
+    """Four octets in network order."""
+    p: cython.p_uchar = buf
+    p[at] = value >> 24
+    p[at + 1] = (value >> 16) & 0xFF
+    p[at + 2] = (value >> 8) & 0xFF
+    p[at + 3] = value & 0xFF
+
+
+def write_header(
+    buf: bytearray,
+    at: cython.Py_ssize_t,
+    sport: cython.uint,
+    dport: cython.uint,
+    seq: cython.uint,
+    ack: cython.uint,
+    size: cython.uint,
+    flags: cython.uint,
+    wnd: cython.uint,
+    check: cython.uint,
+) -> None:
+    """The fixed header; ``size`` is the header length with options, a multiple of 4."""
+    p: cython.p_uchar = buf
+    p[at] = sport >> 8
+    p[at + 1] = sport & 0xFF
+    p[at + 2] = dport >> 8
+    p[at + 3] = dport & 0xFF
+    p[at + 4] = seq >> 24
+    p[at + 5] = (seq >> 16) & 0xFF
+    p[at + 6] = (seq >> 8) & 0xFF
+    p[at + 7] = seq & 0xFF
+    p[at + 8] = ack >> 24
+    p[at + 9] = (ack >> 16) & 0xFF
+    p[at + 10] = (ack >> 8) & 0xFF
+    p[at + 11] = ack & 0xFF
+    p[at + 12] = size << 2
+    p[at + 13] = flags
+    p[at + 14] = wnd >> 8
+    p[at + 15] = wnd & 0xFF
+    p[at + 16] = check >> 8
+    p[at + 17] = check & 0xFF
+    p[at + 18] = 0
+    p[at + 19] = 0
+
+
+def write_timestamps(buf: bytearray, at: cython.Py_ssize_t, tsval: cython.uint, tsecr: cython.uint) -> None:
+    """NOP NOP TS, 12 octets (RFC 7323 appendix A)."""
+    p: cython.p_uchar = buf
+    p[at] = OPT_NOP
+    p[at + 1] = OPT_NOP
+    p[at + 2] = OPT_TIMESTAMPS
+    p[at + 3] = 10
+    write_u32(buf, at + 4, tsval)
+    write_u32(buf, at + 8, tsecr)
+
+
+def write_sack_header(buf: bytearray, at: cython.Py_ssize_t, count: cython.uint) -> None:
+    """NOP NOP SACK and its length; count blocks of two write_u32 follow (RFC 2018 3)."""
+    p: cython.p_uchar = buf
+    p[at] = OPT_NOP
+    p[at + 1] = OPT_NOP
+    p[at + 2] = OPT_SACK
+    p[at + 3] = 2 + 8 * count
+
+
+def timestamp_option(tsval: int, tsecr: int, *, sack_permitted: bool = False) -> bytes:
+    """The 12 octets of a timestamp option; on a SYN, SACK-permitted takes the place of the two NOPs, as in Linux."""
+    lead = bytes((OPT_SACK_PERMITTED, 2)) if sack_permitted else bytes((OPT_NOP, OPT_NOP))
+    return lead + bytes((OPT_TIMESTAMPS, 10)) + tsval.to_bytes(4, "big") + tsecr.to_bytes(4, "big")
+
+
+def syn_options(mss: int, wscale: int, sack_permitted: bool, timestamps: tuple[int, int] | None) -> bytes:
+    """Options of a SYN, in Linux's order; ``wscale`` -1 leaves it out."""
+    out = bytes((OPT_MSS, 4)) + mss.to_bytes(2, "big")
+    if timestamps is not None:
+        out += timestamp_option(*timestamps, sack_permitted=sack_permitted)
+    elif sack_permitted:
+        out += bytes((OPT_NOP, OPT_NOP, OPT_SACK_PERMITTED, 2))
+    if wscale >= 0:
+        out += bytes((OPT_NOP, OPT_WSCALE, 3, wscale))
+    return out
+
+
+def sack_option(blocks: list[tuple[int, int]]) -> bytes:
+    """NOP NOP SACK with up to four blocks."""
+    out = bytes((OPT_NOP, OPT_NOP, OPT_SACK, 2 + 8 * len(blocks)))
+    for left, right in blocks:
+        out += left.to_bytes(4, "big") + right.to_bytes(4, "big")
+    return out
+
+
+def emit(
+    sport: int, dport: int, seq: int, ack: int, flags: int, wnd: int, options: bytes = b"", payload: bytes = b""
+) -> bytes:
+    """A whole segment with its checksum field 0; options are padded with EOL to a multiple of 4."""
+    options += bytes(-len(options) % 4)
+    out = bytearray(HEADER_LEN)
+    write_header(out, 0, sport, dport, seq, ack, HEADER_LEN + len(options), flags, wnd, 0)
+    return bytes(out) + options + payload
