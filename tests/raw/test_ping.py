@@ -72,12 +72,9 @@ def test_a_connected_socket_hears_its_host_alone(world: World, ends: tuple[Net, 
     assert reply(one) is not None
 
 
-@pytest.mark.parametrize(
-    ("message", "err"),
-    [(b"", errno.EINVAL), (bytes(7), errno.EINVAL), (b"\0" + REQUEST[1:], errno.EINVAL), (b"\x08\1" + bytes(6), errno.EINVAL)],
-)  # fmt: skip
-def test_only_echo_requests_are_sent(world: World, ends: tuple[Net, Net], message: bytes, err: int) -> None:
-    assert ping(world, ends[0].ping.open(None, 4), message) == -err
+@pytest.mark.parametrize("message", [b"", bytes(7), b"\0" + REQUEST[1:], b"\x08\1" + bytes(6)])
+def test_only_echo_requests_are_sent(world: World, ends: tuple[Net, Net], message: bytes) -> None:
+    assert ping(world, ends[0].ping.open(None, 4), message) == -errno.EINVAL
 
 
 def test_errors_of_names(ends: tuple[Net, Net]) -> None:

@@ -18,6 +18,7 @@ from usernet.link.veth import veth_pair
 from usernet.raw.ping import Ping
 from usernet.sockets.file import File
 from usernet.sockets.table import FdTable
+from usernet.tcp.protocol import Tcp
 from usernet.udp.protocol import Udp
 
 
@@ -112,6 +113,8 @@ class Net:
         self.ip = IpLayer(self.context)
         self.udp = Udp(self.context, self.ip)
         self.ping = Ping(self.context, self.ip)
+        self.tcp = Tcp(self.context, self.ip)
+        self.ip.register(6, self.tcp)
         self.ip.register(17, self.udp)
         self.ip.echo_handler = self.ping
         self.attach(Loopback("lo"), "127.0.0.1/8")

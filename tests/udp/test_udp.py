@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 
 import pytest
 
@@ -312,7 +313,7 @@ def test_rfc6056_ports_are_random_and_in_range(ends: tuple[Net, Net]) -> None:
     ports = [endpoint(ends[0]).local_port for _ in range(50)]
     assert len(set(ports)) == 50
     assert all(32768 <= port <= 60999 for port in ports)
-    assert sum(abs(b - a) == 1 for a, b in zip(ports, ports[1:], strict=False)) < 5
+    assert sum(abs(b - a) == 1 for a, b in itertools.pairwise(ports)) < 5
 
 
 def test_when_every_port_is_taken_bind_is_eaddrinuse(ends: tuple[Net, Net]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errno import EAFNOSUPPORT, EINVAL
 from ipaddress import AddressValueError, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .const import AF_INET, AF_INET6
 from .errors import os_error
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 # ("192.0.2.1", 80), or with flow label and scope ("2001:db8::1", 80, 0, 0).
 Address = tuple[str, int] | tuple[str, int, int, int]
-
-# Where "any address" as a destination leads, by IP version: Linux reads it as this host.
-LOOPBACK: Final = {4: b"\x7f\x00\x00\x01", 6: bytes(15) + b"\x01"}
 
 
 def host_octets(family: cython.int, host: str) -> bytes:

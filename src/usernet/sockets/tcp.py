@@ -23,7 +23,7 @@ from ..core.scheduler import Scheduler
 from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
-from .address import LOOPBACK, Address, host_octets, make_address, port_of
+from .address import Address, host_octets, make_address, port_of
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
     MSG_ERRQUEUE,
@@ -185,8 +185,6 @@ class TcpSocket(Socket):
             self.tcb.owner = None
             self.settings = self.tcb.settings
             self.tcb = None
-        if not any(remote):
-            remote = LOOPBACK[self.ip_family]
         tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now())
         self.tcb = tcb
         self.settings = tcb.settings
