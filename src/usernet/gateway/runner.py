@@ -46,6 +46,10 @@ class Relay(Task):
         """End it now, with a RST to who is there."""
         raise NotImplementedError
 
+    def has_unsent(self) -> bool:
+        """True while something the guest sent has yet to be handed to the kernel."""
+        return False
+
     def finish(self, now: cython.longlong) -> None:
         """The network goes down: hand over what is already here, then end."""
         self.abort(now)

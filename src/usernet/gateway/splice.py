@@ -10,7 +10,7 @@ from errno import EAGAIN, ENOBUFS, ENOTCONN
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLERR, POLLHUP, POLLIN, POLLOUT
-from ..tcp.const import SYN_RECEIVED, SYN_SENT
+from ..tcp.const import CLOSE_WAIT, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT
 from .kernel import MSG_NOSIGNAL, SHUT_WR, Socket, pending_error, reset
 from .runner import GuestEnd, KernelEnd, Relay
 
@@ -197,6 +197,13 @@ class Splice(Relay):
         if self.tcb is not None:
             self.tcb.abort(now)
         self._end(now, True)
+
+    def has_unsent(self) -> bool:
+        """True while octets of the guest's wait here, or its FIN has not been carried over."""
+        tcb = self.tcb
+        if tcb is None or self.writing_done:
+            return False
+        return bool(self.to_kernel) or tcb.available() > 0 or tcb.state in (CLOSE_WAIT, CLOSING, LAST_ACK)
 
     def finish(self, now: cython.longlong) -> None:
         """The network goes down: what the guest sent still goes out, and a connection it had ended ends well."""

@@ -133,6 +133,10 @@ class UserNet:
             drops = self._stack.context.counters.drops
             return numbers | {f"drop.{name}": count for name, count in sorted(drops.items())}
 
+    def has_unsent(self) -> bool:
+        """True while something the guest sent has yet to be handed to the kernel. The host's lock is held."""
+        return any(relay.has_unsent() for relay in self._nat.relays)
+
     def close(self) -> None:
         """Unplug the guest, reset its connections and give every kernel socket back."""
         with self._host.lock:
