@@ -47,3 +47,6 @@ NUD_NAMES: Final = {
 IPV4_ANY: Final = b"\x00\x00\x00\x00"
 IPV4_LIMITED_BROADCAST: Final = 0xFFFFFFFF
 IPV4_ALL_SYSTEMS: Final = 0xE0000001
+
+# Paths a stack keeps at most; the oldest makes room and falls dead, so that its holders ask again.
+MAX_PATHS: Final = 16384

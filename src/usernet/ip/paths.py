@@ -16,7 +16,7 @@ from ..wire.ethernet import multicast_ethernet
 from ..wire.ip_const import ETH_BROADCAST
 from .address import format_ip
 from .addresses import select_source
-from .const import IPV4_ANY, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
+from .const import IPV4_ANY, MAX_PATHS, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
 from .fib import Fib, Route
 from .interface import Interface
 from .ipv4_out import Ipv4Output
@@ -28,8 +28,6 @@ from .pmtu import PathMtus
 if TYPE_CHECKING:
     import cython
 
-# Paths kept at most; the oldest makes room and falls dead, so that its holders ask again.
-MAX_PATHS = 16384
 LOOPBACK_ADDRESS = b"\x7f\x00\x00\x01"
 
 

@@ -184,4 +184,4 @@ def copied_options(options: bytes) -> bytes:
         if options[i] & IPOPT_COPY:
             out += options[i : i + size]
         i += size
-    return out + bytes(-len(out) % 4)
+    return out + bytes(-len(out) & 3)
