@@ -82,6 +82,12 @@ def test_an_echo_reply_goes_to_the_ping_sockets() -> None:
     assert world.ping.payloads() == [icmp(0, 0, 7, b"x")]
 
 
+def test_an_all_zero_reply_as_linux_sends_it_is_valid() -> None:
+    world = ready()
+    world.gets(ipv4("10.0.0.2", "10.0.0.1", bytes(64), protocol=ICMP))
+    assert world.ping.payloads() == [bytes(64)]
+
+
 def test_an_echo_to_a_foreign_address_goes_to_the_forwarder() -> None:
     world = ready()
     world.eth0.accept_all = True

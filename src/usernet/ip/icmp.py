@@ -102,7 +102,8 @@ class Icmp(Transport):
     def receive(self, packet: Packet, now: cython.longlong) -> None:
         """One message for us."""
         self._icmp.InMsgs += 1
-        if packet.csum == CSUM_NONE and packet.sum_from(packet.l4, 0) != 0xFFFF:
+        # Both zeros of one's complement: Linux answers an all-zero echo with an all-zero message.
+        if packet.csum == CSUM_NONE and packet.sum_from(packet.l4, 0) not in (0, 0xFFFF):
             self._icmp.InCsumErrors += 1
             self._error("icmp_bad_checksum")
             return
