@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 # Octets gathered before they are written; a frame a second later than the last writing writes them too.
 BUFFER = 1 << 18
-PARTIAL = b"checksum partial (offloaded)"
 
 
 class PcapngTap(Tap):
-    """Writes every frame of the devices it is attached to, as it is on the device: super-segments whole.
+    """Writes every frame of the devices it is attached to: super-segments whole, offloaded checksums finished.
 
     ``file`` is a path or a binary file; a path is created, and closed by ``close``. ``epoch_ns`` is what to add to
     ``now`` to get the time of day, 0 for virtual time. The same frames at the same times make the same octets. A file
@@ -57,11 +56,10 @@ class PcapngTap(Tap):
         if self._file is None or (outgoing and device.flags & IFF_LOOPBACK):
             return
         length: cython.Py_ssize_t = packet.length()
-        comment = PARTIAL if packet.csum == CSUM_PARTIAL else b""
         direction = pcapng.OUTBOUND if outgoing else pcapng.INBOUND
-        before, behind = pcapng.packet(self._number(device), self.epoch_ns + now, length, direction, comment)
+        before, behind = pcapng.packet(self._number(device), self.epoch_ns + now, length, direction)
         # Copied: the stack may change the headers of what it takes over.
-        self._parts += (before, packet.tobytes(), behind)
+        self._parts += (before, _finished(packet), behind)
         self._buffered += len(before) + length + len(behind)
         self.frames += 1
         if self._buffered >= BUFFER or now >= self._flush_at:
@@ -107,3 +105,14 @@ class PcapngTap(Tap):
         file, self._file = self._file, None
         if file is not None and self._owned:
             file.close()
+
+
+def _finished(packet: Packet) -> bytes | bytearray:
+    # A checksum left to the hardware is finished in the copy, as the wire will show it: readers need no excuse for it.
+    if packet.csum != CSUM_PARTIAL:
+        return packet.tobytes()
+    octets = bytearray(packet.tobytes())
+    at = packet.csum_start + packet.csum_offset - packet.head
+    check = packet.sum_from(packet.csum_start, 0) ^ 0xFFFF
+    octets[at : at + 2] = (check or 0xFFFF).to_bytes(2, "big")
+    return octets

@@ -13,7 +13,6 @@ LINKTYPE_ETHERNET = 1
 LINKTYPE_RAW = 101  # IPv4 or IPv6, told apart by the version
 
 OPT_END = 0
-OPT_COMMENT = 1
 OPT_SHB_USERAPPL = 4
 OPT_IF_NAME = 2
 OPT_IF_MACADDR = 6
@@ -49,14 +48,12 @@ def interface(name: str, linktype: int, address: bytes) -> bytes:
     return _block(BLOCK_INTERFACE, body)
 
 
-def packet(number: int, time_ns: int, length: int, direction: int, comment: bytes) -> tuple[bytes, bytes]:
+def packet(number: int, time_ns: int, length: int, direction: int) -> tuple[bytes, bytes]:
     """What stands before and behind the octets of a packet in its Enhanced Packet Block.
 
-    ``number`` is the interface, ``time_ns`` counts from the epoch, ``comment`` may be empty.
+    ``number`` is the interface, ``time_ns`` counts from the epoch.
     """
     options = _PACKET_FLAGS.pack(OPT_EPB_FLAGS, 4, direction)
-    if comment:
-        options += _option(OPT_COMMENT, comment)
     total = 36 + length + (-length & 3) + len(options)
     return (
         _PACKET_HEAD.pack(BLOCK_PACKET, total, number, time_ns >> 32, time_ns & 0xFFFFFFFF, length, length),

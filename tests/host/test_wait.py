@@ -1,0 +1,227 @@
+"""The wait: who drives, who follows, and what virtual time does (docs/design/0002)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from usernet.core.const import MS, NEVER, POLLHUP, POLLIN, SECOND
+from usernet.core.ready import Pollable
+from usernet.core.scheduler import FdWatcher
+from usernet.core.timers import Timer, TimerOwner
+from usernet.host import Host
+
+
+class Flag(Pollable):
+    """A source whose level the test sets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = 0
+
+    def poll(self) -> int:
+        return self.level
+
+    def raise_level(self, events: int) -> None:
+        self.level |= events
+        self.wake(events)
+
+
+class Alarmclock(TimerOwner):
+    """Calls the test when its timer expires."""
+
+    def __init__(self, call: Callable[[int], None]) -> None:
+        self.call = call
+
+    def timer_expired(self, kind: int, now: int) -> None:
+        self.call(now)
+
+
+class Pipe(FdWatcher):
+    """Reads a kernel pipe and raises a flag."""
+
+    def __init__(self, flag: Flag) -> None:
+        self.flag = flag
+
+    def fd_ready(self, fd: int, events: int, now: int) -> None:
+        os.read(fd, 100)
+        self.flag.raise_level(POLLIN)
+
+
+@pytest.fixture
+def sim() -> Iterator[Host]:
+    host = Host("sim", seed=1)
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def realtime() -> Iterator[Host]:
+    host = Host("realtime")
+    yield host
+    host.close()
+
+
+def after(host: Host, delay_ns: int, call: Callable[[int], None]) -> None:
+    Timer(host.timers, Alarmclock(call), 0).arm(host.now() + delay_ns)
+
+
+def test_a_condition_that_holds_returns_at_once(sim: Host) -> None:
+    flag = Flag()
+    flag.level = POLLIN
+    with sim.lock:
+        assert sim.wait(flag, POLLIN, NEVER)
+    assert sim.now() == 0
+
+
+def test_hangup_and_error_end_every_wait(sim: Host) -> None:
+    flag = Flag()
+    flag.level = POLLHUP
+    with sim.lock:
+        assert sim.wait(flag, POLLIN, NEVER)
+
+
+def test_virtual_time_jumps_to_the_deadline(sim: Host) -> None:
+    with sim.lock:
+        assert not sim.wait(Flag(), POLLIN, 3600 * SECOND)
+    assert sim.now() == 3600 * SECOND
+
+
+def test_virtual_time_stops_at_every_timer_on_the_way(sim: Host) -> None:
+    seen: list[int] = []
+    flag = Flag()
+    after(sim, 5 * MS, seen.append)
+    after(sim, 2 * MS, seen.append)
+    after(sim, 9 * MS, lambda now: flag.raise_level(POLLIN))
+    with sim.lock:
+        assert sim.wait(flag, POLLIN, SECOND)
+    assert seen == [2 * MS, 5 * MS]
+    assert sim.now() == 9 * MS
+
+
+def test_a_simulation_in_which_nothing_can_happen_says_so(sim: Host) -> None:
+    with sim.lock, pytest.raises(OSError, match="nothing left to do"):
+        sim.wait(Flag(), POLLIN, NEVER)
+
+
+def test_a_simulation_needs_a_seed() -> None:
+    with pytest.raises(ValueError, match="seed"):
+        Host("sim")
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="live, realtime, sim"):
+        Host("dream", seed=1)
+
+
+def test_a_kernel_descriptor_is_served_between_two_instants(sim: Host) -> None:
+    r, w = os.pipe()
+    flag = Flag()
+    sim.watch_fd(r, POLLIN, Pipe(flag))
+    os.write(w, b"x")
+    with sim.lock:
+        assert sim.wait(flag, POLLIN, 10 * SECOND)
+    assert sim.now() == 0
+    os.close(r)
+    os.close(w)
+
+
+def test_a_descriptor_closed_and_reused_under_the_same_number_is_polled_again(realtime: Host) -> None:
+    for _ in range(2):
+        r, w = os.pipe()
+        flag = Flag()
+        watcher = Pipe(flag)
+        with realtime.lock:
+            realtime.watch_fd(r, POLLIN, watcher)
+            os.write(w, b"x")
+            assert realtime.wait(flag, POLLIN, NEVER)
+            os.close(r)
+            os.close(w)
+            realtime.unwatch_fd(r, watcher)
+
+
+def test_a_regular_file_cannot_be_watched(realtime: Host) -> None:
+    with open(__file__) as file, pytest.raises(PermissionError):
+        realtime.watch_fd(file.fileno(), POLLIN, Pipe(Flag()))
+
+
+def test_a_closed_host_ends_the_wait(realtime: Host) -> None:
+    realtime.close()
+    with realtime.lock, pytest.raises(OSError, match="closed"):
+        realtime.wait(Flag(), POLLIN, NEVER)
+
+
+def test_followers_are_woken_when_their_condition_holds_and_one_takes_over(realtime: Host) -> None:
+    flags = [Flag() for _ in range(4)]
+    results: list[int] = []
+
+    def waiter(i: int) -> None:
+        with realtime.lock:
+            assert realtime.wait(flags[i], POLLIN, NEVER)
+            results.append(i)
+
+    threads = [threading.Thread(target=waiter, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for i, flag in enumerate(flags):
+        # Each flag rises from a timer, which only a driver runs: somebody must have taken over.
+        with realtime.lock:
+            after(realtime, MS, lambda now, flag=flag: flag.raise_level(POLLIN))
+        threads[i].join(10)
+        assert not threads[i].is_alive()
+    assert sorted(results) == [0, 1, 2, 3]
+
+
+def test_an_earlier_timer_armed_by_another_thread_cuts_the_sleep_short(realtime: Host) -> None:
+    flag = Flag()
+    done = threading.Event()
+
+    def waiter() -> None:
+        with realtime.lock:
+            realtime.wait(flag, POLLIN, realtime.now() + 60 * SECOND)
+        done.set()
+
+    thread = threading.Thread(target=waiter)
+    thread.start()
+    with realtime.lock:
+        after(realtime, 5 * MS, lambda now: flag.raise_level(POLLIN))
+    assert done.wait(10)
+    thread.join()
+
+
+def test_the_background_driver_runs_timers_while_nobody_waits(realtime: Host) -> None:
+    r, w = os.pipe()
+    realtime.watch_fd(r, POLLIN, Pipe(Flag()))
+    rang = threading.Event()
+    with realtime.lock:
+        after(realtime, MS, lambda now: rang.set())
+    assert rang.wait(10)
+    # And again after it has gone to sleep without any deadline.
+    rang.clear()
+    with realtime.lock:
+        after(realtime, 30 * MS, lambda now: rang.set())
+    assert rang.wait(10)
+    os.close(r)
+    os.close(w)
+
+
+def test_an_engine_error_in_one_watcher_does_not_stop_the_others(
+    realtime: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(FdWatcher):
+        def fd_ready(self, fd: int, events: int, now: int) -> None:
+            os.read(fd, 100)
+            raise RuntimeError("broken")
+
+    r, w = os.pipe()
+    flag = Flag()
+    with realtime.lock:
+        realtime.watch_fd(r, POLLIN, Broken())
+        after(realtime, 5 * MS, lambda now: flag.raise_level(POLLIN))
+        os.write(w, b"x")
+        assert realtime.wait(flag, POLLIN, NEVER)
+    assert "please report" in capfd.readouterr().err
+    os.close(r)
+    os.close(w)
