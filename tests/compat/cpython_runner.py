@@ -68,18 +68,19 @@ def _worker(ids: list[str], limit: float, env: dict[str, str] | None) -> Iterato
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         index = 0
+        died = False
         try:
             # The first answer also waits for the imports.
             while index < len(ids) and selector.select(limit + (10 if index == 0 else 0)):
                 line = process.stdout.readline()
                 if not line:
+                    died = True
                     break
                 index += 1
                 name, outcome, reason = json.loads(line)
                 yield name, outcome, reason
             if index < len(ids):
-                dead = process.poll() is not None
-                yield ids[index], "error" if dead else "hang", "worker died" if dead else f"no end in {limit:g} s"
+                yield ids[index], "error" if died else "hang", "the worker died" if died else f"no end in {limit:g} s"
         finally:
             process.kill()
             process.wait()

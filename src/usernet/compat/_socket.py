@@ -231,7 +231,7 @@ class socket:
             return self._held().sendmsg(buffers, ancdata, flags, address)
         where = None if address is None else parse_address(self._family, address, "sendmsg")
         sys.audit("socket.sendmsg", self, address)
-        return sock.sendmsg(_buffers(buffers, "sendmsg() argument 1 must be iterable"), list(ancdata), flags, where)
+        return sock.sendmsg(_buffers(buffers, "sendmsg() argument 1 must be iterable"), _control(ancdata), flags, where)
 
     def recvmsg(self, bufsize: Any, ancbufsize: Any = 0, flags: cython.int = 0, /) -> tuple[bytes, Any, int, Any]:
         """recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)"""
@@ -277,7 +277,7 @@ class socket:
         if sock is None:
             self._held().listen(backlog)
         else:
-            sock.listen(max(backlog, 0))
+            sock.listen(max(_c_int(backlog), 0))
 
     def connect(self, address: Any, /) -> None:
         """connect(address)"""
@@ -304,7 +304,7 @@ class socket:
         if sock is None:
             self._held().shutdown(flag)
         else:
-            sock.shutdown(flag)
+            sock.shutdown(_c_int(flag))
 
     def getsockname(self) -> Any:
         """getsockname() -> address info"""
@@ -379,11 +379,11 @@ class socket:
 
     def _set_timeout(self, timeout_ns: cython.longlong) -> None:
         sock: Socket | None = self._sock
+        if sock is None and self._kernel is None or sock is not None and sock.closed:
+            _closed()
         self._timeout_ns = timeout_ns
         if sock is not None:
             sock.timeout_ns = timeout_ns
-        elif self._kernel is None:
-            _closed()
 
     def getsockopt(self, level: cython.int, option: cython.int, buflen: cython.int = 0, /) -> Any:
         """getsockopt(level, option[, buffersize]) -> integer or bytes"""
@@ -480,6 +480,24 @@ def _buffers(buffers: Any, complaint: str) -> list[Any]:
         return list(buffers)
     except TypeError:
         raise TypeError(complaint) from None
+
+
+def _control(ancdata: Any) -> list[tuple[int, int, Any]]:
+    items = _buffers(ancdata, "sendmsg() argument 2 must be iterable")
+    for item in items:
+        if not isinstance(item, tuple) or len(item) != 3:
+            raise TypeError("[sendmsg() ancillary data items must be tuples of length 3")
+        operator.index(item[0])
+        operator.index(item[1])
+        _check_buffer(item[2])
+    return items
+
+
+def _c_int(value: Any) -> int:
+    # Compiled, the argument is a C int already.
+    if not -0x80000000 <= value <= 0x7FFFFFFF:
+        raise OverflowError("Python int too large to convert to C int")
+    return int(value)
 
 
 def _ancillary(size: Any, function: str) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLNVAL
 from ..core.ready import Pollable, Watcher
 from ..core.scheduler import FdWatcher
+from ..host import Nothing
 from ..sockets.const import FD_BASE
 
 if TYPE_CHECKING:
@@ -96,8 +97,10 @@ def wait_for_any(host: Any, wanted: Mapping[int, int], span_ns: int) -> list[tup
     """
     with host.lock:
         asked = Asked(host, wanted)
+        # Drives once also when something is ready already: a program that only polls must not stop its own network.
+        host.wait(Nothing(), 0, host.now())
         found = asked.ready()
-        if found:
+        if found or span_ns == 0:
             return found
         listener = Listener(asked)
         kernel_listener = KernelListener(asked)

@@ -14,7 +14,11 @@ ca.configure_trust(client_context)
 BULK = b"0123456789abcdef" * 65536
 
 
+served = []
+
+
 async def echo(reader, writer):
+    served.append(asyncio.current_task())
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()
@@ -90,6 +94,7 @@ async def main():
         pass
     else:
         raise AssertionError("connected to a closed port")
+    await asyncio.wait_for(asyncio.gather(*served), 10)
 
 
 asyncio.run(main())
