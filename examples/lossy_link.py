@@ -27,7 +27,8 @@ def transfer(seed: int, spec: str) -> tuple[float, int]:
         listener = usernet.socket.create_server(("10.7.0.2", 80))
     with sender:
         outgoing = usernet.socket.create_connection(("10.7.0.2", 80))
-    incoming, _ = listener.accept()
+    with receiver:
+        incoming, _ = listener.accept()
 
     # One thread plays both ends: whoever waits drives the network, and moves the clock.
     outgoing.setblocking(False)

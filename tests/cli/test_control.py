@@ -221,8 +221,10 @@ def test_ss_shows_every_kind_of_socket_and_who_holds_it(host: usernet.Host) -> N
         datagram.bind(("10.7.0.1", 5353))
     with b:
         client = usernet.socket.create_connection(("10.7.0.1", 80))
-    server, peer = listener.accept()
+    with a:
+        server, peer = listener.accept()
     client.sendall(b"12345")
+    host.run_for(20_000_000)
     rows = json.loads(run("ss", "-tua", "-j"))
     shown = [(row["netid"], row["state"], row["local"], row["local_port"], row["peer_port"]) for row in rows]
     assert shown == [

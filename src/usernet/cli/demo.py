@@ -174,7 +174,10 @@ class Demo:
             rows = self._instance.ask("ss")
             connection = next((row for row in rows if row["local_port"] == 80 and row["state"] != "LISTEN"), {})
         if connection.get("info"):
-            self._seen.append(connection["info"])
+            self._seen.append(connection)
+        elif connection and self._seen:
+            # Little is left of a connection in TIME-WAIT: what it was last stays on the screen.
+            connection = {**self._seen[-1], "state": connection["state"], "send_q": 0}
         return Sample(self._octets, elapsed, connection)
 
     def finish(self) -> Outcome:
@@ -183,7 +186,8 @@ class Demo:
         counters = self._instance.ask("nstat")["counters"]
         self._stop()
         found = self._received.hexdigest()
-        rtts = [info["rtt"] for info in self._seen if info.get("rtt")]
+        infos = [connection["info"] for connection in self._seen]
+        rtts = [info["rtt"] for info in infos if info["rtt"]]
         return Outcome(
             octets=self._octets,
             seconds=self._seconds,
@@ -193,7 +197,7 @@ class Demo:
             capture=str(self.capture),
             capture_octets=self.capture.stat().st_size if self.capture.exists() else 0,
             retransmitted=counters.get("TcpRetransSegs", 0),
-            largest_cwnd=max((info.get("snd_cwnd", 0) for info in self._seen), default=0),
+            largest_cwnd=max((info["snd_cwnd"] for info in infos), default=0),
             srtt_ms=rtts[-1] / 1000 if rtts else 0.0,
             counters={name: value for name, value in counters.items() if value},
         )

@@ -18,6 +18,8 @@ from .demo import Demo, Outcome, Sample
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 WIDTH = 78
 HISTORY = 50
+# Of State, Send-Q, cwnd, ssthresh, srtt, retrans, acked: fixed, so that nothing jumps.
+COLUMNS = (10, 10, 6, 8, 9, 7, 9)
 
 
 class View:
@@ -54,8 +56,6 @@ def megabytes(octets: float) -> str:
 def connection_words(sample: Sample) -> list[tuple[str, str]]:
     """What is worth seeing of a connection: name and value."""
     row, info = sample.connection, sample.connection.get("info", {})
-    if not row:
-        return [("State", "-")]
     return [
         ("State", row["state"]),
         ("Send-Q", f"{row['send_q']:,}"),
@@ -194,10 +194,12 @@ class LiveView(View):
         return grid
 
     def _connection(self, sample: Sample) -> RenderableType:
+        if not sample.connection:
+            return Text("connecting ...\n", style="dim")
         words = connection_words(sample)
-        table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim", width=self._width)
-        for name, _ in words:
-            table.add_column(name, no_wrap=True)
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
+        for (name, _), width in zip(words, COLUMNS, strict=True):
+            table.add_column(name, no_wrap=True, width=width)
         table.add_row(*(value for _, value in words))
         return table
 

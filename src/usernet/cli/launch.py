@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,19 +13,24 @@ from typing import Any, TypeVar
 
 import click
 
-from ..core.const import SECOND
+from ..core.const import MS, SECOND
 from ..host import Host, Stack
 from ..ip.interface import Interface
 from ..link.device import Device
 from ..link.impair import impair as impair_device
 from ..link.pcapng import PcapngTap
 from ..link.url import open_device
+from ..tcp.const import CLOSING, FIN_WAIT_1, LAST_ACK
+from ..tcp.tcb import Tcb
 from .errors import USAGE, CliError, errno_text, os_error
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 # How long the end of a program waits for its last octets to be acknowledged.
-LINGER_NS = 10 * SECOND
+LINGER_NS = 5 * SECOND
+LINGER_STEP_NS = 2 * MS
+# Our FIN is on its way.
+CLOSING_STATES = (FIN_WAIT_1, CLOSING, LAST_ACK)
 # Not a mistake of the command line.
 REFUSALS = (errno.EPERM, errno.EACCES, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
@@ -187,13 +193,30 @@ class Network:
 
         Raises CliError when the capture is incomplete.
         """
-        self.host.close(linger_ns)
+        if linger_ns and not self.host.closed:
+            self._linger(self.host.now() + linger_ns)
+        self.host.close()
         if self.capture is not None:
             capture, self.capture = self.capture, None
             try:
                 capture.close()
             except OSError as error:
                 raise os_error("the capture is incomplete", error) from None
+
+    def _linger(self, deadline: int) -> None:
+        """End every connection as the kernel does when a process ends, and drive until the peers have it all."""
+        for fd, _ in list(self.host.fds):
+            with contextlib.suppress(OSError):
+                self.host.fds.close(fd)
+        while self.host.now() < deadline and self._has_unsent():
+            self.host.run_for(LINGER_STEP_NS)
+
+    def _has_unsent(self) -> bool:
+        with self.host.lock:
+            if self.user_net is not None and self.user_net.has_unsent():
+                return True
+            endpoints = [endpoint for stack in self.host.stacks for endpoint in stack.tcp.tcbs()]
+            return any(isinstance(e, Tcb) and (e.outq() > 0 or e.state in CLOSING_STATES) for e in endpoints)
 
     def _apply_sysctls(self, settings: Sequence[tuple[str, str]]) -> None:
         for name, value in settings:

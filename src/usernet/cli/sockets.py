@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import MS, NEVER
 from ..ip.address import format_ip
 from ..tcp import const as tcp
+from ..tcp.listen import Listener
 from ..tcp.tcb import Tcb
 
 if TYPE_CHECKING:
@@ -35,16 +36,15 @@ OPTIONS = {"ts": 1, "sack": 2, "wscale": 4, "ecn": 8}
 
 
 def rows(stack: NetStack) -> Iterator[Row]:
-    """Listeners first, as ss lists them, then connections, then datagram sockets."""
+    """Listeners first, as ss lists them, then connections, then datagram and ping sockets."""
     users = _Users(stack)
     now = stack.host.now()
-    endpoints = sorted(stack.tcp.tcbs(), key=lambda e: getattr(e, "state", tcp.ESTABLISHED) != tcp.LISTEN)
-    for number, endpoint in enumerate(endpoints, 1):
+    for number, endpoint in enumerate(stack.tcp.tcbs(), 1):
         yield _tcp(endpoint, now, users) | {"sk": number}
-    for number, endpoint in enumerate(stack.udp.endpoints(), 0x1001):
-        yield _datagram("udp", endpoint, users) | {"sk": number}
-    for number, endpoint in enumerate(stack.ping.endpoints(), 0x2001):
-        yield _datagram("icmp", endpoint, users) | {"sk": number}
+    for number, datagrams in enumerate(stack.udp.endpoints(), 0x1001):
+        yield _datagram("udp", datagrams, users) | {"sk": number}
+    for number, echoes in enumerate(stack.ping.endpoints(), 0x2001):
+        yield _datagram("icmp", echoes, users) | {"sk": number}
 
 
 class _Users:
@@ -64,26 +64,24 @@ class _Users:
 
 def _ends(endpoint: Any) -> Row:
     """Both names, "any" spelt out."""
-    none = bytes(4 if endpoint.family == 4 else 16)
+    local, remote = endpoint.local, getattr(endpoint, "remote", b"")
+    none = bytes(len(local or remote) or 4)
     return {
-        "local": format_ip(endpoint.local or none),
+        "local": format_ip(local or none),
         "local_port": endpoint.local_port,
-        "peer": format_ip(getattr(endpoint, "remote", b"") or none),
+        "peer": format_ip(remote or none),
         "peer_port": getattr(endpoint, "remote_port", 0),
     }
 
 
 def _tcp(endpoint: Any, now: int, users: _Users) -> Row:
     row: Row = {"netid": "tcp", "state": STATE_NAMES[endpoint.state], "recv_q": 0, "send_q": 0, **_ends(endpoint)}
-    owner = getattr(endpoint, "owner", None)
-    if owner is not None:
-        row["users"] = users.of(owner)
-    if endpoint.state == tcp.LISTEN:
-        row |= {"recv_q": endpoint.queued(), "send_q": endpoint.backlog}
-        row["info"] = {"ca_name": endpoint.settings.congestion}
+    if isinstance(endpoint, Listener):
+        row |= {"recv_q": len(endpoint.accepted), "send_q": endpoint.backlog, "users": users.of(endpoint.owner)}
+        row["info"] = {"ca_name": endpoint.settings.congestion, "snd_cwnd": tcp.INIT_CWND}
     elif isinstance(endpoint, Tcb):
         row |= {"recv_q": endpoint.available(), "send_q": endpoint.outq(), "orphan": endpoint.is_orphan}
-        row |= {"info": _info(endpoint, now), "skmem": _skmem(endpoint)}
+        row |= {"users": users.of(endpoint.owner), "info": _info(endpoint, now), "skmem": _skmem(endpoint)}
     timer = _timer(endpoint, now)
     if timer is not None:
         row["timer"] = timer

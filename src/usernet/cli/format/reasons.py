@@ -73,6 +73,12 @@ REASONS: dict[str, str] = {
     "ping_rcvbuf_full": "The ping socket's receive buffer is full.",
     "ping_error_unmatched": "An ICMP error about an echo request none of our sockets sent.",
     # TCP
+    "tcp_bad_header": "Too short for its TCP header, or a data offset that cannot be.",
+    "tcp_bad_checksum": "The TCP checksum is wrong: damaged on the way, or by an impairment's `corrupt`.",
+    "tcp_syn_fin": "SYN and FIN in one segment, which no honest sender makes.",
+    "tcp_no_route_back": "A SYN whose sender cannot be reached from here.",
+    "tcp_forward_full": "User-mode NAT has as many connections being opened as it may.",
+    "tcp_forward_undecided": "A connection through user-mode NAT was not decided upon in time.",
     "tcp_no_timestamp": "A segment without the timestamps both sides had agreed on (RFC 7323 3.2).",
     # user-mode NAT
     "gateway_tcp_full": "User-mode NAT relays as many TCP connections as it may (max_tcp of the user: URL).",

@@ -42,8 +42,9 @@ def command(
     usernet run --net tap:tap0 --address 10.9.0.2/24 --gateway 10.9.0.1 -- python app.py
 
     The program is not changed and runs in this process; its sockets are ours. Its exit status is passed on, Ctrl-C
-    and SIGTERM reach it; processes it starts stay on the machine's network. The default device user: needs no privilege: the program is 10.0.2.15, the machine 10.0.2.2.
-    While it runs, `usernet ss`, `ip`, `nstat`, `ping` look into it from another terminal.
+    and SIGTERM reach it; processes it starts stay on the machine's network. The default device user: needs no
+    privilege: the program is 10.0.2.15, the machine 10.0.2.2. While it runs, `usernet ss`, `ip`, `nstat`, `ping`
+    look into it from another terminal.
     """
     program = parse(words)
     return Launch(program, lambda: Network.open(name, host=default_host(), publish=publish, sysctl=sysctl, **network))
