@@ -1,6 +1,6 @@
 cimport cython
 
-from .packet cimport Packet, View
+from .packet cimport Packet, View, make_view
 
 cdef Py_ssize_t COALESCE, JOINED_MAX
 

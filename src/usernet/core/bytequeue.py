@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from .packet import Packet, View
+from .packet import Packet, View, make_view
 
 if TYPE_CHECKING:
     import cython
@@ -37,7 +37,7 @@ class ByteQueue:
     def append_payload(self, packet: Packet, start: cython.Py_ssize_t) -> None:
         """Queue a packet's octets from buf offset start to its end, by-reference payload included."""
         if packet.tail > start:
-            self.append(View(packet.buf, start, packet.tail))
+            self.append(make_view(packet.buf, start, packet.tail))
         if packet.frags is not None:
             for view in packet.frags:
                 self.append(view)
@@ -59,7 +59,7 @@ class ByteQueue:
             if size <= COALESCE and self.length > 0:
                 self._join(packet.buf, start, size)
             else:
-                self.append(View(packet.buf, start, start + size))
+                self.append(make_view(packet.buf, start, start + size))
             n -= size
             skip = 0
         else:
@@ -73,7 +73,7 @@ class ByteQueue:
                     continue
                 if size > n:
                     size = n
-                self.append(View(view.base, view.start + skip, view.start + skip + size))
+                self.append(make_view(view.base, view.start + skip, view.start + skip + size))
                 skip = 0
                 n -= size
                 if n == 0:
@@ -88,7 +88,7 @@ class ByteQueue:
             self.length += size
         else:
             self._joined = joined = bytearray(memoryview(buf)[start : start + size])
-            self.append(View(joined, 0, size))
+            self.append(make_view(joined, 0, size))
 
     def read(self, n: cython.Py_ssize_t, peek: cython.bint) -> bytes:
         """Up to n octets as one bytes object; with peek they stay queued."""
@@ -139,7 +139,7 @@ class ByteQueue:
             size = view.end - view.start
             if size > n:
                 # A view may be shared with its sender, so the trimmed one is new.
-                views[0] = View(view.base, view.start + n, view.end)
+                views[0] = make_view(view.base, view.start + n, view.end)
                 return
             views.popleft()
             n -= size
@@ -212,7 +212,7 @@ class SendQueue:
             size = chunk.end - at
             if size > n:
                 size = n
-            packet.add_frag(View(chunk.base, skip, skip + size))
+            packet.add_frag(make_view(chunk.base, skip, skip + size))
             at += size
             n -= size
             self._cursor = chunk

@@ -27,6 +27,7 @@ cdef class Packet:
     cdef public long long timestamp
     cdef public object device
 
+    cdef void _fill(self, bytearray buf, Py_ssize_t head, Py_ssize_t tail) except *
     cpdef Py_ssize_t length(self) noexcept
     cpdef Py_ssize_t push(self, Py_ssize_t n) except -1
     cpdef void add_frag(self, View view) except *
@@ -37,4 +38,6 @@ cdef class Packet:
     cpdef void complete_checksum(self) except *
 
 
+cpdef View make_view(object base, Py_ssize_t start, Py_ssize_t end)
 cpdef Packet new_packet(Py_ssize_t size)
+cpdef Packet make_packet(bytearray buf, Py_ssize_t head, Py_ssize_t tail)

@@ -37,6 +37,15 @@ class View:
         return memoryview(self.base)[self.start : self.end]
 
 
+def make_view(base: bytes | bytearray, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> View:
+    """View(base, start, end) at the price of an allocation: a constructor call boxes its arguments in C."""
+    view: View = View.__new__(View)
+    view.base = base
+    view.start = start
+    view.end = end
+    return view
+
+
 class Packet:
     """One frame on its way in or out.
 
@@ -71,6 +80,9 @@ class Packet:
     )
 
     def __init__(self, buf: bytearray, head: cython.Py_ssize_t, tail: cython.Py_ssize_t) -> None:
+        self._fill(buf, head, tail)
+
+    def _fill(self, buf: bytearray, head: cython.Py_ssize_t, tail: cython.Py_ssize_t) -> None:
         self.buf = buf
         self.head = head
         self.tail = tail
@@ -196,4 +208,11 @@ class Packet:
 
 def new_packet(size: cython.Py_ssize_t) -> Packet:
     """A packet with an empty linear part and room for size octets behind HEADROOM; write, then move tail."""
-    return Packet(bytearray(HEADROOM + size), HEADROOM, HEADROOM)
+    return make_packet(bytearray(HEADROOM + size), HEADROOM, HEADROOM)
+
+
+def make_packet(buf: bytearray, head: cython.Py_ssize_t, tail: cython.Py_ssize_t) -> Packet:
+    """Packet(buf, head, tail) at the price of an allocation."""
+    packet: Packet = Packet.__new__(Packet)
+    packet._fill(buf, head, tail)
+    return packet

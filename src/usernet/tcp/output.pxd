@@ -5,7 +5,7 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write_u32
 from .congestion.base cimport CongestionControl
-from .scoreboard cimport Scoreboard, SentRecord
+from .scoreboard cimport Scoreboard, SentRecord, make_record
 from .settings cimport Settings
 from .tcb cimport Engine, Tcb
 

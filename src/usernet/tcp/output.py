@@ -31,7 +31,7 @@ from .const import (
     RTX_PROBE,
     RTX_RETRANSMIT,
 )  # fmt: skip
-from .scoreboard import Scoreboard, SentRecord
+from .scoreboard import Scoreboard, SentRecord, make_record
 from .tcb import Engine, Tcb
 
 if TYPE_CHECKING:
@@ -467,7 +467,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         flags |= PSH
     _data_sent(tcb, n, now)
     answer = transmit(tcb, start, n, flags, mss, now)
-    record = SentRecord(start, end, segs, now)
+    record = make_record(start, end, segs, now)
     if fin:
         record.flags = R_FIN
         tcb.fin_sent = True

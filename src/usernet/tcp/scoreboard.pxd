@@ -58,4 +58,5 @@ cdef class Scoreboard:
     cdef void _count(self, SentRecord record) noexcept
 
 
+cpdef SentRecord make_record(unsigned int start, unsigned int end, unsigned int segs, long long sent_at)
 cdef unsigned int _segments(unsigned int octets, unsigned int mss) noexcept

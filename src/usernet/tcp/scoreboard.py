@@ -31,16 +31,24 @@ class SentRecord:
         "delivered", "delivered_at", "end", "first_sent_at", "flags", "is_app_limited", "retransmits", "segs", "sent_at", "start",
     )  # fmt: skip
 
-    def __init__(self, start: cython.uint, end: cython.uint, segs: cython.uint, sent_at: cython.longlong) -> None:
-        self.start = start
-        self.end = end
-        self.segs = segs
-        self.sent_at = sent_at
+    def __init__(self) -> None:
+        self.start = self.end = self.segs = 0
+        self.sent_at = 0
         self.flags = 0
         self.retransmits = 0
         self.delivered = 0
         self.delivered_at = self.first_sent_at = 0
         self.is_app_limited = False
+
+
+def make_record(start: cython.uint, end: cython.uint, segs: cython.uint, sent_at: cython.longlong) -> SentRecord:
+    """A record of what is being sent; a constructor with arguments would box them in C."""
+    record: SentRecord = SentRecord()
+    record.start = start
+    record.end = end
+    record.segs = segs
+    record.sent_at = sent_at
+    return record
 
 
 class Acked:
@@ -309,7 +317,7 @@ class Scoreboard:
         """Make two records of one; ``at`` lies inside it. Segments are counted anew in both."""
         record: SentRecord = self._records[i]
         segs: cython.uint = record.segs
-        rest: SentRecord = SentRecord(at, record.end, _segments(record.end - at, mss), record.sent_at)
+        rest: SentRecord = make_record(at, record.end, _segments(record.end - at, mss), record.sent_at)
         self._uncount(record, segs)
         rest.flags = record.flags
         rest.retransmits = record.retransmits
