@@ -5,6 +5,7 @@ from ..core.counters cimport Counters, IpExtMib, IpMib
 from ..core.packet cimport Packet
 from ..core.sender cimport Transport
 from ..wire.ipv4 cimport Ipv4Header, scan_options
+from .forward cimport Forwarder
 from .interface cimport Interface, NetworkProtocol
 from .local cimport LocalTable
 from .settings cimport IpSettings
@@ -22,7 +23,8 @@ cdef class Ipv4Input(NetworkProtocol):
     cdef IpExtMib _ext
     cdef IpSettings _settings
     cdef LocalTable _local
-    cdef object _fib, _icmp, _forwarder, _reassembler
+    cdef Forwarder _forwarder
+    cdef object _fib, _icmp, _reassembler
     cdef list _protocols
     cdef Ipv4Header _header
     cdef unsigned int _good_source

@@ -30,6 +30,7 @@ from .const import (
     RTN_MULTICAST,
     RTN_UNICAST,
 )
+from .forward import Forwarder
 from .fragments import Reassembler
 from .interface import Interface, NetworkProtocol
 from .local import LocalTable
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     import cython
 
     from .fib import Fib
-    from .forward import Forwarder
     from .icmp import Icmp
 
 
