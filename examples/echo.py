@@ -16,15 +16,22 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.write(line)
         await writer.drain()
     writer.close()
+    await writer.wait_closed()
 
 
 def serve(stack: usernet.Stack, ready: threading.Event) -> None:
-    """Run an asyncio server on this stack, for ever."""
+    """Run an asyncio server on this stack until its first client leaves."""
 
     async def main() -> None:
-        async with await asyncio.start_server(echo, "10.7.0.1", 7):
+        done = asyncio.Event()
+
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await echo(reader, writer)
+            done.set()
+
+        async with await asyncio.start_server(client, "10.7.0.1", 7):
             ready.set()
-            await asyncio.Event().wait()
+            await done.wait()
 
     with stack, asyncio.Runner(loop_factory=usernet.new_event_loop) as runner:
         runner.run(main())
@@ -39,7 +46,8 @@ def main() -> None:
     client.attach(right, address="10.7.0.2/24")
 
     ready = threading.Event()
-    threading.Thread(target=serve, args=(server, ready), daemon=True).start()
+    thread = threading.Thread(target=serve, args=(server, ready))
+    thread.start()
     ready.wait()
 
     with client:
@@ -48,6 +56,7 @@ def main() -> None:
         for word in ("hello", "from", "the", "other", "stack"):
             lines.write(f"{word}\n".encode())
             print(lines.readline().decode(), end="")
+    thread.join()
     host.close()
 
 

@@ -268,3 +268,15 @@ def test_the_demo_is_plain_where_nobody_watches(tmp_path: Path, monkeypatch: pyt
     done = usernet_command("demo", "--size", "1")
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout and "matches" in done.stdout and "next:" in done.stdout
+
+
+def test_daemon_threads_blocked_at_the_end_are_left_in_peace() -> None:
+    code = (
+        "import asyncio, socket, threading, time\n"
+        "s = socket.create_server(('', 80)); threading.Thread(target=s.accept, daemon=True).start()\n"
+        "async def main(): await asyncio.start_server(print, '', 81); await asyncio.sleep(60)\n"
+        "threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()\n"
+        "time.sleep(0.5)"
+    )
+    done = usernet_command("run", "--", "python", "-c", code)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,9 @@ from ..link.impair import impair as impair_device
 from ..link.pcapng import PcapngTap
 from ..link.url import open_device
 from ..tcp.const import CLOSING, FIN_WAIT_1, LAST_ACK
+from ..tcp.listen import Listener
 from ..tcp.tcb import Tcb
+from .collect import GATEWAY_STACK
 from .errors import USAGE, CliError, errno_text, os_error
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -187,15 +188,23 @@ class Network:
 
     def __exit__(self, *exc: object) -> None:
         self.close(LINGER_NS if exc[0] is None else 0)
+        self.host.close()
 
     def close(self, linger_ns: int = LINGER_NS) -> None:
-        """Wait for what was sent, then close devices and the capture.
+        """End all connections, drive until the peers have what was sent, then close devices and the capture.
 
-        Raises CliError when the capture is incomplete.
+        As when a process ends, threads blocked in a socket call stay so: nobody is told. Raises CliError when the
+        capture is incomplete.
         """
         if linger_ns and not self.host.closed:
-            self._linger(self.host.now() + linger_ns)
-        self.host.close()
+            self._end_connections()
+            deadline = self.host.now() + linger_ns
+            while self.host.now() < deadline and self._has_unsent():
+                self.host.run_for(LINGER_STEP_NS)
+        with self.host.lock:
+            for stack in self.host.stacks:
+                for interface in stack.interfaces:
+                    interface.device.close()
         if self.capture is not None:
             capture, self.capture = self.capture, None
             try:
@@ -203,13 +212,15 @@ class Network:
             except OSError as error:
                 raise os_error("the capture is incomplete", error) from None
 
-    def _linger(self, deadline: int) -> None:
-        """End every connection as the kernel does when a process ends, and drive until the peers have it all."""
-        for fd, _ in list(self.host.fds):
-            with contextlib.suppress(OSError):
-                self.host.fds.close(fd)
-        while self.host.now() < deadline and self._has_unsent():
-            self.host.run_for(LINGER_STEP_NS)
+    def _end_connections(self) -> None:
+        with self.host.lock:
+            for stack in self.host.stacks:
+                if stack.name.startswith(GATEWAY_STACK):
+                    continue
+                for endpoint in list(stack.tcp.tcbs()):
+                    if isinstance(endpoint, Tcb | Listener) and endpoint.owner is not None:
+                        endpoint.owner = None
+                        endpoint.close(self.host.now())
 
     def _has_unsent(self) -> bool:
         with self.host.lock:
