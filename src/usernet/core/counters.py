@@ -33,8 +33,11 @@ class IpMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.InReceives = self.InHdrErrors = self.InAddrErrors = self.ForwDatagrams = 0
+        self.InUnknownProtos = self.InDiscards = self.InDelivers = self.OutRequests = 0
+        self.OutDiscards = self.OutNoRoutes = self.ReasmTimeout = self.ReasmReqds = 0
+        self.ReasmOKs = self.ReasmFails = self.FragOKs = self.FragFails = 0
+        self.FragCreates = self.OutTransmits = 0
 
 
 class IcmpMib:
@@ -73,8 +76,14 @@ class IcmpMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.InMsgs = self.InErrors = self.InCsumErrors = self.InDestUnreachs = 0
+        self.InTimeExcds = self.InParmProbs = self.InSrcQuenchs = self.InRedirects = 0
+        self.InEchos = self.InEchoReps = self.InTimestamps = self.InTimestampReps = 0
+        self.InAddrMasks = self.InAddrMaskReps = self.OutMsgs = self.OutErrors = 0
+        self.OutRateLimitGlobal = self.OutRateLimitHost = self.OutDestUnreachs = self.OutTimeExcds = 0
+        self.OutParmProbs = self.OutSrcQuenchs = self.OutRedirects = self.OutEchos = 0
+        self.OutEchoReps = self.OutTimestamps = self.OutTimestampReps = self.OutAddrMasks = 0
+        self.OutAddrMaskReps = 0
 
 
 class TcpMib:
@@ -95,8 +104,9 @@ class TcpMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.ActiveOpens = self.PassiveOpens = self.AttemptFails = self.EstabResets = 0
+        self.CurrEstab = self.InSegs = self.OutSegs = self.RetransSegs = 0
+        self.InErrs = self.OutRsts = self.InCsumErrors = 0
 
 
 class UdpMib:
@@ -115,8 +125,9 @@ class UdpMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.InDatagrams = self.NoPorts = self.InErrors = self.OutDatagrams = 0
+        self.RcvbufErrors = self.SndbufErrors = self.InCsumErrors = self.IgnoredMulti = 0
+        self.MemErrors = 0
 
 
 class TcpExtMib:
@@ -261,8 +272,44 @@ class TcpExtMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.SyncookiesSent = self.SyncookiesRecv = self.SyncookiesFailed = self.EmbryonicRsts = 0
+        self.PruneCalled = self.RcvPruned = self.OfoPruned = self.OutOfWindowIcmps = 0
+        self.LockDroppedIcmps = self.ArpFilter = self.TW = self.TWRecycled = 0
+        self.TWKilled = self.PAWSActive = self.PAWSEstab = self.BeyondWindow = 0
+        self.TSEcrRejected = self.PAWSOldAck = self.PAWSTimewait = self.DelayedACKs = 0
+        self.DelayedACKLocked = self.DelayedACKLost = self.ListenOverflows = self.ListenDrops = 0
+        self.TCPHPHits = self.TCPPureAcks = self.TCPHPAcks = self.TCPRenoRecovery = 0
+        self.TCPSackRecovery = self.TCPSACKReneging = self.TCPSACKReorder = self.TCPRenoReorder = 0
+        self.TCPTSReorder = self.TCPFullUndo = self.TCPPartialUndo = self.TCPDSACKUndo = 0
+        self.TCPLossUndo = self.TCPLostRetransmit = self.TCPRenoFailures = self.TCPSackFailures = 0
+        self.TCPLossFailures = self.TCPFastRetrans = self.TCPSlowStartRetrans = self.TCPTimeouts = 0
+        self.TCPLossProbes = self.TCPLossProbeRecovery = self.TCPRenoRecoveryFail = self.TCPSackRecoveryFail = 0
+        self.TCPRcvCollapsed = self.TCPBacklogCoalesce = self.TCPDSACKOldSent = self.TCPDSACKOfoSent = 0
+        self.TCPDSACKRecv = self.TCPDSACKOfoRecv = self.TCPAbortOnData = self.TCPAbortOnClose = 0
+        self.TCPAbortOnMemory = self.TCPAbortOnTimeout = self.TCPAbortOnLinger = self.TCPAbortFailed = 0
+        self.TCPMemoryPressures = self.TCPMemoryPressuresChrono = self.TCPSACKDiscard = self.TCPDSACKIgnoredOld = 0
+        self.TCPDSACKIgnoredNoUndo = self.TCPSpuriousRTOs = self.TCPMD5NotFound = self.TCPMD5Unexpected = 0
+        self.TCPMD5Failure = self.TCPSackShifted = self.TCPSackMerged = self.TCPSackShiftFallback = 0
+        self.TCPBacklogDrop = self.PFMemallocDrop = self.TCPMinTTLDrop = self.TCPDeferAcceptDrop = 0
+        self.IPReversePathFilter = self.TCPTimeWaitOverflow = self.TCPReqQFullDoCookies = self.TCPReqQFullDrop = 0
+        self.TCPRetransFail = self.TCPRcvCoalesce = self.TCPOFOQueue = self.TCPOFODrop = 0
+        self.TCPOFOMerge = self.TCPChallengeACK = self.TCPSYNChallenge = self.TCPFastOpenActive = 0
+        self.TCPFastOpenActiveFail = self.TCPFastOpenPassive = 0
+        self.TCPFastOpenPassiveFail = self.TCPFastOpenListenOverflow = 0
+        self.TCPFastOpenCookieReqd = self.TCPFastOpenBlackhole = 0
+        self.TCPSpuriousRtxHostQueues = self.BusyPollRxPackets = 0
+        self.TCPAutoCorking = self.TCPFromZeroWindowAdv = self.TCPToZeroWindowAdv = self.TCPWantZeroWindowAdv = 0
+        self.TCPSynRetrans = self.TCPOrigDataSent = self.TCPHystartTrainDetect = self.TCPHystartTrainCwnd = 0
+        self.TCPHystartDelayDetect = self.TCPHystartDelayCwnd = self.TCPACKSkippedSynRecv = self.TCPACKSkippedPAWS = 0
+        self.TCPACKSkippedSeq = self.TCPACKSkippedFinWait2 = 0
+        self.TCPACKSkippedTimeWait = self.TCPACKSkippedChallenge = 0
+        self.TCPWinProbe = self.TCPKeepAlive = self.TCPMTUPFail = self.TCPMTUPSuccess = 0
+        self.TCPDelivered = self.TCPDeliveredCE = self.TCPAckCompressed = self.TCPZeroWindowDrop = 0
+        self.TCPRcvQDrop = self.TCPWqueueTooBig = self.TCPFastOpenPassiveAltKey = self.TcpTimeoutRehash = 0
+        self.TcpDuplicateDataRehash = self.TCPDSACKRecvSegs = 0
+        self.TCPDSACKIgnoredDubious = self.TCPMigrateReqSuccess = 0
+        self.TCPMigrateReqFailure = self.TCPPLBRehash = self.TCPAORequired = self.TCPAOBad = 0
+        self.TCPAOKeyNotFound = self.TCPAOGood = self.TCPAODroppedIcmps = 0
 
 
 class IpExtMib:
@@ -290,8 +337,11 @@ class IpExtMib:
     )
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.InNoRoutes = self.InTruncatedPkts = self.InMcastPkts = self.OutMcastPkts = 0
+        self.InBcastPkts = self.OutBcastPkts = self.InOctets = self.OutOctets = 0
+        self.InMcastOctets = self.OutMcastOctets = self.InBcastOctets = self.OutBcastOctets = 0
+        self.InCsumErrors = self.InNoECTPkts = self.InECT1Pkts = self.InECT0Pkts = 0
+        self.InCEPkts = self.ReasmOverlaps = 0
 
 
 class Counters:
