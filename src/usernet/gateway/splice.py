@@ -7,12 +7,13 @@ refused piece per direction waits here. A FIN becomes the other side's FIN, a RS
 from __future__ import annotations
 
 from errno import EAGAIN, ENOBUFS, ENOTCONN
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.const import POLLERR, POLLHUP, POLLIN, POLLOUT
-from ..tcp.const import CLOSE_WAIT, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT
+from ..core.scheduler import Scheduler
+from ..tcp.const import CLOSE_WAIT, CLOSED, CLOSING, LAST_ACK, SYN_RECEIVED, SYN_SENT
 from .kernel import MSG_NOSIGNAL, SHUT_WR, Socket, pending_error, reset
-from .runner import GuestEnd, KernelEnd, Relay
+from .runner import GuestEnd, KernelEnd, Relay, Runner
 
 if TYPE_CHECKING:
     import cython
@@ -31,18 +32,20 @@ class Splice(Relay):
     """Both ends, what each has ended, and what waits between them."""
 
     __slots__ = (
-        "closed", "fd", "guest_end", "interest", "kernel", "kernel_end", "nat", "parked", "reading_done", "tcb",
-        "to_guest", "to_kernel", "writing_done",
+        "closed", "fd", "guest_end", "host", "interest", "kernel", "kernel_end", "nat", "parked", "reading_done",
+        "runner", "tcb", "to_guest", "to_kernel", "writing_done",
     )  # fmt: skip
 
     def __init__(self, nat: Nat, kernel: Socket) -> None:
         super().__init__()
         self.nat = nat
+        self.host: Scheduler = nat.host
+        self.runner: Runner = nat.runner
         self.kernel = kernel
         self.fd = kernel.fileno()
         self.tcb: Tcb | None = None
-        self.guest_end = GuestEnd(nat.runner, self)
-        self.kernel_end = KernelEnd(nat.runner, self)
+        self.guest_end = GuestEnd(self.runner, self)
+        self.kernel_end = KernelEnd(self.runner, self)
         self.interest = UNWATCHED
         self.to_guest = b""
         self.to_kernel = b""
@@ -55,20 +58,20 @@ class Splice(Relay):
     def begin(self, tcb: Tcb) -> None:
         """Both ends are known: relay from now on."""
         self.tcb = tcb
-        self.nat.runner.soon(self)
+        self.runner.soon(self)
 
     def turn(self, now: cython.longlong) -> cython.bint:
         """Move what can be moved, a bounded amount; True when there is more."""
         events: cython.uint = self.events
         more: cython.bint
-        tcb = self.tcb
+        tcb: Tcb | None = self.tcb
         self.events = 0
         if self.closed or tcb is None:
             return False
         if tcb.state in (SYN_SENT, SYN_RECEIVED):
             # The kernel's side says nothing before the guest's handshake is done.
             return False
-        if tcb.err:
+        if tcb.err or (tcb.state == CLOSED and not self.reading_done):
             # Its last octets came before its RST, and go before it.
             while self._from_guest(tcb, now):
                 pass
@@ -87,7 +90,7 @@ class Splice(Relay):
         self._set_interest()
         return more
 
-    def _kernel_alive(self, now: cython.longlong) -> bool:
+    def _kernel_alive(self, now: cython.longlong) -> cython.bint:
         # The guest takes nothing at the moment, so nothing is read: only an error is worth hearing of, and the
         # end of both directions (POLLHUP, which poll reports again and again) is not.
         if pending_error(self.kernel):
@@ -100,12 +103,13 @@ class Splice(Relay):
         budget: cython.Py_ssize_t = TURN
         size: cython.Py_ssize_t
         sent: cython.Py_ssize_t
+        piece: Any
         buffer: memoryview = self.nat.buffer
         while not self.writing_done:
             if budget <= 0:
                 return True
             if self.to_kernel:
-                piece: bytes | memoryview = self.to_kernel
+                piece = self.to_kernel
                 size = len(piece)
             else:
                 size = tcb.recv_into(buffer, False, now)
@@ -142,10 +146,11 @@ class Splice(Relay):
     def _from_kernel(self, tcb: Tcb, now: cython.longlong) -> cython.bint:
         budget: cython.Py_ssize_t = TURN
         taken: cython.Py_ssize_t
+        octets: bytes
         while not self.reading_done:
             if budget <= 0:
                 return True
-            octets: bytes = self.to_guest
+            octets = self.to_guest
             if not octets:
                 if not tcb.poll() & POLLOUT:
                     return False
@@ -164,7 +169,7 @@ class Splice(Relay):
             if taken < 0:
                 if taken in (-ENOBUFS, -EAGAIN):
                     self.to_guest = octets
-                    self.nat.runner.later(self, now)
+                    self.runner.later(self, now)
                 else:
                     self._guest_broke(now)
                 return False
@@ -216,14 +221,15 @@ class Splice(Relay):
         else:
             self.abort(now)
 
-    def _end(self, now: cython.longlong, by_reset: bool) -> None:
+    def _end(self, now: cython.longlong, by_reset: cython.bint) -> None:
         if self.closed:
             return
         self.closed = True
         self._watch(UNWATCHED)
         self.nat.relays.pop(self, None)
         self.to_guest = self.to_kernel = b""
-        tcb, self.tcb = self.tcb, None
+        tcb: Tcb | None = self.tcb
+        self.tcb = None
         if tcb is not None:
             tcb.close(now)
         if by_reset:
@@ -233,7 +239,7 @@ class Splice(Relay):
 
     def _set_interest(self) -> None:
         events: cython.uint = 0
-        tcb = self.tcb
+        tcb: Tcb | None = self.tcb
         if not self.reading_done and not self.to_guest and tcb is not None and tcb.poll() & POLLOUT:
             events |= POLLIN
         if self.to_kernel:
@@ -244,7 +250,7 @@ class Splice(Relay):
         if events == self.interest:
             return
         if events == UNWATCHED:
-            self.nat.host.unwatch_fd(self.fd, self.kernel_end)
+            self.host.unwatch_fd(self.fd, self.kernel_end)
         else:
-            self.nat.host.watch_fd(self.fd, events, self.kernel_end)
+            self.host.watch_fd(self.fd, events, self.kernel_end)
         self.interest = events
