@@ -19,7 +19,7 @@ from errno import EDEADLK, ESHUTDOWN
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .core.const import NEVER, POLLERR, POLLHUP, POLLIN
+from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
 from .core.entropy import Entropy
 from .core.ready import Pollable, Watcher
 from .core.scheduler import FdWatcher, Scheduler
@@ -40,6 +40,8 @@ MODES = ("live", "realtime", "sim")
 BATCH = 64
 # How long the background driver stands back after a thread has driven.
 DOZE_S = 0.01
+# A lingering host looks this often whether it is done.
+LINGER_STEP = 2 * MS
 
 
 class Follower(Watcher):
@@ -449,7 +451,7 @@ class Host(Scheduler):
             if self.closed:
                 return
             if linger_ns > 0:
-                self._linger(self.now() + linger_ns)
+                self.linger(self.now() + linger_ns)
             self.closed = True
             for stack in self.stacks:
                 for interface in stack.interfaces:
@@ -467,10 +469,10 @@ class Host(Scheduler):
             os.close(self._wake.fd)
             os.close(self._stand_back.fd)
 
-    def _linger(self, deadline: cython.longlong) -> None:
-        step = 2_000_000
-        while self.now() < deadline and any(stack.tcp.has_unsent() for stack in self.stacks):
-            self.wait(Nothing(), 0, min(deadline, self.now() + step))
+    def linger(self, deadline: cython.longlong) -> None:
+        """Drive until every peer has what was sent and knows of every close, or the deadline passed. Lock held."""
+        while self.now() < deadline and any(stack.has_unsent() for stack in self.stacks):
+            self.wait(Nothing(), 0, min(deadline, self.now() + LINGER_STEP))
 
 
 def _union(watchers: dict[FdWatcher, int]) -> int:
@@ -491,6 +493,8 @@ class Stack(NetStack):
     ``with stack:`` makes it the current stack of the thread or task; ``attach`` gives it a device.
     """
 
+    host: Host
+
     def __init__(self, name: str = "", host: Host | None = None, memory: int = DEFAULT_MEMORY) -> None:
         machine = default_host() if host is None else host
         super().__init__(name or f"stack{len(machine.stacks)}", machine, machine.entropy.fork(name), memory)
@@ -499,7 +503,7 @@ class Stack(NetStack):
     def add_device(self, device: Device) -> Interface:
         """Give a device to this stack; the host polls it from now on."""
         interface = super().add_device(device)
-        self.host.add_device(device)  # type: ignore[attr-defined]
+        self.host.add_device(device)
         return interface
 
     def attach(
@@ -515,16 +519,18 @@ class Stack(NetStack):
         is unknown (ENODEV), not allowed (EPERM) or busy (EBUSY), ValueError for an address that is none.
         """
         with self.host.lock:
-            if isinstance(device, str) and device.partition(":")[0] == "user":
+            if isinstance(device, Device):
+                opened = device
+            elif device.partition(":")[0] == "user":
                 # The gateway stands on the host, so it is reached by name, not by import.
                 net: Any = import_module("usernet.gateway.user").open_user(self.host, device)
-                device = net.device
+                opened = net.device
                 address = address or net.guest_address
                 gateway = gateway or net.gateway
                 dns = dns or [net.dns]
-            elif isinstance(device, str):
-                device = open_device(device, entropy=self.context.entropy)
-            interface = self.add_device(device)
+            else:
+                opened = open_device(device, entropy=self.context.entropy)
+            interface = self.add_device(opened)
             self.configure(interface, address, gateway)
             if dns is not None:
                 self.dns = list(dns)

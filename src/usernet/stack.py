@@ -15,11 +15,17 @@ from .ip.layer import IpLayer
 from .link.device import Device
 from .link.loopback import Loopback
 from .raw.ping import Ping
+from .tcp.const import CLOSING, FIN_WAIT_1, LAST_ACK
+from .tcp.listen import Listener
 from .tcp.protocol import Tcp
+from .tcp.tcb import Tcb
 from .udp.protocol import Udp
 
 # What one stack may queue unless told otherwise; Linux sizes tcp_mem from the machine, we from the process.
 DEFAULT_MEMORY = 256 << 20
+
+# Our FIN is out, and not acknowledged.
+CLOSING_STATES = (FIN_WAIT_1, CLOSING, LAST_ACK)
 
 # The chain of entered stacks of this thread or task, innermost first.
 _entered: ContextVar[tuple[NetStack, object] | None] = ContextVar("usernet_entered_stacks", default=None)
@@ -90,6 +96,20 @@ class NetStack:
     def add_device(self, device: Device) -> Interface:
         """Give a device to this stack; the host polls it from now on."""
         return self.ip.add_device(device)
+
+    def has_unsent(self) -> bool:
+        """True while a peer has yet to acknowledge what was sent to it, or a close. The host's lock is held."""
+        return any(
+            isinstance(endpoint, Tcb) and (endpoint.outq() > 0 or endpoint.state in CLOSING_STATES)
+            for endpoint in self.tcp.tcbs()
+        )
+
+    def close_connections(self) -> None:
+        """Close every socket's connection, as when a process ends. The host's lock is held."""
+        for endpoint in list(self.tcp.tcbs()):
+            if isinstance(endpoint, Tcb | Listener) and endpoint.owner is not None:
+                endpoint.owner = None
+                endpoint.close(self.host.now())
 
     def configure(self, interface: Interface, address: str | None, gateway: str | None) -> None:
         """Put ``10.7.0.2/24`` on an interface, and a default route through a gateway on its network.
