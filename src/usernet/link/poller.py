@@ -66,7 +66,7 @@ class Poller:
 
     def fileno(self) -> int:
         """The epoll's own descriptor: readable while one of its descriptors is ready."""
-        return self._epfd  # type: ignore[no-any-return]
+        return self._epfd
 
     def close(self) -> None:
         """Give the kernel's epoll back."""
