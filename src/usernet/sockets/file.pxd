@@ -1,5 +1,6 @@
 from ..core.ready cimport Pollable, Watcher
 from ..core.scheduler cimport Scheduler
+from ..core.timers cimport Timers
 
 cdef unsigned int POLLERR, POLLHUP, POLLNVAL
 
@@ -12,3 +13,4 @@ cdef class File(Pollable):
     cpdef void close(self) except *
     cpdef void close_locked(self) except *
     cpdef void release(self) except *
+    cdef void _end_sleep(self) except *

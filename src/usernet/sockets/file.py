@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..core.const import POLLERR, POLLHUP, POLLNVAL
 from ..core.ready import Pollable, Watcher
 from ..core.scheduler import Scheduler
+from ..core.timers import Timers
 
 if TYPE_CHECKING:
     import cython
@@ -48,7 +49,18 @@ class File(Pollable):
             for item in list(self.watchers):
                 watcher = item
                 watcher.notify(self, CLOSED_EVENTS)
+        self._end_sleep()
         self.release()
+
+    def wake(self, events: cython.uint) -> None:
+        """As Pollable.wake. A driver that sleeps, since this is another thread's call, looks again too."""
+        Pollable.wake(self, events)
+        self._end_sleep()
+
+    def _end_sleep(self) -> None:
+        timers: Timers = self.host.timers
+        if timers.slept_until >= 0 and timers.alarm is not None:
+            timers.alarm.ring()
 
     def release(self) -> None:
         """Give up what the file stands for; called once, with the lock held."""

@@ -16,7 +16,6 @@ DATAGRAM: Final = (IPPROTO_UDP, IPPROTO_ICMP)
 UDP: Final = (IPPROTO_UDP,)
 # IP_PMTUDISC_DONT..IP_PMTUDISC_OMIT.
 PMTUDISC_MAX = 5
-DEFAULT_TTL = 64
 
 
 def _header(sock: Any) -> Any:
@@ -28,6 +27,10 @@ def _set_tos(sock: Any, value: int) -> None:
     # RFC 3168: the ECN field of a stream belongs to TCP.
     _header(sock).tos = value & (0xFC if sock.protocol == IPPROTO_TCP else 0xFF)
     _changed(sock)
+
+
+def _get_ttl(sock: Any) -> int:
+    return int(_header(sock).ttl or sock.stack.context.sysctl.int_of("net.ipv4.ip_default_ttl"))
 
 
 def _set_ttl(sock: Any, value: int) -> None:
@@ -150,7 +153,7 @@ def _default_interface(sock: Any) -> Any:
 
 _TABLE: Final = {
     so.IP_TOS: Option(lambda sock: int(_header(sock).tos), _set_tos),
-    so.IP_TTL: Option(lambda sock: int(_header(sock).ttl or DEFAULT_TTL), _set_ttl),
+    so.IP_TTL: Option(_get_ttl, _set_ttl),
     so.IP_MTU_DISCOVER: Option(lambda sock: int(sock.udp.df_mode), _set_mtu_discover, kinds=UDP),
     so.IP_MTU: Option(_get_mtu, None, kinds=(IPPROTO_TCP, IPPROTO_UDP)),
     so.IP_PKTINFO: plain("recv_pktinfo")._replace(kinds=DATAGRAM),
