@@ -249,6 +249,7 @@ class Host(Scheduler):
 
     def _drive(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> cython.bint:
         now: cython.longlong = self.now()
+        polled: cython.bint = False
         while True:
             self._run_memory(now)
             if source.poll() & events:
@@ -256,8 +257,13 @@ class Host(Scheduler):
             if self.timers.run(now) > 0:
                 continue
             if now >= deadline:
-                return False
-            self._sleep(now, deadline)
+                # A program that only ever asks "anything now?" still drives: once around before the answer is no.
+                if polled:
+                    return False
+                self._poll_kernel(0, NEVER)
+            else:
+                self._sleep(now, deadline)
+            polled = True
             now = self.now()
             if self.closed:
                 raise OSError(ESHUTDOWN, "the host is closed")

@@ -147,6 +147,17 @@ def test_a_regular_file_cannot_be_watched(realtime: Host) -> None:
         realtime.watch_fd(file.fileno(), POLLIN, Pipe(Flag()))
 
 
+def test_a_wait_whose_deadline_has_passed_still_looks_once(realtime: Host) -> None:
+    r, w = os.pipe()
+    flag = Flag()
+    with realtime.lock:
+        realtime.watch_fd(r, POLLIN, Pipe(flag))
+        os.write(w, b"x")
+        assert realtime.wait(flag, POLLIN, 0)
+    os.close(r)
+    os.close(w)
+
+
 def test_a_closed_host_ends_the_wait(realtime: Host) -> None:
     realtime.close()
     with realtime.lock, pytest.raises(OSError, match="closed"):
