@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from usernet.core.timers import Timers
 from usernet.gateway.runner import RETRY_NS, GuestEnd, KernelEnd, Runner, Task
 
@@ -77,3 +79,20 @@ def test_a_stopped_runner_runs_nothing() -> None:
     runner.stop()
     timers.run(10 * RETRY_NS)
     assert task.had == []
+
+
+class Broken(Task):
+    def turn(self, now: int) -> bool:
+        raise ZeroDivisionError
+
+
+def test_a_turn_that_raises_costs_nobody_else_theirs() -> None:
+    timers = Timers()
+    runner = Runner(timers)
+    task = Counted(1)
+    runner.soon(Broken())
+    runner.soon(task)
+    with pytest.raises(ZeroDivisionError):
+        timers.run(5)
+    timers.run(6)
+    assert task.had == [6]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from errno import EACCES, ECONNREFUSED, EHOSTUNREACH, EMFILE, ENETUNREACH, ENFILE, EPERM
 from typing import TYPE_CHECKING
 
+from ..host import Stack
 from ..tcp.settings import Settings
 from ..wire.ip_const import ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP_NET_UNREACH, ICMP_PORT_UNREACH
 from .resolver import Resolver
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..core.packet import Packet
-    from ..core.scheduler import Scheduler
-    from ..stack import NetStack
+    from ..host import Host
     from .config import UserConfig
     from .flows import FlowTable
     from .kernel import Socket
@@ -55,6 +55,21 @@ class NatStats:
     tcp_resets: int = 0
 
 
+class GatewayStack(Stack):
+    """The stack that plays the rest of the world to a guest. It ends when the guest's own connections have ended."""
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(f"user-gateway{len(host.stacks)}", host)
+        self.relays: dict[Relay, None] = {}
+
+    def has_unsent(self) -> bool:
+        """True while a guest or the kernel has yet to get what the other sent. The host's lock is held."""
+        return super().has_unsent() or any(relay.has_unsent() for relay in self.relays)
+
+    def close_connections(self) -> None:
+        """Nothing: these connections are the guest's, and end with it."""
+
+
 class Nat:
     """One user-mode network seen from inside."""
 
@@ -63,7 +78,7 @@ class Nat:
         "relays", "resolver", "runner", "stack", "stats",
     )  # fmt: skip
 
-    def __init__(self, host: Scheduler, stack: NetStack, config: UserConfig, flows: FlowTable) -> None:
+    def __init__(self, host: Host, stack: GatewayStack, config: UserConfig, flows: FlowTable) -> None:
         self.host = host
         self.stack = stack
         self.config = config
@@ -76,7 +91,7 @@ class Nat:
         self.runner = Runner(host.timers)
         self.resolver = Resolver(config)
         self.flows = flows
-        self.relays: dict[Relay, None] = {}
+        self.relays = stack.relays
         self.stats = NatStats()
         # What is on its way from a Tcb to a kernel socket within one turn; one turn runs at a time.
         self.buffer = memoryview(bytearray(256 * 1024))

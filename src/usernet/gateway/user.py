@@ -11,14 +11,13 @@ from dataclasses import asdict
 from errno import EINVAL
 from typing import TYPE_CHECKING
 
-from ..host import Stack
 from ..link.device import random_address
 from ..link.veth import Veth
 from .config import UserConfig, parse_url
 from .dns import DnsService
 from .echo import OutboundEcho, ping_allowed
 from .flows import FlowTable
-from .nat import Nat
+from .nat import GatewayStack, Nat
 from .outbound import OutboundTcp
 from .publish import Publication, TcpPublication, UdpPublication
 from .resolver import PORT as DNS_PORT
@@ -59,7 +58,7 @@ class UserNet:
         self._host = host
         self._ports: dict[tuple[str, str, int], Publication] = {}
         self._closed = False
-        stack = Stack(f"user-gateway{len(host.stacks)}", host)
+        stack = GatewayStack(host)
         self._stack = stack
         self._nat = Nat(host, stack, config, FlowTable(config.max_udp))
         entropy = stack.context.entropy
@@ -134,8 +133,8 @@ class UserNet:
             return numbers | {f"drop.{name}": count for name, count in sorted(drops.items())}
 
     def has_unsent(self) -> bool:
-        """True while something the guest sent has yet to be handed to the kernel. The host's lock is held."""
-        return any(relay.has_unsent() for relay in self._nat.relays)
+        """True while a guest or the kernel has yet to get what the other sent. The host's lock is held."""
+        return self._stack.has_unsent()
 
     def close(self) -> None:
         """Unplug the guest, reset its connections and give every kernel socket back."""
