@@ -57,7 +57,7 @@ class socket:
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
         sys.audit("socket.__new__", self, family, type, proto)
-        self._fd: Descriptor | None = None
+        self._fd: Any = None
         self._sock: Socket | None = None
         self._kernel: KernelSocket | None = None
         self._timeout_ns = Defaults.timeout_ns
@@ -87,7 +87,7 @@ class socket:
             self._timeout_ns = 0
         sock.timeout_ns = self._timeout_ns
 
-    def _adopt(self, fd: int, family: int, type: int, proto: int) -> None:
+    def _adopt(self, fd: Any, family: int, type: int, proto: int) -> None:
         file = file_of(fd)
         if not isinstance(file, Socket):
             raise OSError(ENOTSOCK, strerror(ENOTSOCK))
@@ -178,7 +178,7 @@ class socket:
         else:
             self._held().sendall(data, flags)
 
-    def _accept(self) -> tuple[int, Any]:
+    def _accept(self) -> Any:
         """_accept() -> (integer, address info)"""
         sock: Socket | None = self._sock
         if sock is None:
@@ -318,14 +318,14 @@ class socket:
 
     # The descriptor.
 
-    def fileno(self) -> int:
+    def fileno(self) -> Any:
         """fileno() -> integer"""
         fd = self._fd
         if fd is not None:
             return fd
         return -1 if self._kernel is None else self._kernel.fileno()
 
-    def detach(self) -> int:
+    def detach(self) -> Any:
         """detach() -> integer: the descriptor stays open, the object is closed."""
         fd = self._fd
         kernel = self._kernel
@@ -443,9 +443,9 @@ def _closed() -> NoReturn:
     raise OSError(EBADF, strerror(EBADF))
 
 
-def _descriptor(fileno: Any) -> int:
-    # A Descriptor must stay one: it knows its host.
-    fd: int = fileno if isinstance(fileno, int) else _as_index(fileno)
+def _descriptor(fileno: Any) -> Any:
+    # A Descriptor must stay one: it knows its host. (An annotation int would make it a plain one, compiled.)
+    fd: Any = fileno if isinstance(fileno, int) else _as_index(fileno)
     if fd < 0:
         raise ValueError("negative file descriptor")
     return fd
