@@ -1,7 +1,8 @@
 """Device: the edge of a stack, what it can take, and the software that stands in for what it cannot.
 
 Outgoing packets go ``Device.send`` -> (impair) -> offload edge -> taps -> ``transmit`` of the subclass; incoming
-ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> (coalesce) -> ``upper.receive_frame``.
+ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> (coalesce) -> ``upper.receive_frame``. Where a device is impaired
+its taps stand before that in both directions: a capture shows what was sent, not what a bad wire made of it.
 """
 
 from __future__ import annotations
@@ -153,6 +154,8 @@ class Device:
         if not self.flags & IFF_UP:
             self.stats.tx_dropped += 1
         elif self.egress is not None:
+            if self.taps is not None:
+                self._show(packet, True, now)
             self.egress.process(packet, now)
         else:
             self.emit(packet, now)
@@ -181,7 +184,7 @@ class Device:
             packet.complete_checksum()
         if packet.frags is not None and not self.features & F_SG:
             packet.linearize()
-        if self.taps is not None:
+        if self.taps is not None and self.egress is None:
             self._show(packet, True, now)
         if self.transmit(packet, now):
             stats.tx_packets += 1
