@@ -96,7 +96,7 @@ class Target:
 
     def connect(self, port: int, iss: int, source: bytes = PEER) -> tuple[int, int]:
         """A handshake as a client does it; our next sequence number and theirs. AssertionError when refused."""
-        self.inject(ethernet(struct.pack("!HHBBH", 1, 0x800, 6, 4, 2) + PEER_MAC + source + OUR_MAC + OURS, 0x806))
+        self.inject(ethernet(struct.pack("!HHBBH", 1, 0x800, 6, 4, 1) + PEER_MAC + source + bytes(6) + OURS, 0x806))
         self.wire.sent.clear()
         mss = b"\x02\x04\x05\xb4"
         self.inject(ethernet(tcp(port, LISTENING, iss, 0, SYN, options=mss, source=source)))

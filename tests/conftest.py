@@ -11,6 +11,8 @@ import pytest
 import usernet
 from usernet.core import checksum
 
+pytest.register_assert_rewrite("kernel.ground")
+
 COMPILED = not str(checksum.__file__).endswith(".py")
 BUILD = "compiled" if COMPILED else "interpreted"
 MUST_RUN = os.environ.get("CI") == "true" and os.geteuid() == 0
