@@ -176,3 +176,13 @@ def reset(sock: kernel_socket.socket) -> None:
     """Close a kernel socket with a RST."""
     sock.setsockopt(kernel_socket.SOL_SOCKET, kernel_socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def own_address() -> str | None:
+    """An address of the machine that is not its loopback's; asking sends nothing."""
+    with kernel_socket.socket(kernel_socket.AF_INET, kernel_socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(sock.getsockname()[0])

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from usernet.gateway import publish
+from usernet.gateway import outbound, publish
 
-from .conftest import Guest, Kernel, digest_all, guest_on, read_all, read_exactly, reset
+from .conftest import Guest, Kernel, digest_all, guest_on, own_address, read_all, read_exactly, reset
 
 MACHINE = "10.0.2.2"
 BULK = random.Random(7).randbytes(1 << 20) * 16
@@ -369,3 +369,94 @@ def test_closing_the_network_resets_both_sides(guest: Guest, kernel: Kernel) -> 
     with pytest.raises(ConnectionResetError):
         sock.recv(1)
     assert guest.net.stats()["tcp_open"] == 0
+
+
+def test_a_client_with_an_address_of_its_own_keeps_it(guest: Guest, kernel: Kernel) -> None:
+    address = own_address()
+    if address is None:
+        pytest.skip("this machine has no address but its loopback's")
+    listener = guest.listen(80)
+    port = guest.net.publish("", 0, 80)
+
+    def client() -> tuple[tuple[str, int], bytes]:
+        sock = kernel.keep(kernel_socket.create_connection((address, port)))
+        return sock.getsockname(), read_all(sock)
+
+    thread = kernel.run(client)
+    sock, peer = guest.accept(listener)
+    sock.sendall(b"seen")
+    sock.close()
+    assert kernel.result(thread) == (peer, b"seen")
+
+
+def test_a_program_that_ends_has_its_last_words_delivered(kernel: Kernel) -> None:
+    listener, port = kernel.listen()
+    data = BULK[: 6 << 20]
+    read_on = threading.Event()
+
+    def serve() -> str:
+        sock = kernel.accept(listener)
+        read_on.wait(20)
+        return digest_all(sock)
+
+    thread = kernel.run(serve)
+    guest = Guest("user:")
+    sock = guest.connect(MACHINE, port)
+    sender = kernel.run(lambda: (sock.sendall(data), sock.close()))
+    guest.until(Settled(guest, "bytes_out").holds)
+    read_on.set()
+    kernel.result(sender)
+    guest.host.close(20 * 10**9)
+    assert kernel.result(thread) == hashlib.sha256(data).hexdigest()
+
+
+def test_without_descriptors_a_syn_waits_for_the_next(
+    guest: Guest, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = kernel.listen()
+    genuine = outbound.connect_stream
+    refusals = iter([True])
+
+    def connect(*args: Any) -> Any:
+        if next(refusals, False):
+            raise OSError(EMFILE, "no descriptors")
+        return genuine(*args)
+
+    monkeypatch.setattr(outbound, "connect_stream", connect)
+    guest.connect(MACHINE, port)
+    assert guest.net.stats()["drop.gateway_no_descriptors"] == 1
+
+
+def test_without_descriptors_the_oldest_datagram_flow_gives_its_own(
+    guest: Guest, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = kernel.listen()
+    _, udp_port = kernel.udp()
+    guest.socket(kernel_socket.SOCK_DGRAM).sendto(b"x", 0, (MACHINE, udp_port))
+    guest.until(lambda: guest.net.stats()["flows_open"] == 1)
+    genuine = outbound.connect_stream
+    refusals = iter([True])
+
+    def connect(*args: Any) -> Any:
+        if next(refusals, False):
+            raise OSError(EMFILE, "no descriptors")
+        return genuine(*args)
+
+    monkeypatch.setattr(outbound, "connect_stream", connect)
+    guest.connect(MACHINE, port)
+    stats = guest.net.stats()
+    assert (stats["flows_open"], stats["tcp_connected"]) == (0, 1)
+
+
+def test_a_guest_that_gives_up_leaves_nothing_behind(guest: Guest, kernel: Kernel) -> None:
+    """A backlog that is full answers no SYN: the kernel's connect hangs, and so does the guest's."""
+    listener, port = kernel.listen(backlog=0)
+    kernel.connect(port)
+    stuck = guest.socket()
+    stuck.timeout_ns = 0
+    with pytest.raises(BlockingIOError):
+        stuck.connect((MACHINE, port))
+    guest.until(lambda: guest.net.stats()["tcp_open"] == 1)
+    stuck.close()
+    kernel.accept(listener)
+    guest.until(lambda: guest.net.stats()["tcp_open"] == 0)
