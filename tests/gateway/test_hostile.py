@@ -7,6 +7,8 @@ import random
 import pytest
 
 from usernet.core.packet import Packet, new_packet
+from usernet.gateway.config import parse_url
+from usernet.gateway.resolver import Resolver
 from usernet.link.device import Device, Tap
 
 from .conftest import Guest, Kernel, guest_on, read_exactly
@@ -61,6 +63,7 @@ def send(guest: Guest, octets: bytes, checked: bool) -> None:
 def test_mangled_frames_of_the_guest(seed: int, kernel: Kernel, capfd: pytest.CaptureFixture[str]) -> None:
     dice = random.Random(seed)
     with guest_on("user:?max_tcp=16&max_udp=16") as guest:
+        guest.net._nat.resolver = Resolver(parse_url("user:"), "/nonexistent", "/nonexistent")
         frames = record(guest, kernel)
         for i in range(400):
             octets = bytearray(dice.choice(frames))
