@@ -1,8 +1,8 @@
 """Device: the edge of a stack, what it can take, and the software that stands in for what it cannot.
 
 Outgoing packets go ``Device.send`` -> (impair) -> offload edge -> taps -> ``transmit`` of the subclass; incoming
-ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> (coalesce) -> ``upper.receive_frame``. Where a device is impaired
-its taps stand before that in both directions: a capture shows what was sent, not what a bad wire made of it.
+ones go subclass -> ``Device.deliver`` -> taps -> (impair) -> (coalesce) -> ``upper.receive_frame``. The taps of an
+impaired device stand before that in both directions: a capture shows what was sent, not what a bad wire made of it.
 """
 
 from __future__ import annotations
