@@ -1,4 +1,4 @@
-"""What a connection is given at birth: windows, buffers, options, congestion control (RFC 9293 3.7, RFC 7323, RFC 6928)."""
+"""What a connection is given at birth: windows, buffers, options (RFC 9293 3.7, RFC 7323, RFC 6928)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from ..core.seq import seq_add
 from ..wire.tcp import Segment
 from .congestion import make
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
-from .output import cancel_rtx, sync_mss
+from .output import cancel_rtx
 from .recovery import grow_send_buffer
 from .settings import Settings, keepidle
 from .tcb import Engine, Tcb
+from .transmit import sync_mss
 
 if TYPE_CHECKING:
     import cython
@@ -112,10 +113,9 @@ def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
         tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)
         tcb.cc.srtt_ns = tcb.rtt.srtt
-    elif tcb.retransmits > 0:
-        # RFC 6298 5.7: the SYN was lost; begin with 3 s and a window of one (RFC 5681 3.1).
-        if tcb.retransmits > 1:
-            tcb.cc.cwnd = 1
+    elif tcb.retransmits > 1:
+        # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
+        tcb.cc.cwnd = 1
     tcb.retransmits = 0
     tcb.retrans_at = 0
     tcb.cc.ssthresh = INFINITE_SSTHRESH

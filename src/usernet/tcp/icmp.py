@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .const import CA_LOSS, SYN_RECEIVED, SYN_SENT
-from .output import sync_mss
 from .recovery import retransmit_lost
+from .transmit import sync_mss
 
 if TYPE_CHECKING:
     from .tcb import Tcb

@@ -8,7 +8,8 @@ from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
 from .establish cimport advertised_mss, prepare, take_syn_options
 from .isn cimport initial_sequence, timestamp_offset
-from .output cimport arm_rtx, control_packet, send_syn, sync_mss
+from .output cimport arm_rtx
+from .transmit cimport control_packet, send_syn, sync_mss
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
 from .tcb cimport Binding, Endpoint, Engine, Tcb

@@ -1,7 +1,7 @@
 """LISTEN and the passive open (RFC 9293 3.10.7.2; the SYN-RECEIVED half of 3.10.7.4 for it).
 
-A SYN makes a Request, a small entry with its own SYN,ACK timer: the SYN queue. The ACK that completes the handshake turns it
-into a Connection in the accept queue. Both queues are bounded by min(backlog, somaxconn), as Linux bounds them.
+A SYN makes a Request, a small entry with its own SYN,ACK timer: the SYN queue. The ACK that completes the handshake
+turns it into a Connection in the accept queue. Both queues are bounded by min(backlog, somaxconn), as in Linux.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from .const import (
 )  # fmt: skip
 from .establish import advertised_mss, prepare, take_syn_options
 from .isn import initial_sequence, timestamp_offset
-from .output import arm_rtx, control_packet, send_syn, sync_mss
+from .output import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .tcb import Binding, Endpoint, Engine, Tcb
+from .transmit import control_packet, send_syn, sync_mss
 from .user_calls import Connection
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Listener:
         self.backlog = backlog if 0 <= backlog < most else most
 
     def accept(self, now: cython.longlong) -> Tcb | None:
-        """The oldest finished connection, None when there is none. It has no owner yet: set one, then look at poll()."""
+        """The oldest finished connection, or None. It has no owner yet: set one, then look at its poll()."""
         if not self.accepted:
             return None
         return self.accepted.popleft()
@@ -161,8 +162,8 @@ class Request(Endpoint):
     """SYN_RECEIVED after a passive open: what must be remembered of a SYN until its handshake completes."""
 
     __slots__ = (
-        "answered_at", "irs", "is_acked", "iss", "listener", "mss", "path", "rcv_wnd", "rcv_wscale", "retransmits", "sack_ok",
-        "sent_at", "timer", "ts_offset", "ts_ok", "ts_recent", "wscale",
+        "answered_at", "irs", "is_acked", "iss", "listener", "mss", "path", "rcv_wnd", "rcv_wscale", "retransmits",
+        "sack_ok", "sent_at", "timer", "ts_offset", "ts_ok", "ts_recent", "wscale",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, key: bytes, path: Path, seg: Segment, now: cython.longlong) -> None:
@@ -171,9 +172,10 @@ class Request(Endpoint):
         space: cython.longlong = (settings.rcvbuf if settings.rcvbuf > 0 else engine.sysctls.rmem_default) >> 1
         advmss: cython.uint = advertised_mss(path.mtu, path.header_len, settings)
         self.kind = KIND_REQUEST
+        self.state = SYN_RECEIVED
         self.key = key
         self.binding = listener.binding
-        self.listener: Listener | None = listener
+        self.listener: Listener = listener
         self.path: Path = path
         self.irs = seg.seq
         self.iss = 0
@@ -194,11 +196,6 @@ class Request(Endpoint):
         self.sent_at = now
         self.answered_at = now
         self.timer: Timer = Timer(engine.timers, self, T_REQUEST)
-
-    @property
-    def state(self) -> int:
-        """Always SYN_RECEIVED."""
-        return SYN_RECEIVED
 
     @property
     def local(self) -> bytes:
@@ -229,7 +226,9 @@ class Request(Endpoint):
         options = syn_options(mss, self.rcv_wscale if self.wscale >= 0 else -1, self.sack_ok, stamps)
         self._send(SYN | ACK, self.iss, self.rcv_wnd, options, now)
 
-    def _send(self, flags: cython.uint, seq: cython.uint, wnd: cython.uint, options: bytes, now: cython.longlong) -> None:
+    def _send(
+        self, flags: cython.uint, seq: cython.uint, wnd: cython.uint, options: bytes, now: cython.longlong
+    ) -> None:
         listener: Listener = self.listener
         engine: Engine = listener.engine
         packet: Packet = control_packet(
@@ -258,12 +257,10 @@ class Request(Endpoint):
 
     def drop(self) -> None:
         """Forget it."""
-        listener: Listener | None = self.listener
+        listener: Listener = self.listener
         self.timer.destroy()
-        if listener is not None:
-            listener.requests.pop(self.key, None)
-            listener.engine.forget(self)
-            self.listener = None
+        listener.requests.pop(self.key, None)
+        listener.engine.forget(self)
 
     def arrives(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         """3.10.7.4 in SYN_RECEIVED, in the RFC's order (Linux's tcp_check_req)."""
@@ -312,11 +309,15 @@ class Request(Endpoint):
         listener: Listener = self.listener
         engine: Acceptor = listener.engine
         child: Connection
-        if listener.settings.defer_accept and seg.length == 0 and not seg.flags & FIN:
-            if self.retransmits < _deferrals(listener.settings.defer_accept):
-                engine.ext.TCPDeferAcceptDrop += 1
-                self.is_acked = True
-                return
+        if (
+            listener.settings.defer_accept
+            and seg.length == 0
+            and not seg.flags & FIN
+            and self.retransmits < _deferrals(listener.settings.defer_accept)
+        ):
+            engine.ext.TCPDeferAcceptDrop += 1
+            self.is_acked = True
+            return
         if len(listener.accepted) > listener.backlog:
             engine.ext.ListenOverflows += 1
             engine.ext.ListenDrops += 1
@@ -329,7 +330,6 @@ class Request(Endpoint):
         child = self._child(now)
         self.timer.destroy()
         listener.requests.pop(self.key, None)
-        self.listener = None
         engine.enter(child)
         engine.mib.PassiveOpens += 1
         segment_arrives(child, packet, seg, now)
@@ -417,8 +417,10 @@ class ForwardRequest(Endpoint):
 
     __slots__ = ("_engine", "_packet", "local", "local_port", "path", "remote", "remote_port", "timer")
 
-    def __init__(self, engine: Acceptor, key: bytes, packet: Packet, path: Path, seg: Segment, now: cython.longlong) -> None:
-        super().__init__(KIND_FORWARD, key)
+    def __init__(
+        self, engine: Acceptor, key: bytes, packet: Packet, path: Path, seg: Segment, now: cython.longlong
+    ) -> None:
+        super().__init__(KIND_FORWARD, key, SYN_RECEIVED)
         self._engine = engine
         self._packet: Packet | None = packet
         self.path = path
@@ -429,13 +431,8 @@ class ForwardRequest(Endpoint):
         self.timer: Timer = Timer(engine.timers, self, T_REQUEST)
         self.timer.arm(now + FORWARD_PATIENCE)
 
-    @property
-    def state(self) -> int:
-        """Always SYN_RECEIVED."""
-        return SYN_RECEIVED
-
     def accept(self, owner: Pollable, settings: Settings, now: cython.longlong) -> Tcb:
-        """Go on with the handshake. The connection is in SYN_RECEIVED; its owner is woken with POLLOUT once established.
+        """Go on with the handshake. The connection is in SYN_RECEIVED; POLLOUT tells its owner when it is open.
 
         Raises OSError(ECONNABORTED) when the request was already answered, reset by its peer or given up.
         """

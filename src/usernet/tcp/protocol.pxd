@@ -2,14 +2,15 @@ cimport cython
 
 from ..core.checksum cimport pseudo_sum
 from ..core.packet cimport Packet
-from ..core.sender cimport IcmpError, Path
+from ..core.sender cimport IcmpError
 from ..core.seq cimport seq_add, seq_in
 from ..wire.tcp cimport Segment
 from .establish cimport prepare
 from .isn cimport initial_sequence, timestamp_offset
 from .lifecycle cimport finish, move
 from .listen cimport Acceptor, ForwardRequest, Listener, Request, path_back
-from .output cimport arm_rtx, control_packet, send_syn
+from .output cimport arm_rtx
+from .transmit cimport control_packet, send_syn
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
 from .table cimport TimeWait, demux_key, is_reusable

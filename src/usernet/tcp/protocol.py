@@ -32,12 +32,13 @@ from .icmp import packet_too_big
 from .isn import initial_sequence, timestamp_offset
 from .lifecycle import finish, move
 from .listen import Acceptor, Forwarder, ForwardRequest, Listener, Request, path_back
-from .output import arm_rtx, control_packet, send_syn
+from .output import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN, TIMEOUT
 from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key
 from .tcb import Binding, Endpoint, Tcb
+from .transmit import control_packet, send_syn
 from .user_calls import Connection
 
 if TYPE_CHECKING:
@@ -98,12 +99,18 @@ class Tcp(Acceptor):
         return listener
 
     def connect(
-        self, owner: Pollable, binding: Binding | None, remote: bytes, port: int, settings: Settings, now: cython.longlong
+        self,
+        owner: Pollable,
+        binding: Binding | None,
+        remote: bytes,
+        port: int,
+        settings: Settings,
+        now: cython.longlong,
     ) -> Tcb:
         """Active OPEN: the SYN is sent, the connection is in SYN_SENT. ``owner`` is woken with POLLOUT when it is open.
 
-        Without a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says
-        (ENETUNREACH, EHOSTUNREACH, EACCES).
+        Without a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route
+        says (ENETUNREACH, EHOSTUNREACH, EACCES).
         """
         if len(remote) not in (4, 16):
             raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
@@ -225,7 +232,9 @@ class Tcp(Acceptor):
         acc: cython.uint = pseudo_sum(packet.buf, packet.addr_off, packet.addr_len, IPPROTO_TCP, size)
         return packet.sum_from(packet.l4, acc) == 0xFFFF
 
-    def _others(self, endpoint: Endpoint | None, key: bytes, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+    def _others(
+        self, endpoint: Endpoint | None, key: bytes, packet: Packet, seg: Segment, now: cython.longlong
+    ) -> None:
         # Whatever has no TCB: requests, TIME_WAIT, listeners, nobody.
         iss: cython.longlong = -1
         if endpoint is None:

@@ -3,7 +3,7 @@ cimport cython
 from ..core.packet cimport Packet
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
-from .output cimport send_ack, timestamp, window_offer
+from .transmit cimport send_ack, timestamp, window_offer
 from .reassembly cimport Reassembly
 from .tcb cimport Engine, Tcb
 

@@ -1,6 +1,7 @@
 """The receiver: segment text to the reader, SACK blocks, when to acknowledge, how large a buffer.
 
-RFC 9293 3.10.7.4 (seventh check) and 3.8.6.3, RFC 2018 4, RFC 2883, RFC 5681 4.2; delayed ACKs and buffer tuning as Linux.
+RFC 9293 3.10.7.4 (seventh check) and 3.8.6.3, RFC 2018 4, RFC 2883, RFC 5681 4.2; delayed ACKs and buffer tuning as
+Linux has them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from ..core.packet import Packet
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
 from .const import ACK_NOW, ACK_SCHED, ATO_MIN, DELACK_MAX, HELD_OVERHEAD, QUICK_ACKS
-from .output import send_ack, timestamp, window_offer
 from .reassembly import Reassembly
 from .tcb import Engine, Tcb
+from .transmit import send_ack, timestamp, window_offer
 
 if TYPE_CHECKING:
     import cython
@@ -121,7 +122,12 @@ def note_sack(tcb: Tcb, left: cython.uint, right: cython.uint) -> None:
     count: cython.int = tcb.sack_count
     lefts: list[int]
     rights: list[int]
-    if count > 0 and seq_le(tcb.sack_left[0], left) and seq_le(left, tcb.sack_right[0]) and seq_lt(tcb.sack_right[0], right):
+    if (
+        count > 0
+        and seq_le(tcb.sack_left[0], left)
+        and seq_le(left, tcb.sack_right[0])
+        and seq_lt(tcb.sack_right[0], right)
+    ):
         # The newest block grows at its end, the common case; it may reach the next one.
         left = tcb.sack_left[0]
     lefts = []
@@ -217,7 +223,7 @@ def acknowledge_text(tcb: Tcb, now: cython.longlong) -> None:
     """An ACK is owed: send it now, or wait a little for more text or for data to carry it (RFC 9293 3.8.6.3)."""
     if (
         tcb.ack_pending & ACK_NOW
-        or ((tcb.rcv_nxt - tcb.rcv_wup) & MASK32 > tcb.rcv_mss and window_offer(tcb) >= tcb.rcv_wnd)
+        or (tcb.rcv_nxt - tcb.rcv_wup) & MASK32 > tcb.rcv_mss
         or (tcb.quick > 0 and tcb.pingpong == 0)
         or tcb.ofo.held
     ):
@@ -243,7 +249,7 @@ def _delay_ack(tcb: Tcb, now: cython.longlong) -> None:
 
 
 def text_was_read(tcb: Tcb, n: cython.Py_ssize_t, now: cython.longlong) -> None:
-    """The reader took n octets: give them back, let the buffer grow, and open the window when that is worth a segment."""
+    """The reader took n octets: give them back, let the buffer grow, open the window when that is worth a segment."""
     window: cython.longlong
     offer: cython.longlong
     tcb.engine.pool.uncharge(n)

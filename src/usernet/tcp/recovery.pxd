@@ -3,14 +3,15 @@ cimport cython
 from ..core.seq cimport seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .congestion.base cimport AckSample, CongestionControl
-from .output cimport arm_rtx, cancel_rtx, retransmit, timestamp
+from .output cimport arm_rtx, cancel_rtx, retransmit
+from .transmit cimport timestamp
 from .scoreboard cimport Acked, Scoreboard, SentRecord
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLOUT, INFINITE_SSTHRESH, R_SACKED, SYN, FIN
 cdef long long MS
 cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_DATA_SACKED, A_DSACK, A_NOT_DUP, A_RETRANS_ACKED, A_SET_TIMER, A_UNA_ADVANCED, A_WIN_UPDATE
-cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT
+cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, RTX_PROBE, RTX_RETRANSMIT
 
 cpdef void acknowledge(Tcb tcb, Segment seg, long long now) except *
 cdef int _update_window(Tcb tcb, Segment seg, long long now) noexcept

@@ -35,9 +35,10 @@ from .const import (
     RTX_RETRANSMIT,
     SYN,
 )  # fmt: skip
-from .output import arm_rtx, cancel_rtx, retransmit, timestamp
+from .output import arm_rtx, cancel_rtx, retransmit
 from .scoreboard import Acked, Scoreboard, SentRecord
 from .tcb import Engine, Tcb
+from .transmit import timestamp
 
 if TYPE_CHECKING:
     import cython
@@ -404,8 +405,8 @@ def _reduce(tcb: Tcb, sample: AckSample, did: cython.int) -> None:
         if did & A_UNA_ADVANCED and sample.losses == 0:
             limit += 1  # the ACK shows that recovery proceeds
         count = ssthresh - flight if ssthresh - flight < limit else limit
-    # Fast retransmit itself is sent whatever the arithmetic says.
-    if count < 1 and tcb.prr_out == 0:
+    # Fast retransmit itself, and NewReno's next hole (RFC 6582 3.2), are sent whatever the arithmetic says.
+    if count < 1 and (tcb.prr_out == 0 or (did & A_UNA_ADVANCED and not tcb.sack_ok)):
         count = 1
     if count < 0:
         count = 0

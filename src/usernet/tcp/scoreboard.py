@@ -28,7 +28,8 @@ class SentRecord:
     """
 
     __slots__ = (
-        "delivered", "delivered_at", "end", "first_sent_at", "flags", "is_app_limited", "retransmits", "segs", "sent_at", "start",
+        "delivered", "delivered_at", "end", "first_sent_at", "flags", "is_app_limited", "retransmits", "segs",
+        "sent_at", "start",
     )  # fmt: skip
 
     def __init__(self) -> None:

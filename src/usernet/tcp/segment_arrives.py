@@ -32,11 +32,12 @@ from .const import (
 )  # fmt: skip
 from .establish import establish, take_syn_options
 from .lifecycle import finish, move, orphan_waits, peer_reset, time_wait
-from .output import arm_rtx, control_packet, output, send_ack, send_reset, send_syn, usable_path
+from .output import arm_rtx, output
 from .receive import acknowledge_text, take_text
 from .recovery import acknowledge, grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
+from .transmit import control_packet, send_ack, send_reset, send_syn, usable_path
 
 if TYPE_CHECKING:
     import cython

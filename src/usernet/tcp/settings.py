@@ -69,13 +69,52 @@ class Sysctls:
     __slots__ = (
         "abort_on_overflow", "challenge_ack_limit", "congestion_control", "dsack", "fin_timeout_ns",
         "invalid_ratelimit_ns", "keepalive_intvl_ns", "keepalive_probes", "keepalive_time_ns", "max_orphans",
-        "max_syn_backlog", "max_tw_buckets", "min_snd_mss", "moderate_rcvbuf", "orphan_retries", "port_high", "port_low",
-        "reordering", "retries1", "retries2", "rfc1337", "rmem_default", "rmem_max", "rmem_min", "rto_max_ns",
-        "rto_min_ns", "sack", "slow_start_after_idle", "somaxconn", "syn_retries", "synack_retries", "timestamps",
+        "max_syn_backlog", "max_tw_buckets", "min_snd_mss", "moderate_rcvbuf", "orphan_retries", "port_high",
+        "port_low", "reordering", "retries1", "retries2", "rfc1337", "rmem_default", "rmem_max", "rmem_min",
+        "rto_max_ns", "rto_min_ns", "sack", "slow_start_after_idle", "somaxconn", "syn_retries", "synack_retries", "timestamps",
         "tw_reuse", "unprivileged_port_start", "window_scaling", "wmem_default", "wmem_max", "wmem_min",
     )  # fmt: skip
 
     def __init__(self, registry: SysctlRegistry) -> None:
+        # Filled in by the registry, which calls back with each value now and whenever it changes.
+        self.sack: cython.bint
+        self.dsack: cython.bint
+        self.window_scaling: cython.bint
+        self.slow_start_after_idle: cython.bint
+        self.abort_on_overflow: cython.bint
+        self.rfc1337: cython.bint
+        self.moderate_rcvbuf: cython.bint
+        self.timestamps: cython.int
+        self.tw_reuse: cython.int
+        self.retries1: cython.int
+        self.retries2: cython.int
+        self.syn_retries: cython.int
+        self.synack_retries: cython.int
+        self.orphan_retries: cython.int
+        self.keepalive_probes: cython.int
+        self.max_syn_backlog: cython.int
+        self.max_tw_buckets: cython.int
+        self.max_orphans: cython.int
+        self.challenge_ack_limit: cython.int
+        self.reordering: cython.int
+        self.somaxconn: cython.int
+        self.unprivileged_port_start: cython.int
+        self.port_low: cython.int
+        self.port_high: cython.int
+        self.min_snd_mss: cython.int
+        self.fin_timeout_ns: cython.longlong
+        self.keepalive_time_ns: cython.longlong
+        self.keepalive_intvl_ns: cython.longlong
+        self.invalid_ratelimit_ns: cython.longlong
+        self.rto_min_ns: cython.longlong
+        self.rto_max_ns: cython.longlong
+        self.rmem_min: cython.longlong
+        self.rmem_default: cython.longlong
+        self.rmem_max: cython.longlong
+        self.wmem_min: cython.longlong
+        self.wmem_default: cython.longlong
+        self.wmem_max: cython.longlong
+        self.congestion_control: str
         number = self._number
         tcp = "net.ipv4.tcp_"
         number(registry, tcp + "sack", "sack", 1, 1, "Offer selective acknowledgment (RFC 2018).", 1)
@@ -86,7 +125,9 @@ class Sysctls:
         number(registry, tcp + "retries2", "retries2", 15, 1, "Retransmissions after which a connection ends.", 255)
         number(registry, tcp + "syn_retries", "syn_retries", 6, 1, "Retransmissions of a SYN.", 127)
         number(registry, tcp + "synack_retries", "synack_retries", 5, 1, "Retransmissions of a SYN-ACK.", 255)
-        number(registry, tcp + "orphan_retries", "orphan_retries", 0, 1, "Retransmissions of an orphan; 0 means 8.", 255)
+        number(
+            registry, tcp + "orphan_retries", "orphan_retries", 0, 1, "Retransmissions of an orphan; 0 means 8.", 255
+        )
         number(registry, tcp + "fin_timeout", "fin_timeout_ns", 60, SECOND, "Seconds an orphan stays in FIN-WAIT-2.")
         number(registry, tcp + "keepalive_time", "keepalive_time_ns", 7200, SECOND, "Idle seconds before a probe.")
         number(registry, tcp + "keepalive_intvl", "keepalive_intvl_ns", 75, SECOND, "Seconds between probes.")
@@ -115,7 +156,14 @@ class Sysctls:
         )  # fmt: skip
 
     def _number(
-        self, registry: SysctlRegistry, name: str, field: str, default: int, unit: int, text: str, high: int = 0x7FFFFFFF
+        self,
+        registry: SysctlRegistry,
+        name: str,
+        field: str,
+        default: int,
+        unit: int,
+        text: str,
+        high: int = 0x7FFFFFFF,
     ) -> None:
         def changed(value: Value) -> None:
             assert isinstance(value, int)
@@ -125,13 +173,13 @@ class Sysctls:
 
     def _buffers(self, registry: SysctlRegistry) -> None:
         def rmem(value: Value) -> None:
-            self.rmem_min, self.rmem_default, self.rmem_max = value  # type: ignore[misc,assignment]
+            self.rmem_min, self.rmem_default, self.rmem_max = _numbers(value)
 
         def wmem(value: Value) -> None:
-            self.wmem_min, self.wmem_default, self.wmem_max = value  # type: ignore[misc,assignment]
+            self.wmem_min, self.wmem_default, self.wmem_max = _numbers(value)
 
         def ports(value: Value) -> None:
-            self.port_low, self.port_high = value  # type: ignore[misc,assignment]
+            self.port_low, self.port_high = _numbers(value)
 
         rsizes = (4096, 131072, 6291456)
         wsizes = (4096, 16384, 4194304)
@@ -143,6 +191,11 @@ class Sysctls:
 
     def _congestion_changed(self, value: Value) -> None:
         self.congestion_control = str(value)
+
+
+def _numbers(value: Value) -> tuple[int, ...]:
+    assert isinstance(value, tuple)
+    return value
 
 
 def keepidle(settings: Settings, sysctls: Sysctls) -> cython.longlong:

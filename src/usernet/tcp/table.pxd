@@ -4,16 +4,15 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 
 from ..core.packet cimport Packet
 from ..core.sender cimport Path
-from ..core.seq cimport seq_add, seq_le, seq_lt
+from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
-from .output cimport control_packet
-from .settings cimport Settings
+from .transmit cimport control_packet
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 
 cdef bint COMPILED
 cdef unsigned int MASK32, ACK, RST, SYN
-cdef long long NEVER, MS, PAWS_24DAYS, TIME_WAIT_LEN
+cdef long long MS, PAWS_24DAYS, TIME_WAIT_LEN
 cdef int KIND_TIME_WAIT, T_TIME_WAIT, TIME_WAIT, TW_DONE, TW_NEW_CONNECTION
 
 cdef inline bytes octets_at(bytearray buf, Py_ssize_t at, Py_ssize_t n):

@@ -1,7 +1,7 @@
 """Demultiplexing, ports and TIME-WAIT (RFC 9293 3.10.7.1, RFC 6056, RFC 6191, RFC 1337).
 
-The key of a connection is how its packets begin: remote and local address, remote and local port, as they lie side by side
-on the wire (12 octets in IPv4, 36 in IPv6). No tuples are made to find a connection.
+The key of a connection is how its packets begin: remote and local address, remote and local port, as they lie side by
+side on the wire (12 octets in IPv4, 36 in IPv6). No tuples are made to find a connection.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .const import (
     TW_DONE,
     TW_NEW_CONNECTION,
 )  # fmt: skip
-from .output import control_packet
 from .tcb import Binding, Endpoint, Engine, Tcb
+from .transmit import control_packet
 
 if TYPE_CHECKING:
     import cython
@@ -77,6 +77,7 @@ class TimeWait(Endpoint):
     def __init__(self, tcb: Tcb, now: cython.longlong) -> None:
         engine: Engine = tcb.engine
         self.kind = KIND_TIME_WAIT
+        self.state = TIME_WAIT
         self.key = tcb.key
         self.binding = tcb.binding
         self.engine = engine
@@ -99,11 +100,6 @@ class TimeWait(Endpoint):
         self.last_answer_at = -(1 << 62)
         self.timer: Timer = Timer(engine.timers, self, T_TIME_WAIT)
         self.timer.arm(now + TIME_WAIT_LEN)
-
-    @property
-    def state(self) -> int:
-        """Always TIME_WAIT."""
-        return TIME_WAIT
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
         """2 MSL have passed."""
@@ -210,9 +206,10 @@ class Ports:
     def may_listen(self, binding: Binding) -> bool:
         """False when another socket listens where this one would."""
         for other in self._buckets.get(binding.port, ()):
-            if other is not binding and other.is_listening and _overlap(other, binding):
-                if not (other.flags & binding.flags & REUSEPORT):
-                    return False
+            if other is binding or not other.is_listening or other.flags & binding.flags & REUSEPORT:
+                continue
+            if _overlap(other, binding):
+                return False
         return True
 
     def for_connect(self, table: dict[bytes, Endpoint], path: Path, remote_port: int, low: int, high: int) -> Binding:

@@ -21,7 +21,7 @@ cdef int CLOSED, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 
 
 cdef class Endpoint(TimerOwner):
-    cdef public int kind
+    cdef public int kind, state
     cdef public bytes key
     cdef public Binding binding
 
@@ -67,7 +67,7 @@ cdef class Tcb(Endpoint):
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
     cdef public Timer rtx_timer, ack_timer, keep_timer
-    cdef public int family, state, ca_state, rtx_kind, err, soft_err, shutdown, reordering
+    cdef public int family, ca_state, rtx_kind, err, soft_err, shutdown, reordering
     cdef public unsigned int local_port, remote_port
     cdef public unsigned int iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_window, snd_sml, mss, mss_clamp, high_seq
     cdef public unsigned int irs, rcv_nxt, rcv_wup, rcv_wnd, last_ack_sent, ts_recent, ts_offset, peer_fin_seq

@@ -1,8 +1,8 @@
 """Transmission control block: the variables of RFC 9293 3.3.1 and what they need around them.
 
-Invariants: ``snd_una <= snd_nxt <= snd_una + octets queued (+1 for FIN)``; the octet with sequence number ``snd_una`` stands at
-``snd_queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer and never
-moves left; ``rcv_charged`` of the pool's octets are this connection's received text, ``snd_charged`` its unacknowledged.
+Invariants: ``snd_una <= snd_nxt <= snd_una + octets queued (+1 for FIN)``; the octet with sequence number ``snd_una``
+stands at ``queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer and
+never moves left; of the pool's octets ``outq() + available() + ofo.memory`` are this connection's.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 
 class Endpoint(TimerOwner):
-    """What the demultiplexing table holds. ``key`` is its place there: remote and local address, remote and local port."""
+    """What the demultiplexing table holds. ``key`` is its place there: remote and local address, then ports."""
 
-    __slots__ = ("binding", "key", "kind")
+    __slots__ = ("binding", "key", "kind", "state")
 
-    def __init__(self, kind: cython.int, key: bytes) -> None:
+    def __init__(self, kind: cython.int, key: bytes, state: cython.int) -> None:
         self.kind = kind
+        self.state = state
         self.key: bytes = key
         self.binding: Binding | None = None
 
@@ -44,7 +45,7 @@ class Endpoint(TimerOwner):
 class Binding:
     """A local address and port somebody holds. ``address`` b"" is any.
 
-    ``users`` counts the connections made through it; it stays taken until they are gone, TIME-WAIT included, as in Linux.
+    ``users`` counts the connections made through it; it stays taken until they are gone, TIME-WAIT included (Linux).
     """
 
     __slots__ = ("address", "family", "flags", "is_listening", "is_open", "port", "users")
@@ -200,7 +201,6 @@ class Tcb(Endpoint):
         "snd_wnd",
         "snd_wscale",
         "soft_err",
-        "state",
         "syn_sent_at",
         "total_retrans",
         "ts_offset",
@@ -210,7 +210,9 @@ class Tcb(Endpoint):
         "window_clamp",
     )  # fmt: skip
 
-    def __init__(self, engine: Engine, key: bytes, path: Path, local_port: cython.uint, remote_port: cython.uint) -> None:
+    def __init__(
+        self, engine: Engine, key: bytes, path: Path, local_port: cython.uint, remote_port: cython.uint
+    ) -> None:
         self.kind = KIND_TCB
         self.key = key
         self.binding = None
@@ -298,8 +300,8 @@ class Tcb(Endpoint):
         self.segs_in = self.data_segs_in = self.bytes_received = 0
 
     def unsent(self) -> cython.longlong:
-        """Octets queued and never sent."""
-        return self.queue.end - self.position(self.snd_nxt - 1 if self.fin_sent else self.snd_nxt)
+        """Octets queued and never sent; none once the FIN is, which goes last."""
+        return 0 if self.fin_sent else self.queue.end - self.position(self.snd_nxt)
 
     def position(self, seq: cython.uint) -> cython.ulonglong:
         """Where in the send queue the octet with this sequence number stands."""
@@ -330,7 +332,7 @@ class Tcb(Endpoint):
     # What users call; see user_calls.py.
 
     def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
-        """RFC 9293 3.10.2: queue octets. Returns how many were taken, 0 when the buffer is full, or a negative errno."""
+        """RFC 9293 3.10.2: queue octets. Returns how many were taken, 0 when the buffer is full, or -errno."""
         raise NotImplementedError
 
     def recv(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:

@@ -1,5 +1,6 @@
 from .lifecycle cimport finish, timed_out
-from .output cimport arm_rtx, probe_window, retransmit, send_ack, send_probe, send_reset, send_syn
+from .output cimport arm_rtx, probe_window
+from .transmit cimport send_ack, send_probe, send_reset, send_syn
 from .recovery cimport enter_loss, retransmit_lost
 from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb

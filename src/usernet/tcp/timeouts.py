@@ -21,11 +21,12 @@ from .const import (
     T_KEEP,
 )  # fmt: skip
 from .lifecycle import finish, timed_out
-from .output import arm_rtx, probe_window, send_ack, send_probe, send_reset, send_syn
+from .output import arm_rtx, probe_window
 from .recovery import enter_loss, retransmit_lost
 from .settings import Settings, keepidle, keepintvl
 from .state import TIMEOUT
 from .tcb import Engine, Tcb
+from .transmit import send_ack, send_probe, send_reset, send_syn
 
 if TYPE_CHECKING:
     import cython

@@ -22,12 +22,13 @@ from .const import (
 from .establish import set_buffers
 from .info import tcp_info
 from .lifecycle import drop_received, finish, move, orphan_waits
-from .output import output, send_ack, send_reset, sync_mss
+from .output import output
 from .receive import text_was_read
 from .settings import Settings, keepidle
 from .state import ABORT, CLOSE
 from .tcb import Engine, Tcb
 from .timeouts import timer_expired
+from .transmit import send_ack, send_reset, sync_mss
 
 if TYPE_CHECKING:
     import cython

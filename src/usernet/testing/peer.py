@@ -1,8 +1,8 @@
 """A scripted TCP peer: tests in the protocol's own words, in virtual time.
 
 ``scene = Scene()``; ``peer = scene.peer()``; then ``peer.send(SYN, seq=0)``, ``peer.expect(SYN | ACK, seq=0, ack=1)``,
-``scene.advance(ms=200)``, ``peer.expect_nothing()``. Sequence numbers are relative to both sides' initial ones, which lie
-just below 2**32, so that wrapping is the normal case.
+``scene.advance(ms=200)``, ``peer.expect_nothing()``. Sequence numbers are relative to both sides' initial ones, which
+lie just below 2**32, so that wrapping is the normal case.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class Peer:
         frags: bool = False,
         checksum: str = "unnecessary",
     ) -> None:
-        """One segment to the stack; seq and SACK-free fields relative to the peer's ISN, ack and sack to the stack's."""
+        """One segment to the stack; seq is relative to the peer's ISN, ack and sack to the stack's."""
         iss = self.iss or 0
         if options is None:
             options = b""
@@ -257,7 +257,9 @@ class Peer:
         )  # fmt: skip
         self.send_octets(octets, gso_size=gso_size, frag=payload if frags else b"", checksum=checksum)
 
-    def send_octets(self, octets: bytes, *, gso_size: int = 0, frag: bytes = b"", checksum: str = "unnecessary") -> None:
+    def send_octets(
+        self, octets: bytes, *, gso_size: int = 0, frag: bytes = b"", checksum: str = "unnecessary"
+    ) -> None:
         """Any octets as a segment from this peer."""
         head = self.remote + self.local
         buf = bytearray(8) + head + octets
@@ -322,7 +324,7 @@ class Peer:
             ("wnd", wnd, sent.wnd),
             ("sack", sack, sent.sack),
         ):
-            assert wanted is None or wanted == got, f"expected {name} {wanted}, got {sent}"
+            assert wanted is None or wanted == got, f"expected {name} {wanted!r}, got {sent}"
         return sent
 
     def expect_nothing(self) -> None:

@@ -1,4 +1,4 @@
-"""Two stacks' TCP joined by an imperfect wire in memory, in virtual time: what goes in at one end comes out at the other."""
+"""Two stacks' TCP joined by an imperfect wire in memory, in virtual time."""
 
 from __future__ import annotations
 
@@ -150,9 +150,7 @@ def _cut(packet: Packet) -> list[Packet]:
         part = octets[at : at + packet.gso_size]
         last = at + len(part) == len(octets)
         flags = seg.flags if last else seg.flags & ~0x09
-        header = emit(
-            seg.sport, seg.dport, (seg.seq + at) & 0xFFFFFFFF, seg.ack, flags, seg.wnd, options, part
-        )
+        header = emit(seg.sport, seg.dport, (seg.seq + at) & 0xFFFFFFFF, seg.ack, flags, seg.wnd, options, part)
         piece = Packet(packet.buf[:8] + header, 0, 8 + len(header))
         piece.addr_off, piece.addr_len, piece.l4 = 0, 4, 8
         piece.csum = CSUM_UNNECESSARY

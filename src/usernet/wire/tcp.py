@@ -35,8 +35,8 @@ class Segment:
     """
 
     __slots__ = (
-        "ack", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count", "sack_left", "sack_permitted",
-        "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
+        "ack", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count", "sack_left",
+        "sack_permitted", "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -130,7 +130,9 @@ class Segment:
             i += 1
         self.sack_count = count
 
-    def _parse_syn_option(self, buf: bytearray, at: cython.Py_ssize_t, kind: cython.uint, size: cython.Py_ssize_t) -> None:
+    def _parse_syn_option(
+        self, buf: bytearray, at: cython.Py_ssize_t, kind: cython.uint, size: cython.Py_ssize_t
+    ) -> None:
         # These mean something on a SYN only.
         p: cython.p_const_uchar = buf
         if kind == OPT_MSS and size == 4:
@@ -244,7 +246,7 @@ def emit(
     sport: int, dport: int, seq: int, ack: int, flags: int, wnd: int, options: bytes = b"", payload: bytes = b""
 ) -> bytes:
     """A whole segment with its checksum field 0; options are padded with EOL to a multiple of 4."""
-    options += bytes(-len(options) % 4)
+    options += bytes((4 - len(options) % 4) % 4)
     out = bytearray(HEADER_LEN)
     write_header(out, 0, sport, dport, seq, ack, HEADER_LEN + len(options), flags, wnd, 0)
     return bytes(out) + options + payload

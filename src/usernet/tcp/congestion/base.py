@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 class AckSample:
     """What one acknowledgment told: counts in segments, spans in nanoseconds (-1: no sample)."""
 
-    __slots__ = ("acked", "delivered", "delivered_at", "in_flight", "is_app_limited", "losses", "prior_in_flight", "rtt_ns")
+    __slots__ = (
+        "acked",
+        "delivered",
+        "delivered_at",
+        "in_flight",
+        "is_app_limited",
+        "losses",
+        "prior_in_flight",
+        "rtt_ns",
+    )
 
     def __init__(self) -> None:
         self.acked = 0  # cumulatively acknowledged
@@ -36,7 +45,17 @@ class CongestionControl:
     The connection itself does loss recovery (RFC 6675, PRR) and asks here for the new ``ssthresh`` only.
     """
 
-    __slots__ = ("cwnd", "cwnd_clamp", "cwnd_cnt", "is_cwnd_limited", "max_packets_out", "mss", "prior_cwnd", "srtt_ns", "ssthresh")
+    __slots__ = (
+        "cwnd",
+        "cwnd_clamp",
+        "cwnd_cnt",
+        "is_cwnd_limited",
+        "max_packets_out",
+        "mss",
+        "prior_cwnd",
+        "srtt_ns",
+        "ssthresh",
+    )
 
     name = "none"
 

@@ -20,7 +20,7 @@ FAST_CONVERGENCE = (1.0 + BETA) / 2.0
 class Cubic(CongestionControl):
     """The window as a cubic function of the time since the last congestion event.
 
-    Names are the RFC's: ``w_max``, ``k`` (seconds), ``w_est``, ``cwnd_epoch``, ``epoch_start``. Windows are in segments.
+    Names are the RFC's: ``w_max``, ``k`` (seconds), ``w_est``. Windows are in segments.
     """
 
     __slots__ = ("alpha", "cwnd_prior", "epoch_at", "k", "w_est", "w_max")
@@ -29,6 +29,7 @@ class Cubic(CongestionControl):
 
     def __init__(self) -> None:
         super().__init__()
+        self.w_max = 0.0
         self._forget()
 
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
@@ -52,10 +53,9 @@ class Cubic(CongestionControl):
         return ssthresh if ssthresh > 2 else 2
 
     def on_timeout(self, now: cython.longlong) -> None:
-        """RFC 9438 4.8: the first epoch after a timeout starts from the window slow start reaches."""
-        w_max: cython.double = self.w_max
+        """RFC 9438 4.8: the first epoch after a timeout starts from the window slow start reaches, with K = 0."""
+        self.w_max = 0.0
         self._forget()
-        self.w_max = w_max
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
         """RFC 9438 5.8: the time in which nothing was sent does not count."""
@@ -65,7 +65,6 @@ class Cubic(CongestionControl):
                 self.epoch_at = now
 
     def _forget(self) -> None:
-        self.w_max = 0.0
         self.w_est = 0.0
         self.k = 0.0
         self.cwnd_prior = 0.0

@@ -1,0 +1,312 @@
+"""Building and sending one segment (RFC 9293 3.1, 3.7.1, 3.8.6.2.2; RFC 7323, RFC 2018).
+
+A segment is a header of our own with its text by reference to the send queue, up to ``path.gso_max`` octets of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.const import CSUM_PARTIAL, IPPROTO_TCP, MASK32, MAX_DATAGRAM
+from ..core.packet import Packet, new_packet
+from ..core.sender import Path
+from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
+from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MS, RST
+from .tcb import Engine, Tcb
+
+if TYPE_CHECKING:
+    import cython
+
+
+def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
+    """Our timestamp clock: milliseconds, moved by an offset of the connection's own (RFC 7323 5.4, 7.1)."""
+    ticks: cython.longlong = now // MS
+    return (ticks + tcb.ts_offset) & MASK32
+
+
+# Windows offered.
+
+
+def window_offer(tcb: Tcb) -> cython.longlong:
+    """How much the peer may send, by the room there is (RFC 9293 3.8.6.2.2, Linux's __tcp_select_window)."""
+    full: cython.longlong = tcb.rcv_buf >> 1
+    free: cython.longlong
+    mss: cython.longlong = tcb.rcv_mss
+    unit: cython.longlong = 1
+    unit <<= tcb.rcv_wscale
+    if 0 < tcb.window_clamp < full:
+        full = tcb.window_clamp
+    if mss > full:
+        mss = full
+    free = full - tcb.rcv_queue.length
+    if free < full >> 1:
+        if tcb.engine.pool.under_pressure() and free > 4 * tcb.advmss:
+            free = 4 * tcb.advmss
+        if free < full >> 4 or free < mss:
+            return 0
+    if free > 0xFFFF << tcb.rcv_wscale:
+        return 0xFFFF << tcb.rcv_wscale
+    if tcb.rcv_wscale > 0:
+        return (free + unit - 1) & -unit
+    if tcb.rcv_wnd > free or tcb.rcv_wnd <= free - mss:
+        return free - free % mss if mss > 0 else free
+    if mss == full and free > tcb.rcv_wnd + (full >> 1):
+        return free
+    return tcb.rcv_wnd
+
+
+def select_window(tcb: Tcb) -> cython.uint:
+    """The window field of a segment about to leave. What was promised is never taken back (RFC 9293 3.8.6)."""
+    unit: cython.longlong = 1
+    old: cython.longlong = tcb.rcv_wnd
+    current: cython.longlong = tcb.receive_window()
+    offer: cython.longlong = window_offer(tcb)
+    unit <<= tcb.rcv_wscale
+    if offer < current:
+        if offer == 0:
+            tcb.engine.ext.TCPWantZeroWindowAdv += 1
+        offer = (current + unit - 1) & -unit
+    if offer > 0xFFFF << tcb.rcv_wscale:
+        offer = 0xFFFF << tcb.rcv_wscale
+    tcb.rcv_wnd = offer
+    tcb.rcv_wup = tcb.rcv_nxt
+    if offer == 0:
+        if old > 0:
+            tcb.engine.ext.TCPToZeroWindowAdv += 1
+    elif old == 0:
+        tcb.engine.ext.TCPFromZeroWindowAdv += 1
+    return offer >> tcb.rcv_wscale
+
+
+# Paths and sizes.
+
+
+def usable_path(tcb: Tcb) -> Path | None:
+    """The cached path, looked up again when it went stale; None, and a soft error, when there is none any more."""
+    path: Path = tcb.path
+    if path.alive:
+        return path
+    try:
+        path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
+    except OSError as error:
+        tcb.soft_err = error.errno or 0
+        return None
+    tcb.path = path
+    sync_mss(tcb)
+    return path
+
+
+def sync_mss(tcb: Tcb) -> None:
+    """Derive the sending MSS from the path MTU, the peer's MSS option and TCP_MAXSEG (RFC 9293 3.7.1)."""
+    mss: cython.longlong = tcb.path.mtu
+    mss -= tcb.path.header_len + 20
+    if tcb.mss_clamp < mss:
+        mss = tcb.mss_clamp
+    if 0 < tcb.settings.maxseg < mss:
+        mss = tcb.settings.maxseg
+    if mss < tcb.engine.sysctls.min_snd_mss:
+        mss = tcb.engine.sysctls.min_snd_mss
+    if tcb.ts_ok:
+        mss -= 12
+    tcb.mss = mss
+    tcb.cc.mss = mss
+
+
+def send_mss(tcb: Tcb) -> cython.uint:
+    """The MSS of the next segment: less while SACK blocks ride along, and at most half the largest window seen."""
+    mss: cython.uint = tcb.mss
+    half: cython.uint
+    extra: cython.uint = _sack_octets(tcb)
+    if 0 < extra < mss:
+        mss -= extra
+    if tcb.max_window < 2 * mss and tcb.max_window > 0:
+        half = tcb.max_window >> 1 if tcb.max_window > 536 else tcb.max_window
+        if half < 48:
+            half = 48
+        if half < mss:
+            mss = half
+    return mss
+
+
+def max_payload(tcb: Tcb, mss: cython.uint) -> cython.uint:
+    """The text of the largest super-segment the path takes, a multiple of mss."""
+    room: cython.int = tcb.path.gso_max
+    size: cython.int = mss
+    if room > MAX_DATAGRAM:
+        room = MAX_DATAGRAM
+    room -= tcb.path.header_len + MAX_HEADER
+    if room < 2 * size:
+        return mss
+    return room - room % size
+
+
+def _sack_octets(tcb: Tcb) -> cython.uint:
+    count: cython.int = tcb.sack_count + tcb.dsack_count
+    limit: cython.int = 3 if tcb.ts_ok else 4
+    if count == 0 or not tcb.sack_ok:
+        return 0
+    if count > limit:
+        count = limit
+    return 4 + 8 * count
+
+
+# Building segments.
+
+
+def transmit(
+    tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint, mss: cython.uint, now: cython.longlong
+) -> cython.int:
+    """Send one segment or super-segment with n octets of the send queue, seq the first. Returns the Sender's answer."""
+    engine: Engine = tcb.engine
+    path: Path = tcb.path
+    packet: Packet
+    size: cython.uint = 20
+    sacks: cython.uint
+    check: cython.uint
+    at: cython.Py_ssize_t
+    segs: cython.uint = 1
+    if not path.alive:
+        if usable_path(tcb) is None:
+            return -tcb.soft_err
+        path = tcb.path
+    sacks = _sack_octets(tcb)
+    if tcb.ts_ok:
+        size += 12
+    packet = new_packet(size + sacks)
+    at = packet.head
+    if tcb.ts_ok:
+        write_timestamps(packet.buf, at + 20, timestamp(tcb, now), tcb.ts_recent)
+    if sacks > 0:
+        _write_sacks(tcb, packet.buf, at + size, sacks)
+        size += sacks
+    check = path.pseudo + IPPROTO_TCP + size + n
+    check = (check & 0xFFFF) + (check >> 16)
+    check = (check & 0xFFFF) + (check >> 16)
+    write_header(
+        packet.buf, at, tcb.local_port, tcb.remote_port, seq, tcb.rcv_nxt, size, flags, select_window(tcb), check
+    )
+    packet.tail = at + size
+    packet.l4 = at
+    packet.protocol = IPPROTO_TCP
+    packet.csum = CSUM_PARTIAL
+    packet.csum_start = at
+    packet.csum_offset = 16
+    packet.df = True
+    packet.tos = tcb.settings.tos
+    packet.ttl = tcb.settings.ttl
+    packet.mark = tcb.settings.mark
+    if n > 0:
+        tcb.queue.gather(packet, tcb.position(seq), n)
+        if n > mss:
+            packet.gso_size = mss
+            packet.gso_type = 1 if tcb.family == 4 else 4
+            segs = (n + mss - 1) // mss
+        tcb.data_segs_out += segs
+        tcb.bytes_sent += n
+    _ack_sent(tcb)
+    tcb.segs_out += segs
+    engine.mib.OutSegs += segs
+    return engine.sender.send(path, packet, now)
+
+
+def _write_sacks(tcb: Tcb, buf: bytearray, at: cython.Py_ssize_t, octets: cython.uint) -> None:
+    # RFC 2018 4 and RFC 2883 4: the D-SACK block first, then the most recent first.
+    count: cython.int = (octets - 4) >> 3
+    i: cython.int = 0
+    write_sack_header(buf, at, count)
+    at += 4
+    if tcb.dsack_count > 0:
+        write_u32(buf, at, tcb.dsack_left)
+        write_u32(buf, at + 4, tcb.dsack_right)
+        at += 8
+        count -= 1
+        tcb.dsack_count = 0
+    while i < count:
+        write_u32(buf, at, tcb.sack_left[i])
+        write_u32(buf, at + 4, tcb.sack_right[i])
+        at += 8
+        i += 1
+
+
+def _ack_sent(tcb: Tcb) -> None:
+    # Every segment in a synchronized state carries an ACK, so nothing is owed any more.
+    tcb.last_ack_sent = tcb.rcv_nxt
+    if tcb.ack_pending == 0:
+        return
+    tcb.ack_pending = 0
+    tcb.ack_timer.cancel()
+    if tcb.quick > 0:
+        tcb.quick -= 1
+        if tcb.quick == 0:
+            tcb.ato = ATO_MIN
+
+
+def send_ack(tcb: Tcb, now: cython.longlong) -> None:
+    """<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>."""
+    if tcb.state != CLOSED:
+        transmit(tcb, tcb.snd_nxt, 0, ACK, tcb.mss, now)
+
+
+def send_probe(tcb: Tcb, now: cython.longlong) -> None:
+    """An old sequence number, which the peer must answer (RFC 9293 3.8.4, 3.8.6.1)."""
+    transmit(tcb, (tcb.snd_una - 1) & MASK32, 0, ACK, tcb.mss, now)
+
+
+def send_reset(tcb: Tcb, now: cython.longlong) -> None:
+    """<SEQ=SND.NXT><CTL=RST>, with an ACK as Linux sends it."""
+    tcb.engine.mib.OutRsts += 1
+    transmit(tcb, tcb.snd_nxt, 0, RST | ACK, tcb.mss, now)
+
+
+def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
+    """SYN, or SYN,ACK, with its options; also each time it is retransmitted."""
+    engine: Engine = tcb.engine
+    path: Path | None = usable_path(tcb)
+    if path is None:
+        return
+    stamps = (timestamp(tcb, now), tcb.ts_recent if flags & ACK else 0) if tcb.ts_ok else None
+    wscale = tcb.rcv_wscale if tcb.rcv_wscale or tcb.snd_wscale else -1
+    if flags & ACK == 0 and not engine.sysctls.window_scaling:
+        wscale = -1
+    packet = control_packet(
+        path, tcb.local_port, tcb.remote_port, tcb.iss, tcb.rcv_nxt if flags & ACK else 0, flags,
+        tcb.rcv_wnd if tcb.rcv_wnd < 0xFFFF else 0xFFFF,
+        syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps),
+    )  # fmt: skip
+    packet.tos = tcb.settings.tos
+    packet.ttl = tcb.settings.ttl
+    packet.mark = tcb.settings.mark
+    tcb.last_ack_sent = tcb.rcv_nxt
+    tcb.rcv_wup = tcb.rcv_nxt
+    tcb.segs_out += 1
+    engine.mib.OutSegs += 1
+    engine.sender.send(path, packet, now)
+
+
+def control_packet(
+    path: Path,
+    sport: cython.uint,
+    dport: cython.uint,
+    seq: cython.uint,
+    ack: cython.uint,
+    flags: cython.uint,
+    wnd: cython.uint,
+    options: bytes,
+) -> Packet:
+    """A segment without text: SYN, SYN,ACK, RST or an ACK of something that is no full connection."""
+    size: cython.uint = 20 + len(options)
+    packet: Packet = new_packet(size)
+    at: cython.Py_ssize_t = packet.head
+    check: cython.uint = path.pseudo + IPPROTO_TCP + size
+    check = (check & 0xFFFF) + (check >> 16)
+    write_header(packet.buf, at, sport, dport, seq, ack, size, flags, wnd, (check & 0xFFFF) + (check >> 16))
+    if size > 20:
+        packet.buf[at + 20 : at + size] = options
+    packet.tail = at + size
+    packet.l4 = at
+    packet.protocol = IPPROTO_TCP
+    packet.csum = CSUM_PARTIAL
+    packet.csum_start = at
+    packet.csum_offset = 16
+    packet.df = True
+    return packet

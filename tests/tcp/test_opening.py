@@ -1,0 +1,416 @@
+"""Opening a connection: passive, active, simultaneous; queues, retries, refusals."""
+
+from errno import EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT
+
+import pytest
+
+from usernet.core.const import MS, POLLERR, POLLHUP, POLLIN, POLLOUT, SECOND
+from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, FIN, PSH, RST, SYN, SYN_RECEIVED, SYN_SENT
+from usernet.tcp.listen import Forwarder
+from usernet.tcp.settings import Settings
+from usernet.testing.peer import LOCAL, REMOTE, Owner, Scene
+
+
+def connecting(scene, peer, settings=None):
+    owner = Owner()
+    binding = scene.tcp.bind(LOCAL, peer.local_port, 4, 0)
+    tcb = scene.tcp.connect(owner, binding, REMOTE, peer.remote_port, settings or Settings(), scene.now)
+    scene.tcp.unbind(binding)
+    return tcb, owner
+
+
+def test_passive_open_wakes_the_listener_once_the_handshake_is_done():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect(SYN | ACK, seq=0, ack=1)
+    assert listener.poll() == 0 and listener.accept(scene.now) is None
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.owner.take() & POLLIN and listener.poll() & POLLIN
+    tcb = listener.accept(scene.now)
+    assert tcb.state == ESTABLISHED and tcb.remote == REMOTE and tcb.remote_port == 40000
+    assert scene.counters.tcp.PassiveOpens == 1 and scene.counters.tcp.CurrEstab == 1
+    peer.expect_nothing()
+
+
+def test_initial_numbers_wrap():
+    scene = Scene()
+    peer = scene.peer()
+    peer.open_passive(scene.listen())
+    assert peer.iss == 0xFFFFFF00
+
+
+def test_syn_ack_has_linux_option_order_and_answers_only_what_was_offered():
+    scene = Scene()
+    peer = scene.peer()
+    scene.listen()
+    peer.send(SYN, mss=1460, sack_permitted=True, ts=(7, 0), wscale=8)
+    answer = peer.expect(SYN | ACK)
+    assert answer.options[:6] == b"\x02\x04\x05\xb4\x04\x02" and answer.options[6:8] == b"\x08\x0a"
+    assert answer.options[16:] == b"\x01\x03\x03\x07" and answer.ts[1] == 7
+    other = scene.peer(remote_port=40001, wrap=False)
+    other.send(SYN, options=b"\x02\x04\x05\xb4")
+    answer = other.expect(SYN | ACK)
+    assert answer.options == b"\x02\x04\x05\xb4" and answer.wnd == 64240
+
+
+def test_syn_options_in_linux_order():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    connecting(scene, peer)
+    options = peer.expect(SYN).options
+    assert options[:8] == b"\x02\x04\x05\xb4\x04\x02\x08\x0a" and options[-4:] == b"\x01\x03\x03\x07"
+    scene = Scene(tcp_timestamps=0)
+    peer = scene.peer(local_port=5000)
+    connecting(scene, peer)
+    assert peer.expect(SYN).options == b"\x02\x04\x05\xb4\x01\x01\x04\x02\x01\x03\x03\x07"
+
+
+def test_active_open():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, owner = connecting(scene, peer)
+    assert tcb.state == SYN_SENT and tcb.poll() == 0
+    peer.expect(SYN, seq=0)
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    peer.expect(ACK, seq=1, ack=1)
+    assert tcb.state == ESTABLISHED and owner.take() & POLLOUT and tcb.poll() == POLLOUT
+
+
+def test_syn_ack_may_carry_text_and_fin():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _owner = connecting(scene, peer)
+    peer.expect(SYN)
+    peer.send(SYN | ACK | FIN, seq=0, ack=1, mss=1460, payload=b"hello")
+    peer.expect(ACK, seq=1, ack=7)
+    assert tcb.recv(10, False, scene.now) == b"hello" and tcb.recv(10, False, scene.now) == b""
+
+
+def test_simultaneous_open():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    peer.expect(SYN, seq=0)
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect(SYN | ACK, seq=0, ack=1)
+    assert tcb.state == SYN_RECEIVED
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    assert tcb.state == ESTABLISHED
+    assert tcb.send(b"x", scene.now) == 1
+    peer.drain()
+
+
+def test_syn_sent_answers_a_bad_ack_with_rst_and_stays():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    peer.expect(SYN)
+    peer.send(SYN | ACK, seq=0, ack=5)
+    peer.expect(RST, seq=5)
+    assert tcb.state == SYN_SENT
+    peer.send(RST | ACK, seq=0, ack=77)
+    assert tcb.state == SYN_SENT
+    peer.send(RST, seq=0)
+    assert tcb.state == SYN_SENT
+    peer.expect_nothing()
+
+
+def test_refused():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, owner = connecting(scene, peer)
+    peer.expect(SYN)
+    peer.send(RST | ACK, seq=0, ack=1)
+    assert tcb.state == CLOSED and owner.take() & POLLERR
+    assert tcb.poll() & 0x1F == POLLERR | POLLHUP | POLLIN | POLLOUT
+    assert tcb.recv(1, False, scene.now) is None
+    assert tcb.take_error() == ECONNREFUSED and tcb.take_error() == 0
+    assert tcb.recv(1, False, scene.now) == b""
+    assert scene.counters.tcp.AttemptFails == 1
+    assert scene.leaves_nothing()
+
+
+def test_syn_is_retransmitted_with_backoff_and_gives_up():
+    scene = Scene(tcp_syn_retries=3)
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    start = scene.now
+    peer.expect(SYN)
+    for at in (1, 3, 7):
+        scene.run_until(start + at * SECOND - 1)
+        peer.expect_nothing()
+        scene.run_until(start + at * SECOND)
+        peer.expect(SYN, seq=0)
+    scene.run_until(start + 15 * SECOND)
+    peer.expect_nothing()
+    assert tcb.take_error() == ETIMEDOUT and scene.counters.tcp_ext.TCPSynRetrans == 3
+    assert scene.leaves_nothing()
+
+
+def test_syncnt_and_user_timeout_bound_the_attempt():
+    scene = Scene()
+    settings = Settings()
+    settings.syncnt = 1
+    tcb, _ = connecting(scene, scene.peer(local_port=5000), settings)
+    scene.advance(s=3.1)
+    assert tcb.state == CLOSED
+
+
+def test_icmp_ends_an_attempt_only_when_it_quotes_our_syn():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    peer.expect(SYN)
+    peer.icmp(7, EHOSTUNREACH)
+    assert tcb.state == SYN_SENT and scene.counters.tcp_ext.OutOfWindowIcmps == 1
+    peer.icmp(0, EHOSTUNREACH)
+    assert tcb.take_error() == EHOSTUNREACH and tcb.state == CLOSED
+
+
+def test_syn_ack_is_retransmitted_then_forgotten():
+    scene = Scene(tcp_synack_retries=2)
+    peer = scene.peer()
+    scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    for gap in (1, 2):
+        scene.advance(s=gap)
+        peer.expect(SYN | ACK, seq=0, ack=1)
+    scene.advance(s=4)
+    peer.expect_nothing()
+    assert scene.leaves_nothing() and scene.counters.tcp.AttemptFails == 1
+
+
+def test_a_repeated_syn_gets_its_syn_ack_again_at_a_limited_rate():
+    scene = Scene()
+    peer = scene.peer()
+    scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(SYN, mss=1460)
+    peer.expect_nothing()
+    scene.advance(ms=600)
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK, seq=0, ack=1)
+
+
+def test_listen_ignores_rst_resets_ack_and_drops_syn_fin():
+    scene = Scene()
+    peer = scene.peer()
+    scene.listen()
+    peer.send(RST, seq=0)
+    peer.expect_nothing()
+    peer.iss = 0
+    peer.send(ACK, seq=0, ack=99)
+    peer.expect(RST, seq=99)
+    peer.send(SYN | FIN, seq=0)
+    peer.expect_nothing()
+
+
+def test_closed_answers_with_rst():
+    scene = Scene()
+    peer = scene.peer(local_port=9)
+    peer.iss = 0
+    peer.send(SYN, seq=0, payload=b"abc")
+    peer.expect(RST | ACK, seq=0, ack=4)
+    peer.send(ACK, seq=3, ack=12)
+    peer.expect(RST, seq=12)
+    peer.send(RST, seq=3)
+    peer.expect_nothing()
+
+
+def test_request_rejects_a_wrong_ack_with_rst_and_lives():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=55)
+    peer.expect(RST, seq=55)
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now) is not None
+
+
+def test_rfc5961_request_is_reset_only_by_the_exact_number():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    scene.advance(ms=600)
+    peer.send(RST, seq=100)
+    peer.expect(ACK, seq=1, ack=1)
+    peer.send(RST, seq=70000)
+    peer.expect_nothing()
+    peer.send(RST, seq=1)
+    assert not listener.requests and scene.counters.tcp_ext.EmbryonicRsts == 1
+    assert scene.leaves_nothing()
+
+
+def test_data_with_the_last_ack_of_the_handshake():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"GET /")
+    peer.expect(ACK, ack=6)
+    assert listener.accept(scene.now).recv(100, False, scene.now) == b"GET /"
+
+
+def test_accept_queue_is_bounded_by_backlog_and_somaxconn():
+    scene = Scene(somaxconn=2)
+    listener = scene.listen(backlog=100)
+    assert listener.backlog == 2
+    for port in range(41000, 41003):
+        peer = scene.peer(remote_port=port, wrap=False)
+        peer.send(SYN, mss=1460)
+        peer.expect(SYN | ACK)
+        peer.send(ACK, seq=1, ack=1)
+    late = scene.peer(remote_port=42000, wrap=False)
+    late.send(SYN, mss=1460)
+    late.expect_nothing()
+    assert scene.counters.tcp_ext.ListenOverflows == 1 and scene.counters.tcp_ext.ListenDrops == 1
+    while (tcb := listener.accept(scene.now)) is not None:
+        tcb.abort(scene.now)
+        tcb.close(scene.now)
+    scene.sender.sent.clear()
+    late.send(SYN, mss=1460)
+    late.expect(SYN | ACK)
+
+
+def test_a_full_accept_queue_lets_the_handshake_finish_later():
+    scene = Scene()
+    listener = scene.listen(backlog=0)
+    first = scene.peer(remote_port=41000, wrap=False)
+    second = scene.peer(remote_port=41001, wrap=False)
+    for peer in (first, second):
+        peer.send(SYN, mss=1460)
+        if peer is first:
+            peer.expect(SYN | ACK)
+    second.expect_nothing()
+    first.send(ACK, seq=1, ack=1)
+    assert len(listener.accepted) == 1
+
+
+def test_syn_queue_is_bounded():
+    scene = Scene()
+    listener = scene.listen(backlog=3)
+    for port in range(41000, 41010):
+        scene.peer(remote_port=port, wrap=False).send(SYN, mss=1460)
+    assert len(listener.requests) == 4 and scene.counters.tcp_ext.TCPReqQFullDrop == 6
+
+
+def test_closing_a_listener_resets_what_nobody_accepted():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    other = scene.peer(remote_port=41000, wrap=False)
+    other.send(SYN, mss=1460)
+    other.expect(SYN | ACK)
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=1)
+    listener.close(scene.now)
+    peer.expect(RST | ACK, seq=1)
+    peer.expect_nothing()
+    assert scene.leaves_nothing()
+
+
+def test_connect_reports_an_unreachable_route_at_once():
+    scene = Scene()
+    scene.sender.unreachable = EHOSTUNREACH
+    with pytest.raises(OSError) as error:
+        scene.tcp.connect(Owner(), None, REMOTE, 80, Settings(), scene.now)
+    assert error.value.errno == EHOSTUNREACH
+    assert scene.leaves_nothing()
+
+
+def test_defer_accept_waits_for_text():
+    scene = Scene()
+    settings = Settings()
+    settings.defer_accept = 1
+    peer = scene.peer()
+    listener = scene.listen(settings=settings)
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now) is None and scene.counters.tcp_ext.TCPDeferAcceptDrop == 1
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"x")
+    assert listener.accept(scene.now) is not None
+
+
+class Gate(Forwarder):
+    def __init__(self):
+        self.requests = []
+
+    def syn(self, request, now):
+        self.requests.append(request)
+
+
+def test_forwarder_accepts_for_a_foreign_address():
+    scene = Scene()
+    gate = scene.tcp.forwarder = Gate()
+    peer = scene.peer(local=bytes((93, 184, 216, 34)), local_port=443)
+    peer.send(SYN, mss=1400, ts=(5, 0), wscale=7)
+    peer.expect_nothing()
+    peer.send(SYN, mss=1400, ts=(6, 0), wscale=7)
+    assert len(gate.requests) == 1
+    request = gate.requests[0]
+    assert (request.local, request.local_port) == (bytes((93, 184, 216, 34)), 443)
+    assert (request.remote, request.remote_port) == (REMOTE, 40000)
+    owner = Owner()
+    tcb = request.accept(owner, Settings(), scene.now)
+    assert tcb.state == SYN_RECEIVED
+    peer.expect(SYN | ACK, seq=0, ack=1)
+    scene.advance(s=1)
+    again = peer.expect(SYN | ACK, seq=0, ack=1)
+    peer.ts = 7
+    peer.ts_recent = again.ts[0]
+    peer.send(ACK, seq=1, ack=1)
+    assert tcb.state == ESTABLISHED and owner.take() & POLLOUT
+    with pytest.raises(OSError):
+        request.reject(scene.now)
+    tcb.abort(scene.now)
+    assert scene.leaves_nothing()
+
+
+def test_forwarder_rejects_drops_or_forgets():
+    scene = Scene()
+    gate = scene.tcp.forwarder = Gate()
+    peer = scene.peer(local_port=443)
+    peer.send(SYN, seq=0)
+    gate.requests.pop().reject(scene.now)
+    peer.expect(RST | ACK, ack=1)
+    peer.send(SYN, seq=0)
+    gate.requests.pop().drop()
+    peer.expect_nothing()
+    peer.send(SYN, seq=0)
+    peer.send(RST, seq=1)
+    with pytest.raises(OSError):
+        gate.requests.pop().accept(Owner(), Settings(), scene.now)
+    peer.send(SYN, seq=0)
+    scene.advance(s=61)
+    assert scene.leaves_nothing()
+
+
+def test_a_bound_tuple_cannot_connect_twice():
+    scene = Scene()
+    binding = scene.tcp.bind(LOCAL, 5000, 4, 0)
+    scene.tcp.connect(Owner(), binding, REMOTE, 80, Settings(), scene.now)
+    with pytest.raises(OSError) as error:
+        scene.tcp.connect(Owner(), binding, REMOTE, 80, Settings(), scene.now)
+    assert error.value.errno == EADDRNOTAVAIL
+
+
+def test_syn_sent_rtt_sample_is_taken():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    peer.expect(SYN)
+    scene.advance(ms=50)
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    assert tcb.info()["rtt"] == 50_000
+    assert tcb.rtt.rto == 50 * MS + 200 * MS
