@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from . import paths
-from .errors import USAGE, CliError, os_error
+from .errors import USAGE, CliError, errno_text, os_error
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -75,7 +75,7 @@ class Refused(CliError):
     """The host answered with an errno."""
 
     def __init__(self, number: int, message: str) -> None:
-        super().__init__(f"{errno.errorcode.get(number, number)} ({os.strerror(number)}): {message}")
+        super().__init__(errno_text(OSError(number, message)))
         self.errno = number
         self.reason = message
 

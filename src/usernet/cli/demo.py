@@ -7,7 +7,6 @@ import hashlib
 import os
 import selectors
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -206,7 +205,8 @@ class Demo:
         server, self._server = self._server, None
         if server is None or server.poll() is not None:
             return
-        server.send_signal(signal.SIGINT)
+        # Not SIGINT, which a shell makes its background jobs ignore.
+        server.terminate()
         try:
             server.wait(STOP_S)
         except subprocess.TimeoutExpired:

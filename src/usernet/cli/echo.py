@@ -9,13 +9,16 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..ip.address import format_ip, parse_ip
+
 if TYPE_CHECKING:
     from ..host import Stack
 
 Item = dict[str, Any]
 
 ICMP_ECHO = 8
-IP_RECVTTL = 12  # ip(7); not every version of the socket module names it
+# ip(7); not every version of the socket module names them.
+IP_RECVERR, IP_RECVTTL = 11, 12
 HEADER = struct.Struct("!BBHHH")
 MAX_SIZE = 65507
 MIN_INTERVAL_S = 0.002
@@ -39,19 +42,28 @@ def echo(stack: Stack, request: dict[str, Any]) -> Iterator[Item]:
         address = socket.getaddrinfo(str(request["host"]), None, socket.AF_INET)[0][4][0]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP) as ping:
             ping.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+            ping.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
             if request.get("ttl"):
                 ping.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(request["ttl"]))
             ping.connect((address, 0))
             yield {"kind": "start", "address": address, "size": size}
-            yield from _Pinger(ping, str(address), size).run(int(request.get("count", 0)), interval, timeout)
+            yield from _Pinger(ping, _source(stack, str(address)), size).run(
+                int(request.get("count", 0)), interval, timeout
+            )
+
+
+def _source(stack: Stack, address: str) -> str:
+    """Our address on the way there, in whose name errors are told."""
+    with stack.host.lock:
+        return format_ip(stack.ip.path(parse_ip(address), None, 0).src)
 
 
 class _Pinger:
     """The requests under way over one socket."""
 
-    def __init__(self, ping: Any, address: str, size: int) -> None:
+    def __init__(self, ping: Any, source: str, size: int) -> None:
         self._ping = ping
-        self._address = address
+        self._source = source
         self._payload = os.urandom(size)
         self._sent_at: dict[int, int] = {}
         self._answered: set[int] = set()
@@ -78,7 +90,7 @@ class _Pinger:
             self._ping.send(HEADER.pack(ICMP_ECHO, 0, 0, 0, seq) + self._payload)
         except OSError as error:
             self._sent_at.pop(seq, None)
-            yield _failed(seq, error)
+            yield self._failed(seq, error)
 
     def _receive(self, until: int) -> Iterator[Item]:
         self._ping.settimeout(max((until - time.monotonic_ns()) / 1e9, 0.0005))
@@ -90,7 +102,7 @@ class _Pinger:
             # An ICMP error about one of our requests; the oldest outstanding is the likeliest.
             seq = next(iter(self._sent_at), 0)
             self._sent_at.pop(seq, None)
-            yield _failed(seq, error)
+            yield self._failed(seq, error)
             return
         now = time.monotonic_ns()
         if len(octets) < HEADER.size:
@@ -112,6 +124,5 @@ class _Pinger:
             "duplicate": duplicate,
         }
 
-
-def _failed(seq: int, error: OSError) -> Item:
-    return {"kind": "error", "seq": seq, "errno": error.errno or errno.EIO, "text": error.strerror or str(error)}
+    def _failed(self, seq: int, error: OSError) -> Item:
+        return {"kind": "error", "address": self._source, "seq": seq, "errno": error.errno or errno.EIO}

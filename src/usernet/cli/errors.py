@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from typing import IO, Any
 
 import click
@@ -12,6 +13,9 @@ USAGE = 2
 FAILURE = 1
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
+
+# getaddrinfo's numbers are their own, all negative.
+RESOLVER_ERRORS = {value: name for name, value in vars(socket).items() if name.startswith("EAI_")}
 
 
 class CliError(click.ClickException):
@@ -27,9 +31,11 @@ class CliError(click.ClickException):
 
 
 def errno_text(error: OSError) -> str:
-    """``EPERM (Operation not permitted)``, followed by what the raiser had to add."""
+    """``EPERM (Operation not permitted)`` or ``EAI_NONAME (...)``, followed by what the raiser had to add."""
     if error.errno is None:
         return str(error)
+    if error.errno < 0:
+        return f"{RESOLVER_ERRORS.get(error.errno, error.errno)} ({error.strerror})"
     name = errno.errorcode.get(error.errno, str(error.errno))
     generic = os.strerror(error.errno)
     text = f"{name} ({generic})"
@@ -38,6 +44,6 @@ def errno_text(error: OSError) -> str:
     return text
 
 
-def os_error(what: str, error: OSError, hint: str = "") -> CliError:
+def os_error(what: str, error: OSError, hint: str = "", status: int = FAILURE) -> CliError:
     """The CliError for an OSError: what failed, why by errno, and what to do about it."""
-    return CliError(f"{what}: {errno_text(error)}{'; ' + hint if hint else ''}")
+    return CliError(f"{what}: {errno_text(error)}{'; ' + hint if hint else ''}", status)

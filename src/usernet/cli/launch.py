@@ -23,7 +23,7 @@ from ..tcp.const import CLOSING, FIN_WAIT_1, LAST_ACK
 from ..tcp.listen import Listener
 from ..tcp.tcb import Tcb
 from .collect import GATEWAY_STACK
-from .errors import USAGE, CliError, errno_text, os_error
+from .errors import FAILURE, USAGE, CliError, errno_text, os_error
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -286,10 +286,9 @@ def _refusal(what: str, error: OSError) -> CliError:
     hint = ""
     if what.startswith("--net") and error.errno in (errno.EPERM, errno.EACCES):
         hint = "run it as root, or take --net user:, which needs no privilege"
-    failure = os_error(what, error, "" if "user:" in (error.strerror or "") else hint)
-    if error.errno not in REFUSALS:
-        failure.status = USAGE
-    return failure
+    if "user:" in (error.strerror or ""):
+        hint = ""
+    return os_error(what, error, hint, FAILURE if error.errno in REFUSALS else USAGE)
 
 
 def _is_user(url: str) -> bool:

@@ -41,8 +41,9 @@ class Program:
     @property
     def title(self) -> str:
         """The program as a user would name it."""
-        words = {"file": [], "module": ["-m", self.target], "code": ["-c", "..."], "stdin": ["-"]}[self.kind]
-        return " ".join([*words, *(self.argv if self.kind == "file" else self.argv[1:])])
+        file = os.path.basename(self.target)
+        words = {"file": [file], "module": ["-m", self.target], "code": ["-c", "..."], "stdin": ["-"]}[self.kind]
+        return " ".join([*words, *self.argv[1:]])
 
 
 def parse(words: Sequence[str]) -> Program:

@@ -78,7 +78,8 @@ def _tcp(endpoint: Any, now: int, users: _Users) -> Row:
     row: Row = {"netid": "tcp", "state": STATE_NAMES[endpoint.state], "recv_q": 0, "send_q": 0, **_ends(endpoint)}
     if isinstance(endpoint, Listener):
         row |= {"recv_q": len(endpoint.accepted), "send_q": endpoint.backlog, "users": users.of(endpoint.owner)}
-        row["info"] = {"ca_name": endpoint.settings.congestion, "snd_cwnd": tcp.INIT_CWND}
+        chosen = endpoint.settings.congestion or endpoint.engine.context.sysctl.get("net.ipv4.tcp_congestion_control")
+        row["info"] = {"ca_name": chosen, "snd_cwnd": tcp.INIT_CWND}
     elif isinstance(endpoint, Tcb):
         row |= {"recv_q": endpoint.available(), "send_q": endpoint.outq(), "orphan": endpoint.is_orphan}
         row |= {"users": users.of(endpoint.owner), "info": _info(endpoint, now), "skmem": _skmem(endpoint)}

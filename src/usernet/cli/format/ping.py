@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from dataclasses import dataclass, field
 
 ICMP_HEADER = 8
 IPV4_HEADER = 20
 
-# ICMP type and code to iputils' words (ping_common, pr_icmph).
-UNREACHABLE = {
-    0: "Destination Net Unreachable",
-    1: "Destination Host Unreachable",
-    2: "Destination Protocol Unreachable",
-    3: "Destination Port Unreachable",
-    5: "Source Route Failed",
-    6: "Destination Net Unknown",
-    7: "Destination Host Unknown",
-    9: "Destination Net Prohibited",
-    10: "Destination Host Prohibited",
-    13: "Packet filtered",
+# What a socket with IP_RECVERR makes of ICMP errors (Linux's icmp_err_convert), in iputils' words (pr_icmph).
+TROUBLES = {
+    errno.ENETUNREACH: "Destination Net Unreachable",
+    errno.EHOSTUNREACH: "Destination Host Unreachable",
+    errno.ENOPROTOOPT: "Destination Protocol Unreachable",
+    errno.ECONNREFUSED: "Destination Port Unreachable",
+    errno.EMSGSIZE: "Frag needed and DF set",
+    errno.EACCES: "Packet filtered",
 }
-TIME_EXCEEDED = {0: "Time to live exceeded", 1: "Frag reassembly time exceeded"}
 
 
 def heading(host: str, address: str, size: int) -> str:
@@ -37,16 +34,9 @@ def reply(address: str, octets: int, seq: int, ttl: int, rtt_ns: int, *, duplica
     )
 
 
-def trouble(address: str, seq: int, kind: int, code: int, info: int = 0) -> str:
-    """One ICMP error about a request."""
-    if kind == 3:
-        text = f"Frag needed and DF set (mtu = {info})" if code == 4 else UNREACHABLE.get(code)
-        text = text or f"Destination Unreachable, Bad Code: {code}"
-    elif kind == 11:
-        text = TIME_EXCEEDED.get(code, f"Time exceeded, Bad Code: {code}")
-    else:
-        text = f"Bad ICMP type: {kind}"
-    return f"From {address} icmp_seq={seq} {text}"
+def trouble(address: str, seq: int, number: int) -> str:
+    """One request that failed, by errno."""
+    return f"From {address} icmp_seq={seq} {TROUBLES.get(number) or os.strerror(number)}"
 
 
 def span(nanoseconds: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..client import Refused, choose, instance_options
-from ..errors import os_error
+from ..errors import USAGE, os_error
 from ..format import ping
 from ..launch import Network, network_options
 from ..output import json_option, print_json
@@ -54,7 +54,7 @@ def command(
 
 
 def _report(host: str, items: Iterator[dict[str, Any]], *, quiet: bool, as_json: bool) -> int:
-    """Print what comes; 0 when a reply came, else 1, as ping(8) ends."""
+    """Print what comes. As ping(8) ends: 0 when a reply came, 1 when none did, 2 when nothing could be sent."""
     stats = ping.Statistics(host)
     started_at = time.monotonic_ns()
     seen: list[dict[str, Any]] = []
@@ -68,9 +68,9 @@ def _report(host: str, items: Iterator[dict[str, Any]], *, quiet: bool, as_json:
     except KeyboardInterrupt:
         pass
     except Refused as error:
-        raise os_error(f"ping: {host}", OSError(error.errno, error.reason)) from None
+        raise os_error(f"ping: {host}", OSError(error.errno, error.reason), status=USAGE) from None
     except OSError as error:
-        raise os_error(f"ping: {host}", error) from None
+        raise os_error(f"ping: {host}", error, status=USAGE) from None
     if as_json:
         print_json({**vars(stats), "replies": [item for item in seen if item["kind"] == "reply"]})
     else:
@@ -87,7 +87,7 @@ def _count(stats: ping.Statistics, item: dict[str, Any]) -> str:
         return ""
     if kind == "error":
         stats.errors += 1
-        return f"From {item.get('address', 'local stack')} icmp_seq={item['seq']} {item['text']}"
+        return ping.trouble(item["address"], item["seq"], item["errno"])
     if item["duplicate"]:
         stats.duplicates += 1
     else:
