@@ -31,7 +31,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.rcv_wscale = window_scale(tcb) if engine.sysctls.window_scaling else 0
     tcb.rcv_wnd = first_window(tcb)
     tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
-    tcb.drs_space = tcb.rcv_wnd
+    # Below the first window, or a sender it holds back would never be seen to want more (Linux).
+    tcb.drs_space = 10 * tcb.advmss if 10 * tcb.advmss < tcb.rcv_wnd else tcb.rcv_wnd
     tcb.drs_copied_at = tcb.rcv_at = now
     tcb.lrcv_at = now
 

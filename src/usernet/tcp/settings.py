@@ -71,8 +71,8 @@ class Sysctls:
         "invalid_ratelimit_ns", "keepalive_intvl_ns", "keepalive_probes", "keepalive_time_ns", "max_orphans",
         "max_syn_backlog", "max_tw_buckets", "min_snd_mss", "moderate_rcvbuf", "orphan_retries", "port_high",
         "port_low", "reordering", "retries1", "retries2", "rfc1337", "rmem_default", "rmem_max", "rmem_min",
-        "rto_max_ns", "rto_min_ns", "sack", "slow_start_after_idle", "somaxconn", "syn_retries", "synack_retries", "timestamps",
-        "tw_reuse", "unprivileged_port_start", "window_scaling", "wmem_default", "wmem_max", "wmem_min",
+        "rto_max_ns", "rto_min_ns", "sack", "slow_start_after_idle", "somaxconn", "syn_retries", "synack_retries",
+        "timestamps", "tw_reuse", "unprivileged_port_start", "window_scaling", "wmem_default", "wmem_max", "wmem_min",
     )  # fmt: skip
 
     def __init__(self, registry: SysctlRegistry) -> None:
