@@ -111,7 +111,14 @@ def test_completing_a_partial_checksum_makes_it_verify(payload: bytes, frags: li
     packet.complete_checksum()
     assert packet.csum == CSUM_UNNECESSARY
     assert naive(packet.tobytes(), pseudo) == 0xFFFF
-    assert packet.buf[4:6] != b"\0\0"  # RFC 768: 0 would say there is none
+
+
+@pytest.mark.parametrize(("offset", "wanted"), [(6, b"\xff\xff"), (16, b"\0\0")], ids=["udp", "tcp"])
+def test_rfc768_a_checksum_of_zero_is_sent_as_ones_by_udp_alone(offset: int, wanted: bytes) -> None:
+    packet = Packet(bytearray(b"\xff" * offset + bytes(2)), 0, offset + 2)
+    packet.csum, packet.csum_start, packet.csum_offset = CSUM_PARTIAL, 0, offset
+    packet.complete_checksum()
+    assert packet.tobytes()[offset:] == wanted
 
 
 def test_completing_leaves_a_finished_packet_alone() -> None:

@@ -32,6 +32,9 @@ CSUM_NONE: Final = 0  # in: to be verified; out: complete
 CSUM_UNNECESSARY: Final = 1  # in: verified, or never left this process
 CSUM_PARTIAL: Final = 3  # the field holds the pseudo-header sum; csum_start/csum_offset say what is missing
 
+# Where UDP's checksum field lies in its header: a packet's csum_offset tells UDP from TCP by it.
+UDP_CHECK_OFFSET: Final = 6
+
 # Kind of super-segment, numbered as virtio-net's gso_type.
 GSO_NONE: Final = 0
 GSO_TCPV4: Final = 1

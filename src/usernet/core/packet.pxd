@@ -3,7 +3,7 @@ cimport cython
 from .checksum cimport sum16, swap
 
 cdef unsigned int CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY
-cdef Py_ssize_t HEADROOM
+cdef Py_ssize_t HEADROOM, UDP_CHECK_OFFSET
 
 
 @cython.final
@@ -35,6 +35,7 @@ cdef class Packet:
     cpdef bytes tobytes(self)
     cpdef Packet clone(self)
     cpdef unsigned int sum_from(self, Py_ssize_t start, unsigned int acc) except? 0xFFFFFFFF
+    cpdef unsigned int finished_checksum(self) except? 0xFFFFFFFF
     cpdef void complete_checksum(self) except *
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .checksum import sum16, swap
-from .const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, HEADROOM
+from .const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, HEADROOM, UDP_CHECK_OFFSET
 
 if TYPE_CHECKING:
     import cython
@@ -191,16 +191,21 @@ class Packet:
                     odd = not odd
         return acc
 
+    def finished_checksum(self) -> cython.uint:
+        """What a CSUM_PARTIAL packet's field holds once it is complete."""
+        # The field's own pseudo-header sum is part of what is summed.
+        check: cython.uint = self.sum_from(self.csum_start, 0) ^ 0xFFFF
+        if check == 0 and self.csum_offset == UDP_CHECK_OFFSET:
+            return 0xFFFF  # 0 says that there is none (RFC 768)
+        return check
+
     def complete_checksum(self) -> None:
         """Turn CSUM_PARTIAL into finished octets, for a device that cannot do it."""
         if self.csum != CSUM_PARTIAL:
             return
         at: cython.Py_ssize_t = self.csum_start + self.csum_offset
-        # The field's own pseudo-header sum is part of what is summed.
-        check: cython.uint = self.sum_from(self.csum_start, 0) ^ 0xFFFF
+        check: cython.uint = self.finished_checksum()
         buf: bytearray = self.buf
-        if check == 0:
-            check = 0xFFFF  # the other zero: UDP keeps 0 for "none" (RFC 768), TCP takes either
         buf[at] = check >> 8
         buf[at + 1] = check & 0xFF
         self.csum = CSUM_UNNECESSARY

@@ -113,6 +113,5 @@ def _finished(packet: Packet) -> bytes | bytearray:
         return packet.tobytes()
     octets = bytearray(packet.tobytes())
     at = packet.csum_start + packet.csum_offset - packet.head
-    check = packet.sum_from(packet.csum_start, 0) ^ 0xFFFF
-    octets[at : at + 2] = (check or 0xFFFF).to_bytes(2, "big")
+    octets[at : at + 2] = packet.finished_checksum().to_bytes(2, "big")
     return octets

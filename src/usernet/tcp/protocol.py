@@ -256,12 +256,16 @@ class Tcp(Acceptor):
         listener: Listener | None
         if seg.flags & RST:
             return
-        if seg.flags & ACK == 0 and seg.flags & SYN:
+        if seg.flags & ACK == 0:
             listener = self._find_listener(packet, seg)
             if listener is not None:
-                listener.syn_arrives(key, packet, seg, iss, now)
+                if seg.flags & SYN:
+                    listener.syn_arrives(key, packet, seg, iss, now)
+                else:
+                    # 3.10.7.2, fourth: neither a connection to open nor one to reset.
+                    self.counters.drop("tcp_listen_without_syn")
                 return
-            if self.forwarder is not None:
+            if seg.flags & SYN and self.forwarder is not None:
                 self._forward(key, packet, seg, now)
                 return
         self._answer_closed(packet, seg, now)
