@@ -16,9 +16,12 @@ PREFERENCES = (
     "tcp.check_checksum:TRUE",
     "udp.check_checksum:TRUE",
     "ip.defragment:TRUE",
+    # Without it Wireshark calls a retransmission cut otherwise than the original a reassembly error.
+    "tcp.reassemble_out_of_order:TRUE",
 )
 # Expert findings that are news of the path and not of a mistake.
 NEWS = (
+    '_ws.expert.message contains "D-SACK"',
     "tcp.analysis.flags",
     "tcp.connection.rst",
     "tcp.connection.fin",

@@ -146,6 +146,15 @@ class Ground:
 
         wait_until(f"{address}:{port} to accept", accepted)
 
+    def serves(self, url: str, program: Program) -> None:
+        """Wait until a program behind a published port answers: the port itself is open before the program is."""
+
+        def answered() -> bool:
+            assert program.alive(), program.output
+            return self.run("curl", "-s", "-o", "/dev/null", "--max-time", "5", url, check=False).returncode == 0
+
+        wait_until(f"{url} to answer", answered)
+
     def curl(self, url: str, *options: str, timeout: float = 60) -> str:
         return self.run("curl", "-sS", "--fail", "--max-time", str(timeout), *options, url, timeout=timeout + 5).stdout
 

@@ -45,7 +45,7 @@ def test_nobody_serves_a_large_file_through_a_published_port(ground: Ground, lar
     server = as_nobody(
         ground, home, "python", "-m", "http.server", "80", options=(*published(8080, 80), "--pcap", str(pcap))
     )
-    ground.answers(8080, LOCAL, server)
+    ground.serves(f"http://{LOCAL}:8080/", server)
     ground.curl(f"http://{LOCAL}:8080/{large.path.name}", "-o", "got.bin", timeout=120)
     assert ground.run("sha256sum", "got.bin").stdout.split()[0] == large.sha256
     server.stop()
@@ -54,7 +54,7 @@ def test_nobody_serves_a_large_file_through_a_published_port(ground: Ground, lar
 
 def test_nobody_takes_a_large_upload_through_a_published_port(ground: Ground, large: Content, home: Path) -> None:
     server = as_nobody(ground, home, "python", str(APPS / "aiohttp_app.py"), "8000", options=published(8080, 8000))
-    ground.answers(8080, LOCAL, server)
+    ground.serves(f"http://{LOCAL}:8080/", server)
     said = json.loads(ground.curl(f"http://{LOCAL}:8080/upload", "-T", str(large.path), timeout=120))
     assert said == {"size": large.size, "sha256": large.sha256}
 
@@ -71,7 +71,7 @@ def test_nobodys_client_reaches_the_machine_at_the_gateway(ground: Ground, home:
 def test_nobody_serves_uvicorn_and_starlette(ground: Ground, home: Path) -> None:
     words = ["uvicorn", "--app-dir", str(APPS), "starlette_app:app", "--host", "0.0.0.0", "--port", "8000"]
     server = as_nobody(ground, home, "python", "-m", *words, options=published(8080, 8000))
-    ground.answers(8080, LOCAL, server)
+    ground.serves(f"http://{LOCAL}:8080/", server)
     assert ground.curl(f"http://{LOCAL}:8080/").startswith("hello")
     ground.run(sys.executable, str(APPS / "clients.py"), "aiohttp", f"http://{LOCAL}:8080")
 
@@ -83,7 +83,7 @@ def test_fifty_connections_at_once_through_a_published_port_and_a_lossy_wire(
     server = as_nobody(
         ground, home, "python", str(APPS / "aiohttp_app.py"), "8000", options=(*published(8080, 8000), *lossy)
     )
-    ground.answers(8080, LOCAL, server)
+    ground.serves(f"http://{LOCAL}:8080/", server)
     url = f"http://{LOCAL}:8080/stream?size={small.size}"
     names = [f"got-{number}" for number in range(50)]
     words = [word for name in names for word in ("-o", name, url)]
