@@ -45,7 +45,7 @@ class Scheduler:
         raise NotImplementedError
 
     def watch_fd(self, fd: cython.int, events: cython.uint, watcher: FdWatcher) -> None:
-        """Poll a kernel descriptor with the devices (level-triggered). Several watchers of one fd each get their events.
+        """Poll a kernel descriptor with the devices (level-triggered). Each watcher of an fd gets its own events.
 
         A second call by the same watcher changes the events; 0 keeps the registration but asks for nothing.
         Raises OSError(EPERM) for a descriptor that cannot be polled (a regular file), EBADF for a closed one.

@@ -95,7 +95,9 @@ class IcmpError:
     destination behind it.
     """
 
-    __slots__ = ("addr_len", "addr_off", "buf", "code", "end", "err", "family", "fatal", "info", "kind", "l4", "offender")
+    __slots__ = (
+        "addr_len", "addr_off", "buf", "code", "end", "err", "family", "fatal", "info", "kind", "l4", "offender",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.family = self.kind = self.code = self.err = self.info = 0

@@ -18,7 +18,7 @@ class Sysctl:
         self,
         name: str,
         default: Value,
-        help: str,  # noqa: A002
+        help: str,
         low: int,
         high: int,
         choices: tuple[str, ...] | None,
@@ -44,7 +44,7 @@ class SysctlRegistry:
         self,
         name: str,
         default: Value,
-        help: str,  # noqa: A002
+        help: str,
         *,
         low: int = 0,
         high: int = 0x7FFFFFFF,

@@ -107,11 +107,11 @@ class PcapngTap(Tap):
             file.close()
 
 
-def _finished(packet: Packet) -> bytes | bytearray:
+def _finished(packet: Packet) -> bytes:
     # A checksum left to the hardware is finished in the copy, as the wire will show it: readers need no excuse for it.
     if packet.csum != CSUM_PARTIAL:
         return packet.tobytes()
     octets = bytearray(packet.tobytes())
     at = packet.csum_start + packet.csum_offset - packet.head
     octets[at : at + 2] = packet.finished_checksum().to_bytes(2, "big")
-    return octets
+    return bytes(octets)
