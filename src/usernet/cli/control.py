@@ -40,6 +40,7 @@ class ControlServer:
         self._slots = threading.BoundedSemaphore(MAX_CLIENTS)
         self.path: Path = paths.socket_path(self._pid)
         paths.make_private(self.path.parent)
+        paths.live_pids()  # which sweeps away what dead processes left
         # A socket of this name is left from a dead process that had our pid.
         self.path.unlink(missing_ok=True)
         self._listener = kernel.socket(kernel.AF_UNIX, kernel.SOCK_STREAM)

@@ -195,7 +195,11 @@ def _unshare_probe(name: str, flags: int, anyway: str) -> Finding:
         "import ctypes, sys; libc = ctypes.CDLL(None, use_errno=True); "
         f"sys.exit(ctypes.get_errno() if libc.unshare({flags}) else 0)"
     )
-    status = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False, capture_output=True).returncode
+    try:
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False, capture_output=True)
+    except OSError as error:
+        return Finding("Machine", name, "no", f"cannot try: {_error(error)}", anyway)
+    status = done.returncode
     if status == 0:
         return Finding("Machine", name, "yes", "unshare works")
     return Finding("Machine", name, "no", f"{errno.errorcode.get(status, status)}: {os.strerror(status)}", anyway)

@@ -16,7 +16,7 @@ from ..output import json_option, print_json
 
 # What a fetch takes some three seconds for.
 COMPILED_SIZE, INTERPRETED_SIZE = 64 << 20, 16 << 20
-IMPAIRMENT = "delay 5ms rate 250mbit loss 0.01%"
+IMPAIRMENT = "delay 2ms rate 250mbit loss 0.01%"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 Test = Callable[[Row], bool]
 
 
-@click.command(context_settings={"help_option_names": ["--help"]})
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-t", "--tcp", is_flag=True, help="TCP sockets.")
 @click.option("-u", "--udp", is_flag=True, help="UDP sockets.")
 @click.option("-w", "--raw", is_flag=True, help="Raw and ping sockets.")
