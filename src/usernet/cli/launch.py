@@ -12,16 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from ..core.const import MS, SECOND
+from ..core.const import SECOND
 from ..host import Host, Stack
 from ..ip.interface import Interface
 from ..link.device import Device
 from ..link.impair import impair as impair_device
 from ..link.pcapng import PcapngTap
 from ..link.url import open_device
-from ..tcp.const import CLOSING, FIN_WAIT_1, LAST_ACK
-from ..tcp.listen import Listener
-from ..tcp.tcb import Tcb
 from .collect import GATEWAY_STACK
 from .errors import FAILURE, USAGE, CliError, errno_text, os_error
 
@@ -29,9 +26,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # How long the end of a program waits for its last octets to be acknowledged.
 LINGER_NS = 5 * SECOND
-LINGER_STEP_NS = 2 * MS
-# Our FIN is on its way.
-CLOSING_STATES = (FIN_WAIT_1, CLOSING, LAST_ACK)
 # Not a mistake of the command line.
 REFUSALS = (errno.EPERM, errno.EACCES, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
@@ -196,12 +190,12 @@ class Network:
         As when a process ends, threads blocked in a socket call stay so: nobody is told. Raises CliError when the
         capture is incomplete.
         """
-        if linger_ns and not self.host.closed:
-            self._end_connections()
-            deadline = self.host.now() + linger_ns
-            while self.host.now() < deadline and self._has_unsent():
-                self.host.run_for(LINGER_STEP_NS)
         with self.host.lock:
+            if linger_ns and not self.host.closed:
+                for stack in self.host.stacks:
+                    if not stack.name.startswith(GATEWAY_STACK):
+                        stack.close_connections()
+                self.host.linger(self.host.now() + linger_ns)
             for stack in self.host.stacks:
                 for interface in stack.interfaces:
                     interface.device.close()
@@ -211,23 +205,6 @@ class Network:
                 capture.close()
             except OSError as error:
                 raise os_error("the capture is incomplete", error) from None
-
-    def _end_connections(self) -> None:
-        with self.host.lock:
-            for stack in self.host.stacks:
-                if stack.name.startswith(GATEWAY_STACK):
-                    continue
-                for endpoint in list(stack.tcp.tcbs()):
-                    if isinstance(endpoint, Tcb | Listener) and endpoint.owner is not None:
-                        endpoint.owner = None
-                        endpoint.close(self.host.now())
-
-    def _has_unsent(self) -> bool:
-        with self.host.lock:
-            if self.user_net is not None and self.user_net.has_unsent():
-                return True
-            endpoints = [endpoint for stack in self.host.stacks for endpoint in stack.tcp.tcbs()]
-            return any(isinstance(e, Tcb) and (e.outq() > 0 or e.state in CLOSING_STATES) for e in endpoints)
 
     def _apply_sysctls(self, settings: Sequence[tuple[str, str]]) -> None:
         for name, value in settings:

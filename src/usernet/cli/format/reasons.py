@@ -77,6 +77,8 @@ REASONS: dict[str, str] = {
     "tcp_bad_checksum": "The TCP checksum is wrong: damaged on the way, or by an impairment's `corrupt`.",
     "tcp_syn_fin": "SYN and FIN in one segment, which no honest sender makes.",
     "tcp_no_route_back": "A SYN whose sender cannot be reached from here.",
+    "tcp_broadcast": "TCP to a broadcast or multicast address (RFC 1122 4.2.3.10).",
+    "tcp_listen_without_syn": "A segment that neither opens a connection nor belongs to one, at a listening port.",
     "tcp_forward_full": "User-mode NAT has as many connections being opened as it may.",
     "tcp_forward_undecided": "A connection through user-mode NAT was not decided upon in time.",
     "tcp_no_timestamp": "A segment without the timestamps both sides had agreed on (RFC 7323 3.2).",
