@@ -47,7 +47,7 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
         "pmtu": tcb.path.mtu,
         "rcv_ssthresh": tcb.rcv_buf >> 1,
         "rtt": rtt.srtt // US,
-        "rttvar": rtt.rttvar // US,
+        "rttvar": rtt.mdev // US,  # Linux too reports the mean deviation, not rttvar with its floor
         "snd_ssthresh": cc.ssthresh,
         "snd_cwnd": cc.cwnd,
         "advmss": tcb.advmss,
