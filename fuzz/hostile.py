@@ -132,7 +132,7 @@ class Target:
         with contextlib.suppress(OSError):
             while True:
                 octets, sender = self.datagrams.recvfrom(65536)
-                self.datagrams.sendto(octets[:100], sender)
+                self.datagrams.sendto(octets[:100], 0, sender)
 
     def attack(self, data: bytes) -> None:
         """Carry out an input; whatever the stack does, it may not raise and may not outgrow its memory."""

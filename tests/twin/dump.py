@@ -18,7 +18,7 @@ def dump(value: Any, *opaque: str) -> Any:
 class _Walk:
     def __init__(self, opaque: tuple[str, ...]) -> None:
         self.opaque = opaque
-        self.seen: dict[int, str] = {}
+        self.seen: set[int] = set()
         self.kept: list[Any] = []  # so that no id is used twice
 
     def of(self, value: Any) -> Any:
@@ -36,10 +36,10 @@ class _Walk:
         return self._object(value)
 
     def _object(self, value: Any) -> Any:
-        if id(value) in self.seen:
-            return self.seen[id(value)]
         kind = type(value).__name__
-        self.seen[id(value)] = f"<{kind} {len(self.seen)}>"
+        if id(value) in self.seen:
+            return f"<{kind}>"
+        self.seen.add(id(value))
         self.kept.append(value)
         slots = [name for base in type(value).__mro__ for name in getattr(base, "__slots__", ()) if name[:2] != "__"]
         if not slots or kind in self.opaque:

@@ -182,7 +182,7 @@ def act(action: str, rng: Random, host: Any, client: Any, listener: Any, open_on
     return []
 
 
-OPAQUE = ("Host", "Stack", "Context", "Tcp", "IpLayer", "Interface", "Timers", "Counters", "TcpSocket", "Path")
+OPAQUE = ("Host", "Stack", "Context", "Tcp", "IpLayer", "Interface", "Timers", "Counters", "TcpSocket", "IpPath")
 
 
 def engine(stack: Any) -> list[Any]:
