@@ -470,3 +470,18 @@ def test_fin_takes_effect_when_all_before_it_is_there():
     assert tcb.state == ESTABLISHED
     peer.send(ACK, seq=1, ack=1, payload=b"hello")
     assert tcb.recv(100, False, scene.now) == b"helloworld" and tcb.recv(1, False, scene.now) == b""
+
+
+def test_quickack_leaves_and_enters_the_request_response_mode():
+    scene, peer, tcb, _ = opened()
+    seq = past_quick_acks(scene, peer, tcb)
+    peer.send(ACK | PSH, seq=seq, ack=1, payload=b"x")
+    peer.expect_nothing()
+    tcb.settings.nodelay = True
+    tcb.settings_changed(scene.now)
+    peer.expect_nothing()
+    tcb.settings.quickack = False
+    tcb.settings_changed(scene.now)
+    tcb.settings.quickack = True
+    tcb.settings_changed(scene.now)
+    peer.expect(ACK, ack=seq + 1)

@@ -148,6 +148,16 @@ def test_rfc5927_icmp_outside_the_window_is_counted_and_ignored():
     assert tcb.take_error() == ECONNREFUSED
 
 
+def test_rfc1122_segments_for_everybody_are_dropped():
+    scene = Scene()
+    scene.listen()
+    peer = scene.peer(local=b"\xff" * 4)
+    peer.send(SYN, mss=1460)
+    peer.send(SYN, mss=1460)
+    peer.expect_nothing()
+    assert scene.counters.drops["tcp_broadcast"] == 2
+
+
 def test_bad_checksums_are_counted():
     scene, peer, tcb, _ = opened()
     peer.send(ACK, seq=1, ack=1, payload=b"odd", checksum="bad")

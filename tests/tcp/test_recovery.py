@@ -256,14 +256,23 @@ def test_a_floor_that_refuses_packets_only_delays():
 def test_frag_needed_lowers_the_mss_and_sends_again():
     scene, peer, tcb, _ = sending(5 * M)
     peer.drain()
-    scene.sender.new_mtu(576)
-    peer.icmp(1 + 60 * M, EMSGSIZE, code=4)
+    peer.icmp(1 + 60 * M, EMSGSIZE, code=4, info=576)
     peer.expect_nothing()
-    peer.icmp(1, EMSGSIZE, code=4)
+    assert scene.sender.mtu == 1500
+    peer.icmp(1, EMSGSIZE, code=4, info=576)
     assert tcb.info()["snd_mss"] == 536
     sent = peer.drain()
     assert sent[0].seq == 1 and len(sent[0].payload) == 536
     assert tcb.info()["snd_ssthresh"] > 1000
+
+
+def test_a_path_that_dies_is_looked_up_again_before_the_next_segment():
+    scene, peer, tcb, _ = sending(5 * M)
+    peer.drain()
+    scene.sender.new_mtu(900)
+    peer.send(ACK, seq=1, ack=1 + 5 * M)
+    tcb.send(b"n" * 3000, scene.now)
+    assert tcb.info()["snd_mss"] == 860 and len(peer.take().payload) == 860
 
 
 def test_rto_keeps_200_ms_above_a_steady_round_trip():

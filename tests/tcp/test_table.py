@@ -205,3 +205,13 @@ def test_info_has_linux_field_names():
     ).split():
         assert name in info
     assert info["options"] == 7 and info["pmtu"] == 1500 and info["snd_mss"] == 1448 and info["state"] == 1
+
+
+def test_a_connect_that_fails_gives_its_port_back():
+    scene = Scene(ip_local_port_range="40000 40000")
+    settings = Settings()
+    settings.congestion = "none such"
+    for _ in range(2):
+        with pytest.raises(OSError):
+            scene.tcp.connect(Owner(), None, REMOTE, 80, settings, scene.now)
+    scene.tcp.bind(b"", 40000, 4, 0)

@@ -2,6 +2,19 @@ cimport cython
 
 from .checksum cimport sum16, swap
 
+cdef extern from *:
+    """
+    #include <string.h>
+
+    static inline PyObject *usernet_zeroed(Py_ssize_t n) {
+        PyObject *buf = PyByteArray_FromStringAndSize(NULL, n);
+        if (buf != NULL) memset(PyByteArray_AS_STRING(buf), 0, (size_t)n);
+        return buf;
+    }
+    """
+    bytearray zeroed "usernet_zeroed"(Py_ssize_t n)
+
+cdef bint COMPILED
 cdef unsigned int CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY
 cdef Py_ssize_t HEADROOM, UDP_CHECK_OFFSET
 

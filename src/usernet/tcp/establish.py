@@ -103,6 +103,7 @@ def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
 
 def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """Our SYN is acknowledged: the send side begins."""
+    engine: Engine = tcb.engine
     tcb.snd_una = seq_add(tcb.iss, 1)
     tcb.snd_wl1 = seg.seq
     tcb.snd_wl2 = seg.ack
@@ -123,6 +124,7 @@ def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.lsnd_at = 0
     tcb.cwnd_stamp = now
     if tcb.settings.keepalive:
-        tcb.keep_timer.arm(now + keepidle(tcb.settings, tcb.engine.sysctls))
+        tcb.keep_timer.arm(now + keepidle(tcb.settings, engine.sysctls))
     grow_send_buffer(tcb)
+    engine.sender.confirm(tcb.path, now)
     tcb.wake(POLLOUT)

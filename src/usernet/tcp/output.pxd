@@ -4,7 +4,7 @@ from ..core.seq cimport seq_add, seq_le, seq_lt
 from .congestion.base cimport CongestionControl
 from .scoreboard cimport Scoreboard, SentRecord, make_record
 from .tcb cimport Tcb
-from .transmit cimport max_payload, send_mss, send_probe, transmit
+from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
 
 cdef unsigned int MASK32, ACK, FIN, PSH, R_FIN, INIT_CWND
 cdef int CA_CWR, CA_OPEN, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT

@@ -22,7 +22,7 @@ from .const import (
 )  # fmt: skip
 from .scoreboard import Scoreboard, SentRecord, make_record
 from .tcb import Tcb
-from .transmit import max_payload, send_mss, send_probe, transmit
+from .transmit import max_payload, send_mss, send_probe, transmit, usable_path
 
 if TYPE_CHECKING:
     import cython
@@ -51,6 +51,8 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
         return
     if board.packets_out == 0:
         _restart_after_idle(tcb, now)
+    if not tcb.path.alive:
+        usable_path(tcb)
     mss = send_mss(tcb)
     biggest = max_payload(tcb, mss)
     while unsent > 0 or (tcb.fin_queued and not tcb.fin_sent):
@@ -254,13 +256,18 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     """Send record i of the scoreboard again, at most max_segs of it. Returns the segments sent, 0 for none."""
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
-    mss: cython.uint = send_mss(tcb)
-    biggest: cython.uint = max_payload(tcb, mss)
-    limit: cython.uint = max_segs * mss
+    mss: cython.uint
+    biggest: cython.uint
+    limit: cython.uint
     n: cython.uint
     flags: cython.uint = ACK
     room: cython.longlong = tcb.snd_wnd
     room -= (record.start - tcb.snd_una) & MASK32
+    if not tcb.path.alive:
+        usable_path(tcb)
+    mss = send_mss(tcb)
+    biggest = max_payload(tcb, mss)
+    limit = max_segs * mss
     if limit > biggest or max_segs > 1024:
         limit = biggest
     if room < limit:

@@ -133,7 +133,11 @@ class Tcp(Acceptor):
             iss = earlier.next_iss()
             self.ext.TWRecycled += 1
             earlier.end()
-        prepare(tcb, settings, now)
+        try:
+            prepare(tcb, settings, now)
+        except OSError:
+            self._ports.settle(binding)
+            raise
         tcb.binding = binding
         tcb.owner = owner
         tcb.ts_offset = timestamp_offset(self, key)
@@ -254,7 +258,12 @@ class Tcp(Acceptor):
         self, key: bytes, packet: Packet, seg: Segment, iss: cython.longlong, now: cython.longlong
     ) -> None:
         listener: Listener | None
+        at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         if seg.flags & RST:
+            return
+        if self.sender.is_broadcast(bytes(packet.buf[at : at + packet.addr_len])):
+            # RFC 1122 4.2.3.10: a segment for everybody opens nothing and is not answered.
+            self.counters.drop("tcp_broadcast")
             return
         if seg.flags & ACK == 0:
             listener = self._find_listener(packet, seg)
@@ -329,6 +338,7 @@ class Tcp(Acceptor):
             if not seq_in(seq, endpoint.snd_una, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1
             elif error.err == EMSGSIZE:
+                self.sender.update_pmtu(theirs, error.info, now)
                 packet_too_big(endpoint, now)
             elif endpoint.state in (SYN_SENT, SYN_RECEIVED):
                 finish(endpoint, TIMEOUT, error.err)

@@ -57,6 +57,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     sample.losses = 0
     if seg.length > 0 or seg.flags & FIN:
         did |= A_DATA
+    else:
+        tcb.engine.ext.TCPPureAcks += 1
     if seg.ack != prior_una:
         did |= A_UNA_ADVANCED
         tcb.retransmits = 0
@@ -68,6 +70,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.probes_out = 0
     if did & A_UNA_ADVANCED:
         _advance_una(tcb, seg.ack)
+        tcb.engine.sender.confirm(tcb.path, now)
     if prior_packets == 0:
         if tcb.rtx_kind == RTX_PROBE:
             _window_opened(tcb, now)

@@ -74,7 +74,7 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int snd_wscale, rcv_wscale, advmss, rcv_mss, window_clamp
     cdef public unsigned int prior_ssthresh, prr_delivered, prr_out, cwnd_used, max_packets_seq
     cdef public int retransmits, backoff, probes_out, ack_pending, quick, pingpong
-    cdef public bint fin_queued, fin_sent, more, nospace, snd_buf_locked, rcv_buf_locked, rcv_fin, seen_fin, ts_ok, sack_ok, is_orphan
+    cdef public bint quickack, fin_queued, fin_sent, more, nospace, snd_buf_locked, rcv_buf_locked, rcv_fin, seen_fin, ts_ok, sack_ok, is_orphan
     cdef public long long retrans_at, syn_sent_at, lsnd_at, cwnd_stamp, delivered_at, first_sent_at, ato, lrcv_at, rcv_at
     cdef public long long challenge_at, ts_recent_at, snd_buf, rcv_buf, drs_copied, drs_copied_at, drs_space, drs_rtt, drs_rtt_at
     cdef public unsigned int drs_rtt_seq

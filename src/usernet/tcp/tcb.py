@@ -164,6 +164,7 @@ class Tcb(Endpoint):
         "prr_out",
         "queue",
         "quick",
+        "quickack",
         "rcv_at",
         "rcv_buf",
         "rcv_buf_locked",
@@ -283,6 +284,7 @@ class Tcb(Endpoint):
         self.advmss = DEFAULT_MSS
         self.rcv_mss = 0
         self.ack_pending = self.quick = self.pingpong = 0
+        self.quickack = True
         self.ato = 0
         self.lrcv_at = self.rcv_at = 0
         self.challenge_at = -(1 << 62)

@@ -217,9 +217,11 @@ class Connection(Tcb):
         if self.state == SYN_SENT or self.state == SYN_RECEIVED:
             return
         sync_mss(self)
-        self.pingpong = 0 if settings.quickack else 1
-        if settings.quickack and self.ack_pending:
-            send_ack(self, now)
+        if settings.quickack != self.quickack:
+            self.quickack = settings.quickack
+            self.pingpong = 0 if settings.quickack else 1
+            if settings.quickack and self.ack_pending:
+                send_ack(self, now)
         output(self, now)
 
     def info(self) -> dict[str, int | str]:

@@ -83,6 +83,11 @@ class FakeSender(Sender):
         """LOCAL and the loopback addresses are ours."""
         return address in (LOCAL, bytes((127, 0, 0, 1)), bytes(15) + b"\x01")
 
+    def update_pmtu(self, dst: bytes, mtu: int, now: int) -> None:
+        """A smaller MTU kills the paths given out."""
+        if mtu < self.mtu:
+            self.new_mtu(mtu)
+
     def new_mtu(self, mtu: int) -> None:
         """The path MTU changed: paths given out die."""
         self.mtu = mtu
@@ -278,11 +283,11 @@ class Peer:
             packet.csum = CSUM_NONE
         self.scene.tcp.receive(packet, self.scene.now)
 
-    def icmp(self, seq: int, err: int, *, kind: int = 3, code: int = 1, fatal: bool = False) -> None:
+    def icmp(self, seq: int, err: int, *, kind: int = 3, code: int = 1, info: int = 0, fatal: bool = False) -> None:
         """An ICMP error that quotes a segment of the stack's with this relative sequence number."""
         error = IcmpError()
         error.family = 4
-        error.kind, error.code, error.err, error.fatal = kind, code, err, fatal
+        error.kind, error.code, error.err, error.info, error.fatal = kind, code, err, info, fatal
         number = ((self.iss or 0) + seq) & MASK32
         error.buf = (
             self.local + self.remote + self.local_port.to_bytes(2, "big") + self.remote_port.to_bytes(2, "big")
