@@ -23,9 +23,8 @@ from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
 from .core.entropy import Entropy
 from .core.ready import Pollable, Watcher
 from .core.scheduler import FdWatcher, Scheduler
-from .core.timers import Alarm
 from .link.device import Device, ReadySink
-from .link.poller import Poller
+from .link.poller import LONGEST, Poller, WakeUp
 from .link.url import open_device
 from .sockets.table import FdTable
 from .stack import DEFAULT_MEMORY, NetStack, entered_stack
@@ -47,10 +46,10 @@ LINGER_STEP = 2 * MS
 class Follower(Watcher):
     """A thread that waits while another drives: told by its source, woken through its gate."""
 
-    __slots__ = ("events", "gate", "queued", "woken")
+    __slots__ = ("deadline", "gate", "queued", "woken")
 
-    def __init__(self, events: cython.uint, woken: list[Follower]) -> None:
-        self.events = events
+    def __init__(self, deadline: cython.longlong, woken: list[Follower]) -> None:
+        self.deadline = deadline
         self.gate = threading.Lock()
         self.gate.acquire()
         self.queued = False
@@ -77,25 +76,6 @@ class MemoryDevices(ReadySink):
         self.queue.append(device)
         if self.host is not None and self.host.timers.slept_until >= 0:
             self.host.interrupt()
-
-
-class WakeUp(Alarm):
-    """The eventfd that ends a driver's sleep."""
-
-    __slots__ = ("fd",)
-
-    def __init__(self) -> None:
-        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-
-    def ring(self) -> None:
-        """End the sleep, from any thread."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_write(self.fd, 1)
-
-    def clear(self) -> None:
-        """Be ready to ring again."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self.fd)
 
 
 class Nothing(Pollable):
@@ -128,7 +108,7 @@ class Host(Scheduler):
             if mode == "sim":
                 raise ValueError("a simulation needs a seed: Host('sim', seed=7)")
             seed = os.urandom(32)
-        super().__init__(threading.Lock())
+        super().__init__(threading.RLock())
         self.mode = mode
         self.entropy = Entropy(seed if isinstance(seed, bytes) else str(seed).encode())
         self.stacks: list[Stack] = []
@@ -171,9 +151,9 @@ class Host(Scheduler):
         if fd >= 0:
             self._devices[fd] = device
             self._poller.set(fd, POLLIN)
-            self._start_background()
         else:
             device.sink = self._memory
+        self._start_background()
 
     def remove_device(self, device: Device) -> None:
         """Poll it no longer."""
@@ -194,8 +174,7 @@ class Host(Scheduler):
             if not before:
                 del self._fd_watchers[fd]
             raise
-        if self.mode != "sim":
-            self._start_background()
+        self._start_background()
 
     def unwatch_fd(self, fd: cython.int, watcher: FdWatcher) -> None:
         """Poll it no longer for this watcher."""
@@ -237,7 +216,8 @@ class Host(Scheduler):
 
     def _lead(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> cython.bint:
         if self._driver is not None:
-            self._stand_back.ring()  # the background driver sleeps in the poll
+            self._stand_back.ring()  # the background driver sleeps in the poll, and nobody needs to wake it any more
+            self.timers.slept_until = -1
         self._driver = source
         self._drives += 1
         try:
@@ -254,7 +234,7 @@ class Host(Scheduler):
             self._run_memory(now)
             if source.poll() & events:
                 return True
-            if self.timers.run(now) > 0:
+            if self._run_timers(now) > 0:
                 continue
             if now >= deadline:
                 # A program that only ever asks "anything now?" still drives: once around before the answer is no.
@@ -286,8 +266,13 @@ class Host(Scheduler):
         self._poll_kernel(timeout, until)
 
     def _sleep_virtual(self, until: cython.longlong) -> None:
+        follower: Follower
         if self._memory.queue:
             return
+        for item in self._followers:
+            follower = item
+            if follower.deadline < until:
+                until = follower.deadline
         if self._fd_watchers:
             # Kernel descriptors are served between two instants; only a run without deadlines waits for them.
             if self._poll_kernel(-1 if until == NEVER else 0, NEVER) == 0 and until != NEVER:
@@ -296,6 +281,10 @@ class Host(Scheduler):
             raise OSError(EDEADLK, "the simulation has nothing left to do, and somebody waits forever")
         else:
             self._virtual = until
+        for item in self._followers:
+            follower = item
+            if follower.deadline <= self._virtual:
+                self._woken.append(follower)
 
     def _poll_kernel(self, timeout: cython.longlong, until: cython.longlong) -> cython.int:
         poller: Poller = self._poller
@@ -312,8 +301,8 @@ class Host(Scheduler):
             try:
                 count = poller.wait(timeout)
             finally:
-                self.lock.acquire()
                 self.timers.slept_until = -1
+                self._relock()
         if count == 0:
             return 0
         now = self.now()
@@ -341,11 +330,20 @@ class Host(Scheduler):
     def _run_memory(self, now: cython.longlong) -> None:
         queue: deque[Device] = self._memory.queue
         device: Device
+        if self.fds.abandoned:
+            self.fds.reap()
         while queue:
             device = queue.popleft()
             self._run_device(device, now)
         if self._woken:
             self._open_gates()
+
+    def _run_timers(self, now: cython.longlong) -> cython.int:
+        try:
+            return self.timers.run(now)
+        except Exception:
+            _report("a timer")
+            return 1
 
     def _run_fd(self, fd: cython.int, events: cython.uint, now: cython.longlong) -> None:
         watchers = self._fd_watchers.get(fd)
@@ -362,7 +360,7 @@ class Host(Scheduler):
     # Followers.
 
     def _follow(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> cython.bint:
-        follower = Follower(events, self._woken)
+        follower = Follower(deadline, self._woken)
         self._followers[follower] = None
         source.watch(follower)
         try:
@@ -375,11 +373,14 @@ class Host(Scheduler):
                 if self._driver is None or self._driver is self._background:
                     del self._followers[follower]
                     return self._lead(source, events, deadline)
+                endless = deadline == NEVER or self._virtual >= 0
+                if self._virtual >= 0 and deadline < self.timers.slept_until:
+                    self.interrupt()  # virtual time is the driver's to watch
                 self.lock.release()
                 try:
-                    follower.gate.acquire(timeout=-1 if deadline == NEVER else (deadline - now) / 1e9)
+                    follower.gate.acquire(timeout=-1 if endless else (deadline - now) / 1e9)
                 finally:
-                    self.lock.acquire()
+                    self._relock()
                 follower.queued = False
             return True
         finally:
@@ -427,11 +428,11 @@ class Host(Scheduler):
         try:
             now = self.now()
             self._run_memory(now)
-            if self.timers.run(now) > 0:
+            if self._run_timers(now) > 0:
                 return
             until = self.timers.next_at()
             self.timers.slept_until = until
-            timeout = None if until == NEVER else max(0.0, (until - now) / 1e6)
+            timeout = None if until == NEVER else min(max(0, until - now), LONGEST) / 1e6
             self._unlocked(lambda: self._background_poll.poll(timeout))
             # A thread that took over meanwhile polls for itself, and what came is still there for it.
             if self._driver is me:
@@ -447,7 +448,19 @@ class Host(Scheduler):
         try:
             call()
         finally:
-            self.lock.acquire()
+            self._relock()
+
+    def _relock(self) -> None:
+        """Take the lock back, whatever a signal's handler raises meanwhile: the caller's caller releases it."""
+        raised: BaseException | None = None
+        while True:
+            try:
+                self.lock.acquire()
+                break
+            except BaseException as error:  # noqa: BLE001
+                raised = error
+        if raised is not None:
+            raise raised
 
     # The end.
 
@@ -472,8 +485,8 @@ class Host(Scheduler):
             background.join(1.0)
         if self._driver is None and not self._followers and (background is None or not background.is_alive()):
             self._poller.close()
-            os.close(self._wake.fd)
-            os.close(self._stand_back.fd)
+            self._wake.close()
+            self._stand_back.close()
 
     def linger(self, deadline: cython.longlong) -> None:
         """Drive until every peer has what was sent and knows of every close, or the deadline passed. Lock held."""
@@ -570,7 +583,10 @@ def current_stack() -> NetStack:
     if stack is not None:
         return stack
     if _Default.stack is None:
-        _Default.stack = Stack("default")
+        machine = default_host()
+        with _Default.lock:
+            if _Default.stack is None:
+                _Default.stack = Stack("default", machine)
     return _Default.stack
 
 
