@@ -18,7 +18,7 @@ from ..host import current_stack
 from ..sockets.base import Socket
 from ..sockets.factory import socket as open_socket
 from .addresses import parse_address
-from .descriptors import FD_BASE, Descriptor, as_descriptor, file_of, open_descriptor
+from .descriptors import FD_BASE, as_descriptor, file_of, open_descriptor
 from .timeout import parse_timeout
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ class socket:
 
     def _set_timeout(self, timeout_ns: cython.longlong) -> None:
         sock: Socket | None = self._sock
-        if sock is None and self._kernel is None or sock is not None and sock.closed:
+        if sock.closed if sock is not None else self._kernel is None:
             _closed()
         self._timeout_ns = timeout_ns
         if sock is not None:

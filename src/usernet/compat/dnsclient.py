@@ -42,7 +42,7 @@ class ResolvConf:
     attempts: int = 2
 
 
-def read_resolv_conf(path: Path = RESOLV_CONF) -> ResolvConf:
+def read_resolv_conf(path: Path) -> ResolvConf:
     """Parse a resolv.conf; a missing one means the defaults."""
     conf = ResolvConf()
     try:
@@ -75,7 +75,7 @@ class NameServers:
 
     def __init__(self, stack: NetStack) -> None:
         self._stack = stack
-        self._conf = read_resolv_conf()
+        self._conf = read_resolv_conf(RESOLV_CONF)
         self._servers = (stack.dns or self._conf.servers)[:MAX_SERVERS] or ["127.0.0.1"]
 
     def addresses(self, name: str, families: list[int]) -> tuple[list[tuple[int, str]], str]:

@@ -11,7 +11,6 @@ import asyncio  # the real package is complete before parts of it are loaded aga
 import asyncio.trsock
 import os
 import select
-import ssl
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -67,14 +66,12 @@ def ssl_module() -> ModuleType:
 @cache
 def asyncio_modules() -> dict[str, ModuleType]:
     """The modules of asyncio that touch sockets, over ours; futures, tasks and events are shared with the real ones."""
-    # asyncio asks isinstance(context, ssl.SSLContext): contexts made before, by the real module, count too.
-    tls_view = View(ssl_module(), {"SSLContext": ssl.SSLContext})
     modules = {
         "os": os_module(),
         "select": select_module(),
         "selectors": selectors_module(),
         "socket": socket_module(),
-        "ssl": tls_view,
+        "ssl": ssl_module(),
     }
     made: dict[str, ModuleType] = {}
     for name in ASYNCIO:

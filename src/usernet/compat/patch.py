@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from ..host import set_default_stack
+from ..host import current_stack, set_default_stack
 from ..stack import NetStack
 from . import modules, osfuncs, tls
 
@@ -50,6 +50,7 @@ def patch(stack: NetStack | None = None) -> None:
         set_default_stack(stack)
     if _Patch.undo is not None:
         return
+    current_stack()  # its host opens descriptors, which should not turn up in the middle of a program
     pairs = _pairs()
     undo: list[Callable[[], None]] = []
     _Patch.undo = undo

@@ -24,12 +24,27 @@ MESSAGES = {
     _socket.EAI_SERVICE: "Servname not supported for ai_socktype",
     _socket.EAI_SOCKTYPE: "ai_socktype not supported",
 }
-# What glibc offers when the caller does not choose: type, protocol, and the name /etc/services knows it by.
+
+
+class Transport(NamedTuple):
+    """A row of glibc's table gaih_inet_typeproto: what getaddrinfo knows of socket types."""
+
+    type: int
+    protocol: int
+    name: str
+    default: bool = False  # offered when the caller does not choose
+    any_protocol: bool = False
+    no_service: bool = False
+
+
 TRANSPORTS = (
-    (_socket.SOCK_STREAM, _socket.IPPROTO_TCP, "tcp"),
-    (_socket.SOCK_DGRAM, _socket.IPPROTO_UDP, "udp"),
-    (_socket.SOCK_DGRAM, _socket.IPPROTO_UDPLITE, "udplite"),
-    (_socket.SOCK_RAW, 0, ""),
+    Transport(_socket.SOCK_STREAM, _socket.IPPROTO_TCP, "tcp", default=True),
+    Transport(_socket.SOCK_DGRAM, _socket.IPPROTO_UDP, "udp", default=True),
+    Transport(6, 33, "dccp"),
+    Transport(_socket.SOCK_DGRAM, _socket.IPPROTO_UDPLITE, "udplite"),
+    Transport(_socket.SOCK_STREAM, _socket.IPPROTO_SCTP, "sctp"),
+    Transport(_socket.SOCK_SEQPACKET, _socket.IPPROTO_SCTP, "sctp"),
+    Transport(_socket.SOCK_RAW, 0, "raw", default=True, any_protocol=True, no_service=True),
 )
 KNOWN_FLAGS = (
     _socket.AI_PASSIVE
@@ -69,13 +84,15 @@ def getaddrinfo(
     """As ``_socket.getaddrinfo``, on this stack."""
     name = host_text(host)
     service = _service_text(port)
+    name = None if name == "*" else name
+    service = None if service == "*" else service
     if name is None and service is None:
         fail(_socket.EAI_NONAME)
     if flags & ~KNOWN_FLAGS or (flags & _socket.AI_CANONNAME and name is None):
         fail(_socket.EAI_BADFLAGS)
     if family not in (_socket.AF_UNSPEC, _socket.AF_INET, _socket.AF_INET6):
         fail(_socket.EAI_FAMILY)
-    ports = list(_ports(service, type, proto, flags))
+    ports = _ports(service, type, proto, flags)
     found = _addresses(stack, name, family, flags)
     answer = []
     canonical = found.canonical if flags & _socket.AI_CANONNAME else ""
@@ -165,41 +182,55 @@ def _service_text(port: object) -> str | None:
     raise OSError("Int or String expected")
 
 
-def _ports(service: str | None, type: int, proto: int, flags: int) -> Iterator[tuple[int, int, int]]:
+def _ports(service: str | None, type: int, proto: int, flags: int) -> list[tuple[int, int, int]]:
     """The (type, protocol, port) triples that fit what was asked. Raises gaierror."""
     number = _number(service)
-    if number is None and flags & _socket.AI_NUMERICSERV:
+    if number is None and flags & _socket.AI_NUMERICSERV and not _is_numeric(service or ""):
         fail(_socket.EAI_NONAME)
-    fitting = [
-        (kind, protocol, label)
-        for kind, protocol, label in TRANSPORTS
-        if (type in (0, kind) and (proto in (0, protocol) or kind == _socket.SOCK_RAW))
-        and (proto or label != "udplite")
-        and not (type == 0 and proto and kind == _socket.SOCK_RAW)
-    ]
-    if not fitting:
-        fail(_socket.EAI_SOCKTYPE if type else _socket.EAI_SERVICE)
-    offered = 0
-    for kind, protocol, label in fitting:
-        port = number
-        if port is None:
-            try:
-                port = _socket.getservbyname(service or "", label) if label else None
-            except OSError:
-                port = None
+    if type or proto:
+        chosen = _transport(type, proto)
+        if service and chosen.no_service:
+            fail(_socket.EAI_SERVICE)
+        transports = [chosen]
+    else:
+        transports = [row for row in TRANSPORTS if (row.default if number is not None else not row.no_service)]
+    ports = []
+    for row in transports:
+        port = number if number is not None else _port_of(service or "", row.name)
         if port is not None:
-            offered += 1
-            yield kind, proto if kind == _socket.SOCK_RAW else protocol, port & 0xFFFF
-    if not offered:
-        fail(_socket.EAI_SERVICE)
+            ports.append((row.type, proto if row.any_protocol else row.protocol, port & 0xFFFF))
+    return ports or fail(_socket.EAI_SERVICE)
+
+
+def _transport(type: int, proto: int) -> Transport:
+    for row in TRANSPORTS:
+        if type in (0, row.type) and (row.any_protocol or proto in (0, row.protocol)):
+            return row
+    fail(_socket.EAI_SOCKTYPE if type else _socket.EAI_SERVICE)
+
+
+def _port_of(service: str, transport: str) -> int | None:
+    try:
+        return _socket.getservbyname(service, transport)
+    except OSError:
+        return None
+
+
+def _is_numeric(service: str) -> bool:
+    text = service.lstrip(" \t\n\v\f\r")
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    return digits.isascii() and digits.isdigit()
 
 
 def _number(service: str | None) -> int | None:
-    if service is None:
+    """The port a service means as strtoul(3) reads it, 0 for none; None for a name."""
+    if not service:
         return 0
-    text = service.strip()
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    return int(text) if digits.isascii() and digits.isdigit() else None
+    if not _is_numeric(service):
+        return None
+    # glibc keeps the result in an int and takes a negative one for a name.
+    value = int(service) & 0xFFFFFFFF
+    return value if value < 0x80000000 else None
 
 
 def _sockaddr(family: int, text: str, port: int) -> tuple[Any, ...]:

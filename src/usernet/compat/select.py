@@ -13,9 +13,9 @@ from errno import EBADF, EINVAL, ENOENT
 from os import strerror
 from typing import Any, NoReturn
 
-from ..host import current_stack
+from ..host import Nothing, current_stack
 from ..sockets.epoll import Epoll
-from .descriptors import Descriptor, is_ours, open_descriptor, table_of
+from .descriptors import Descriptor, as_descriptor, is_ours, open_descriptor, table_of
 from .timeout import parse_span
 from .waiting import wait_for_any
 
@@ -86,8 +86,9 @@ class _Select:
                     raise ValueError("filedescriptor out of range in select()")
                 wanted[fd] = wanted.get(fd, 0) | events
         if not any(map(is_ours, wanted)) and _real_clock():
-            return kernel.select(rlist, wlist, xlist, timeout)
-        ready = dict(wait_for_any(_host_of(wanted), wanted, span))
+            ready = _kernel_select(asked, timeout)
+        else:
+            ready = dict(wait_for_any(_host_of(wanted), wanted, span))
         if any(events & POLLNVAL for events in ready.values()):
             _error(EBADF)
         return tuple(  # type: ignore[return-value]
@@ -115,6 +116,15 @@ def _listed(items: Any) -> list[tuple[Any, int]]:
     return found
 
 
+def _kernel_select(asked: list[list[tuple[Any, int]]], timeout: float | None) -> dict[int, int]:
+    ready: dict[int, int] = {}
+    found = kernel.select(*[[fd for _, fd in pairs] for pairs in asked], timeout)  # type: ignore[call-arg,arg-type]
+    for fds, events in zip(found, (POLLIN, POLLOUT, POLLPRI), strict=True):
+        for fd in fds:
+            ready[fd] = ready.get(fd, 0) | events
+    return ready
+
+
 def _real_clock() -> bool:
     return getattr(current_stack().host, "mode", "live") != "sim"
 
@@ -122,6 +132,7 @@ def _real_clock() -> bool:
 class poll_class:
     """What ``select.poll()`` returns."""
 
+    __module__ = "select"
     __slots__ = ("_polling", "_wanted")
 
     _wanted: dict[int, int]
@@ -129,7 +140,7 @@ class poll_class:
 
     def __new__(cls) -> poll_class:
         """Only poll() makes them, as in the real module."""
-        raise TypeError("cannot create 'select.poll' instances")
+        raise TypeError(f"cannot create '{cls.__module__}.{cls.__name__}' instances")
 
     def register(self, fd: Any, eventmask: int = POLLIN | POLLPRI | POLLOUT, /) -> None:
         """Register a file descriptor, or change what is wanted of it."""
@@ -166,6 +177,9 @@ class poll_class:
         for fd, events in self._wanted.items():
             real.register(fd, events)
         return real.poll(timeout)
+
+
+poll_class.__name__ = poll_class.__qualname__ = "poll"
 
 
 class _Poll:
@@ -220,7 +234,7 @@ class epoll:
             _error(EINVAL)
         self = cls()
         self._engine = file
-        self._fd = number if isinstance(number, Descriptor) else None
+        self._fd = as_descriptor(number)
         return self
 
     def _open(self, fds: Iterable[int] = ()) -> Epoll:
@@ -229,6 +243,7 @@ class epoll:
         # The host is known by the first descriptor: a selector may be made before its stack is entered.
         if self._engine is None:
             self._engine = Epoll(_host_of(fds))
+            self._fd = open_descriptor(self._engine)
         for fd in fds:
             if isinstance(fd, Descriptor) and fd.host is not self._engine.host:
                 _error(EINVAL)
@@ -236,10 +251,8 @@ class epoll:
 
     def fileno(self) -> int:
         """The descriptor of this epoll instance."""
-        engine = self._open()
-        if self._fd is None:
-            self._fd = open_descriptor(engine)
-        return self._fd
+        self._open()
+        return -1 if self._fd is None else self._fd
 
     def register(self, fd: Any, eventmask: int = POLLIN | POLLPRI | POLLOUT) -> None:
         """Register a descriptor. Raises FileExistsError when it is registered."""
@@ -264,17 +277,20 @@ class epoll:
             maxevents = FD_SETSIZE - 1
         elif maxevents < 1:
             raise ValueError(f"maxevents must be greater than 0, got {maxevents}")
+        host: Any = engine.host
+        with host.lock:
+            if engine.poll():
+                # What is ready already must not keep the driver from bringing more.
+                host.wait(Nothing(), 0, host.now())
         return engine.wait(span, maxevents)
 
     def close(self) -> None:
         """Close it; a second call does nothing."""
         self.closed = True
-        engine, fd = self._engine, self._fd
+        fd = self._fd
         self._engine = self._fd = None
         if fd is not None:
             fd.table.close(fd)
-        elif engine is not None and engine.refs == 0:
-            engine.close()
 
     def __enter__(self) -> epoll:
         self._open()
@@ -284,8 +300,7 @@ class epoll:
         self.close()
 
     def __del__(self) -> None:
-        engine, fd = getattr(self, "_engine", None), getattr(self, "_fd", None)
+        # A finalizer may run in the middle of anything: it must not wait for the host's lock.
+        fd = getattr(self, "_fd", None)
         if fd is not None:
             fd.table.abandon(fd)
-        elif engine is not None and engine.refs == 0:
-            engine.close()

@@ -71,7 +71,15 @@ class TlsConnection:
 
     def do_handshake(self) -> None:
         """Shake hands. Raises as ``_ssl`` does, TimeoutError included."""
-        self._run(self._tls.do_handshake, "handshake")
+        deadline = self._deadline()
+        self._run(self._tls.do_handshake, "handshake", deadline, flush=False)
+        try:
+            self._flush("handshake", deadline)
+        except BrokenPipeError:
+            # As OpenSSL: a client that left before its session tickets came may have sent something worth reading.
+            if not self._tls.server_side or self._tls.version() != "TLSv1.3":
+                raise
+            self._unsent = b""
 
     def read(self, size: int = 1024, buffer: Any = None) -> Any:
         """Up to size decrypted octets, or how many of them went into buffer."""
@@ -192,7 +200,16 @@ class TlsConnection:
         raise TimeoutError(f"The {verb} operation timed out")
 
 
-class _SSLContext(ssl.SSLContext):
+class _AnyContext(type):
+    """A context made by the real module, before patch() perhaps, is an instance of ours as well."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if _SSLContext in cls.__bases__ and isinstance(instance, ssl.SSLContext):
+            return True
+        return super().__instancecheck__(instance)
+
+
+class _SSLContext(ssl.SSLContext, metaclass=_AnyContext):
     """The base of our ``ssl.SSLContext``: any kind of socket can be wrapped."""
 
     def _wrap_socket(
