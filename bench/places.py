@@ -70,6 +70,8 @@ def server(place: Place, mode: str, port: int) -> Iterator[int]:
     try:
         if process.stdout.readline() != "ready\n":
             raise SystemExit(f"bench: the {place.kind} server for {mode} did not start")
+        # The kernel may not have noticed that the TAP's last user, with another hardware address, has gone.
+        ip("-n", place.generator_namespace, "neighbour", "flush", "all")
         yield process.pid
         if process.poll() is not None:
             raise SystemExit(f"bench: the {place.kind} server for {mode} died with status {process.returncode}")

@@ -78,10 +78,11 @@ def main() -> None:
     console = Console()
     wanted = sys.argv[1:]
     results = []
-    table = Table(
-        title=f"usernet ({build}) over TAP, Linux {platform.release()} over veth, Python {platform.python_version()}",
-        caption=f"medians of {RUNS} interleaved runs of {SECONDS:g} s",
+    table = Table()
+    console.print(
+        f"usernet ({build}) over TAP, Linux {platform.release()} over veth, Python {platform.python_version()};"
     )
+    console.print(f"medians of {RUNS} interleaved runs of {SECONDS:g} s")
     for column in ("", "usernet", "linux", "unit", "ratio"):
         table.add_column(column, justify="left" if column in ("", "unit") else "right")
     with places() as sides:
