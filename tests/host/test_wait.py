@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from usernet.core.const import MS, NEVER, POLLHUP, POLLIN, SECOND
 from usernet.core.ready import Pollable
 from usernet.core.scheduler import FdWatcher
 from usernet.core.timers import Timer, TimerOwner
-from usernet.host import Host
+from usernet.host import Host, current_stack, set_default_stack
 
 
 class Flag(Pollable):
@@ -236,3 +238,150 @@ def test_an_engine_error_in_one_watcher_does_not_stop_the_others(
     assert "please report" in capfd.readouterr().err
     os.close(r)
     os.close(w)
+
+
+class InterruptedLock:
+    """A lock for which somebody presses Ctrl-C just when a wait takes it back."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.released = 0
+
+    def acquire(self) -> bool:
+        if self.released == 1:
+            self.released += 1
+            raise KeyboardInterrupt
+        return self.lock.acquire()
+
+    def release(self) -> None:
+        self.released += 1
+        self.lock.release()
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_ctrl_c_while_a_wait_takes_its_lock_back_leaves_the_lock_with_the_caller(realtime: Host, follow: bool) -> None:
+    lock = InterruptedLock()
+    driver = threading.Thread(target=lambda: waits(realtime, Flag(), SECOND // 2), daemon=True)
+    if follow:
+        driver.start()
+        until_asleep(realtime)
+    before, realtime.lock = realtime.lock, lock
+    lock.lock = before
+    before.acquire()
+    with pytest.raises(KeyboardInterrupt):
+        realtime.wait(Flag(), POLLIN, realtime.now() + 10 * MS)
+    before.release()  # raises when it is not ours
+    realtime.lock = before
+    if follow:
+        driver.join(30)
+
+
+def waits(host: Host, source: Pollable, span_ns: int) -> bool:
+    with host.lock:
+        return host.wait(source, POLLIN, NEVER if span_ns < 0 else host.now() + span_ns)
+
+
+def until_asleep(host: Host) -> None:
+    pause = threading.Event()
+    while host.timers.slept_until < 0:
+        pause.wait(0.001)
+
+
+def test_a_timer_that_fails_is_reported_and_the_wait_goes_on(sim: Host, capfd: pytest.CaptureFixture[str]) -> None:
+    def fail(now: int) -> None:
+        raise ValueError("broken")
+
+    after(sim, MS, fail)
+    assert not waits(sim, Flag(), 5 * MS)
+    assert sim.now() == 5 * MS
+    assert "ValueError: broken" in capfd.readouterr().err
+
+
+def test_a_timer_a_thousand_years_away_does_not_overflow_the_kernel(
+    realtime: Host, capfd: pytest.CaptureFixture[str]
+) -> None:
+    read_end, write_end = os.pipe()
+    flag = Flag()
+    after(realtime, 4_000_000 * SECOND, lambda now: None)
+    with realtime.lock:
+        realtime.watch_fd(read_end, POLLIN, Pipe(flag))
+    try:
+        # The background driver sleeps first, then a thread.
+        until_asleep(realtime)
+        os.write(write_end, b"x")
+        with realtime.lock:
+            assert realtime.wait(flag, POLLIN, realtime.now() + 10_000_000 * SECOND)
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    assert capfd.readouterr().err == ""
+
+
+def test_who_takes_over_from_the_background_driver_is_not_rung_for_himself(realtime: Host) -> None:
+    read_end, write_end = os.pipe()
+    with realtime.lock:
+        realtime.watch_fd(read_end, POLLIN, Pipe(Flag()))
+    until_asleep(realtime)
+    try:
+        with realtime.lock:
+            realtime.wait(Flag(), POLLIN, realtime.now())
+            assert realtime.timers.slept_until == -1
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_in_a_simulation_time_stops_at_the_deadlines_of_all_who_wait(sim: Host) -> None:
+    read_end, write_end = os.pipe()
+    flag = Flag()
+    with sim.lock:
+        sim.watch_fd(read_end, POLLIN, Pipe(flag))
+    leader = threading.Thread(target=lambda: waits(sim, flag, -1), daemon=True)
+    leader.start()
+    until_asleep(sim)
+    try:
+        assert not waits(sim, Flag(), 3600 * SECOND)
+        assert sim.now() == 3600 * SECOND
+    finally:
+        os.write(write_end, b"x")
+        leader.join(30)
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_a_closed_host_rings_no_stranger() -> None:
+    host = Host("realtime")
+    host.close()
+    read_end, write_end = os.pipe()
+    host.interrupt()
+    os.set_blocking(read_end, False)
+    try:
+        with pytest.raises(BlockingIOError):
+            os.read(read_end, 8)
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_threads_that_enter_no_stack_share_one() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            set_default_stack(None)
+            barrier = threading.Barrier(4)
+            found: list[object] = []
+
+            def ask(barrier: threading.Barrier = barrier, found: list[object] = found) -> None:
+                barrier.wait()
+                found.append(current_stack())
+
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len({id(stack) for stack in found}) == 1
+    finally:
+        sys.setswitchinterval(before)
+        set_default_stack(None)

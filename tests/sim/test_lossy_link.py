@@ -93,7 +93,7 @@ def test_a_thousand_lossy_connections_are_exact_and_the_same_seed_gives_the_same
     first, capture, virtual, real = run(7)
     again, captured_again, _, _ = run(7)
     print(
-        f"\n{CONNECTIONS} connections: {virtual:.1f} virtual seconds in {real:.1f} real ones, {len(capture)} octets seen"
+        f"\n{CONNECTIONS} connections: {virtual:.1f} virtual seconds in {real:.1f} real ones, {len(capture)} octets"
     )
     assert len(first) == CONNECTIONS
     assert first == again

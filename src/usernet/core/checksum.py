@@ -26,9 +26,7 @@ def sum16(buf: bytes | bytearray, start: cython.Py_ssize_t, end: cython.Py_ssize
     return _sum_bigint(buf[start:end], acc)
 
 
-def checksum(
-    buf: bytes | bytearray, start: cython.Py_ssize_t, end: cython.Py_ssize_t, acc: cython.uint
-) -> cython.uint:
+def checksum(buf: bytes | bytearray, start: cython.Py_ssize_t, end: cython.Py_ssize_t, acc: cython.uint) -> cython.uint:
     """Checksum of buf[start:end] on top of acc; 0 when the sum already in the bytes verifies."""
     return sum16(buf, start, end, acc) ^ 0xFFFF
 
