@@ -3,17 +3,17 @@ cimport cython
 from .core.entropy cimport Entropy
 from .core.ready cimport Pollable, Watcher
 from .core.scheduler cimport FdWatcher, Scheduler
-from .core.timers cimport Alarm, Timers
+from .core.timers cimport Timers
 from .link.device cimport Device, ReadySink
-from .link.poller cimport Poller
+from .link.poller cimport Poller, WakeUp
 
-cdef long long NEVER
+cdef long long LONGEST_SLEEP, NEVER
 cdef unsigned int POLLERR, POLLHUP, POLLIN
 cdef int BATCH
 
 
 cdef class Follower(Watcher):
-    cdef public unsigned int events
+    cdef public long long deadline
     cdef public object gate
     cdef public bint queued
     cdef public list woken
@@ -23,11 +23,6 @@ cdef class Follower(Watcher):
 cdef class MemoryDevices(ReadySink):
     cdef public Host host
     cdef public object queue
-
-
-@cython.final
-cdef class WakeUp(Alarm):
-    cdef public int fd
 
 
 cdef class Nothing(Pollable):
@@ -57,4 +52,6 @@ cdef class Host(Scheduler):
     cdef int _poll_kernel(self, long long timeout, long long until) except -1
     cdef void _run_device(self, Device device, long long now) except *
     cdef void _run_memory(self, long long now) except *
+    cdef int _run_timers(self, long long now) except -1
+    cdef void _relock(self) except *
     cdef void _run_fd(self, int fd, unsigned int events, long long now) except *

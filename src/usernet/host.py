@@ -23,8 +23,9 @@ from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
 from .core.entropy import Entropy
 from .core.ready import Pollable, Watcher
 from .core.scheduler import FdWatcher, Scheduler
+from .link.const import LONGEST_SLEEP
 from .link.device import Device, ReadySink
-from .link.poller import LONGEST, Poller, WakeUp
+from .link.poller import Poller, WakeUp
 from .link.url import open_device
 from .sockets.table import FdTable
 from .stack import DEFAULT_MEMORY, NetStack, entered_stack
@@ -397,9 +398,8 @@ class Host(Scheduler):
 
     def _hand_over(self) -> None:
         """The driver leaves: the follower that has waited longest becomes the next."""
-        follower = next(iter(self._followers))
-        if follower.gate.locked():
-            follower.gate.release()
+        self._woken.append(next(iter(self._followers)))
+        self._open_gates()
 
     # The background driver.
 
@@ -432,7 +432,7 @@ class Host(Scheduler):
                 return
             until = self.timers.next_at()
             self.timers.slept_until = until
-            timeout = None if until == NEVER else min(max(0, until - now), LONGEST) / 1e6
+            timeout = None if until == NEVER else min(max(0, until - now), LONGEST_SLEEP) / 1e6
             self._unlocked(lambda: self._background_poll.poll(timeout))
             # A thread that took over meanwhile polls for itself, and what came is still there for it.
             if self._driver is me:
@@ -457,7 +457,7 @@ class Host(Scheduler):
             try:
                 self.lock.acquire()
                 break
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 raised = error
         if raised is not None:
             raise raised
@@ -465,7 +465,7 @@ class Host(Scheduler):
     # The end.
 
     def close(self, linger_ns: cython.longlong = 0) -> None:
-        """Close every stack and device. With a linger, first drive until what was sent is acknowledged, or it passed."""
+        """Close every stack and device. With a linger, drive until what was sent is acknowledged, or it passed."""
         with self.lock:
             if self.closed:
                 return
@@ -477,9 +477,8 @@ class Host(Scheduler):
                     interface.device.close()
             self.interrupt()
             self._stand_back.ring()
-            for follower in self._followers:
-                if follower.gate.locked():
-                    follower.gate.release()
+            self._woken.extend(self._followers)
+            self._open_gates()
         background: threading.Thread | None = self._background
         if background is not None and background is not threading.current_thread():
             background.join(1.0)

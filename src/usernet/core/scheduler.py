@@ -30,7 +30,9 @@ class Scheduler:
     __slots__ = ("lock", "timers")
 
     def __init__(self, lock: Any) -> None:
-        self.lock = lock  # a threading.Lock; typed loosely because the engine may not import threading
+        # A threading.RLock, though never taken twice: it knows its owner, whom a finalizer must not make wait for
+        # himself. Typed loosely because the engine may not import threading.
+        self.lock = lock
         self.timers = Timers()
 
     def now(self) -> cython.longlong:

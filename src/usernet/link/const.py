@@ -34,3 +34,6 @@ TCP_CHECKSUM: Final = 16
 
 # Flows whose incoming segments are joined at once, as Linux's MAX_GRO_SKBS; the one held longest makes room.
 MAX_TRAINS: Final = 8
+
+# A day in nanoseconds: what the kernel counts in milliseconds does not overflow, and who waits looks again anyway.
+LONGEST_SLEEP: Final = 86_400_000_000_000

@@ -1,5 +1,7 @@
 cimport cython
 
+from ..core.timers cimport Alarm
+
 cdef extern from *:
     """
     #include <errno.h>
@@ -48,6 +50,7 @@ cdef extern from *:
     unsigned int epoll_ready_events "usernet_ready_events"(int i) noexcept
 
 cdef bint COMPILED
+cdef long long LONGEST_SLEEP
 
 
 @cython.final
@@ -59,3 +62,8 @@ cdef class Poller:
     cpdef int wait(self, long long timeout_ns) except -1
     cpdef int fd(self, int i) except? -1
     cpdef unsigned int events(self, int i) except? 0xFFFFFFFF
+
+
+@cython.final
+cdef class WakeUp(Alarm):
+    cdef public int fd

@@ -1,10 +1,15 @@
-"""Poller: the kernel's epoll with nanosecond timeouts, as the driver of a host waits on it (epoll_pwait2(2))."""
+"""What a host's driver sleeps in, the kernel's epoll to the nanosecond (epoll_pwait2(2)), and what wakes it."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import select
 from typing import TYPE_CHECKING
+
+from ..core.timers import Alarm
+from .const import LONGEST_SLEEP
 
 if TYPE_CHECKING:
     import cython
@@ -34,6 +39,14 @@ class Poller:
         except FileExistsError:
             self._epoll.modify(fd, events)
 
+    def holds(self, fd: int, events: int) -> bool:
+        """True while what was added under this number has not been closed; these are then the events wanted."""
+        try:
+            self._epoll.modify(fd, events)
+        except OSError:
+            return False
+        return True
+
     def remove(self, fd: int) -> None:
         """Forget a descriptor; one that was closed meanwhile is forgotten already."""
         try:
@@ -45,8 +58,11 @@ class Poller:
     def wait(self, timeout_ns: cython.longlong) -> cython.int:
         """Block until a descriptor is ready or the time has passed (negative: no limit); returns how many are.
 
-        A signal whose Python handler raises ends the wait with that exception; otherwise a signal returns 0.
+        LONGEST_SLEEP is the longest time. A signal whose Python handler raises ends the wait with that exception;
+        otherwise a signal returns 0.
         """
+        if timeout_ns > LONGEST_SLEEP:
+            timeout_ns = LONGEST_SLEEP
         if COMPILED:
             return epoll_wait_ns(self._epfd, timeout_ns)  # type: ignore[name-defined,no-any-return]  # noqa: F821
         self._ready = self._epoll.poll(None if timeout_ns < 0 else timeout_ns / 1e9, MAX_EVENTS)
@@ -71,3 +87,28 @@ class Poller:
     def close(self) -> None:
         """Give the kernel's epoll back."""
         self._epoll.close()
+
+
+class WakeUp(Alarm):
+    """The eventfd that ends a driver's sleep."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self) -> None:
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def ring(self) -> None:
+        """End the sleep, from any thread."""
+        if self.fd >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_write(self.fd, 1)
+
+    def close(self) -> None:
+        """Give the descriptor back; ringing is then in vain."""
+        fd, self.fd = self.fd, -1
+        os.close(fd)
+
+    def clear(self) -> None:
+        """Be ready to ring again."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.fd)
