@@ -16,7 +16,9 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from errno import EDEADLK, ESHUTDOWN
+from functools import reduce
 from importlib import import_module
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
@@ -169,7 +171,7 @@ class Host(Scheduler):
         before = dict(watchers)
         watchers[watcher] = events
         try:
-            self._poller.set(fd, _union(watchers))
+            self._poller.set(fd, reduce(or_, watchers.values()))
         except OSError:
             self._fd_watchers[fd] = before
             if not before:
@@ -184,7 +186,7 @@ class Host(Scheduler):
             return
         if watchers:
             with contextlib.suppress(OSError):  # closed already: the kernel forgot it
-                self._poller.set(fd, _union(watchers))
+                self._poller.set(fd, reduce(or_, watchers.values()))
         else:
             del self._fd_watchers[fd]
             self._poller.remove(fd)
@@ -272,6 +274,9 @@ class Host(Scheduler):
             return
         for item in self._followers:
             follower = item
+            if follower.queued:
+                self._give_way()  # whoever was woken goes on before time does
+                return
             if follower.deadline < until:
                 until = follower.deadline
         if self._fd_watchers:
@@ -285,6 +290,7 @@ class Host(Scheduler):
         for item in self._followers:
             follower = item
             if follower.deadline <= self._virtual:
+                follower.queued = True
                 self._woken.append(follower)
 
     def _poll_kernel(self, timeout: cython.longlong, until: cython.longlong) -> cython.int:
@@ -443,6 +449,9 @@ class Host(Scheduler):
         except Exception:
             _report("the background driver")
 
+    def _give_way(self) -> None:
+        self._unlocked(lambda: time.sleep(0))
+
     def _unlocked(self, call: Callable[[], object]) -> None:
         self.lock.release()
         try:
@@ -453,10 +462,9 @@ class Host(Scheduler):
     def _relock(self) -> None:
         """Take the lock back, whatever a signal's handler raises meanwhile: the caller's caller releases it."""
         raised: BaseException | None = None
-        while True:
+        while not self.lock._is_owned():
             try:
                 self.lock.acquire()
-                break
             except BaseException as error:
                 raised = error
         if raised is not None:
@@ -491,13 +499,6 @@ class Host(Scheduler):
         """Drive until every peer has what was sent and knows of every close, or the deadline passed. Lock held."""
         while self.now() < deadline and any(stack.has_unsent() for stack in self.stacks):
             self.wait(Nothing(), 0, min(deadline, self.now() + LINGER_STEP))
-
-
-def _union(watchers: dict[FdWatcher, int]) -> int:
-    events = 0
-    for wanted in watchers.values():
-        events |= wanted
-    return events
 
 
 def _report(where: str) -> None:

@@ -253,6 +253,9 @@ class InterruptedLock:
             raise KeyboardInterrupt
         return self.lock.acquire()
 
+    def _is_owned(self) -> bool:
+        return self.lock._is_owned()
+
     def release(self) -> None:
         self.released += 1
         self.lock.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
+import struct
 import threading
 from collections.abc import Callable, Iterator
 
@@ -10,8 +12,9 @@ import pytest
 
 from usernet.core.const import POLLIN
 from usernet.host import Host, Stack
+from usernet.link.const import IFF_UP
 from usernet.link.veth import veth_pair
-from usernet.sockets.const import AF_INET, SOCK_DGRAM, SOCK_STREAM
+from usernet.sockets.const import AF_INET, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET
 from usernet.sockets.epoll import Epoll
 from usernet.sockets.factory import socket
 
@@ -150,3 +153,80 @@ def test_a_registration_while_another_thread_waits_is_heard(host: Host, stacks: 
     assert call.get() == [(fd, POLLIN)]
     epoll.close()
     host.fds.close(fd)
+
+
+class Finalized:
+    """Garbage in a cycle that closes something when it is collected."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self.close = close
+        self.me = self
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@pytest.mark.parametrize("how", ["descriptor", "abandon", "file"])
+def test_a_finalizer_in_the_midst_of_the_engine_does_not_wait_for_its_own_thread(
+    host: Host, stacks: tuple[Stack, Stack], how: str
+) -> None:
+    sock = socket(stacks[0], host, AF_INET, SOCK_DGRAM)
+    sock.bind(("10.0.0.1", 53))
+    if how == "file":
+        Finalized(sock.close)
+    else:
+        fd = host.fds.open(sock)
+        Finalized((lambda: host.fds.close(fd)) if how == "descriptor" else (lambda: host.fds.abandon(fd)))
+
+    def collect() -> None:
+        # As when a packet's processing makes the garbage collector run.
+        with host.lock:
+            gc.collect()
+            assert not sock.closed
+
+    Outcome(collect).get()
+    host.run_for(0)
+    assert sock.closed
+    assert len(host.fds) == 0
+
+
+def test_what_a_finalizer_closes_lingers_for_nobody(host: Host, stacks: tuple[Stack, Stack]) -> None:
+    server = socket(stacks[1], host, AF_INET, SOCK_STREAM)
+    server.bind(("10.0.0.2", 80))
+    server.listen()
+    client = socket(stacks[0], host, AF_INET, SOCK_STREAM)
+    client.connect(("10.0.0.2", 80))
+    client.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 1000))
+    stacks[1].interface("eth0").device.flags &= ~IFF_UP
+    client.send(b"nobody will acknowledge this")
+    fd = host.fds.open(client)
+    Finalized(lambda: host.fds.close(fd))
+
+    def collect() -> None:
+        with host.lock:
+            gc.collect()
+        host.run_for(0)
+
+    Outcome(collect).get()
+    assert client.closed
+    server.close()
+
+
+def test_a_lingering_close_that_is_interrupted_still_closes(host: Host, stacks: tuple[Stack, Stack]) -> None:
+    server = socket(stacks[1], host, AF_INET, SOCK_STREAM)
+    server.bind(("10.0.0.2", 80))
+    server.listen()
+    client = socket(stacks[0], host, AF_INET, SOCK_STREAM)
+    client.bind(("10.0.0.1", 4000))
+    client.connect(("10.0.0.2", 80))
+    tcb = client.tcb
+    client.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 1000))
+    stacks[1].interface("eth0").device.flags &= ~IFF_UP
+    client.send(b"nobody will acknowledge this")
+    close = Outcome(client.close)
+    until_asleep(host)
+    host.close()
+    with pytest.raises(OSError):
+        close.get()
+    assert tcb.owner is None
+    assert client.binding is None

@@ -34,7 +34,7 @@ class World(Scheduler):
     """``at(instant, call)`` scripts what happens while somebody waits; waiting for nothing more fails the test."""
 
     def __init__(self) -> None:
-        super().__init__(threading.Lock())
+        super().__init__(threading.RLock())
         self.clock = 1_000_000_000
         self.fds = FdTable()
         self.devices = Devices()
@@ -66,7 +66,7 @@ class World(Scheduler):
             self._run(Pollable(), None, self.clock + span_ns)
 
     def wait(self, source: Pollable, events: int, deadline: int) -> bool:
-        assert self.lock.locked()
+        assert self.lock._is_owned()
         self.waits += 1
         return self._run(source, events | POLLERR | POLLHUP, deadline)
 

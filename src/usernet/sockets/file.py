@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.const import POLLERR, POLLHUP, POLLNVAL
 from ..core.ready import Pollable, Watcher
@@ -19,20 +19,25 @@ class File(Pollable):
     """Base of everything a descriptor may refer to.
 
     ``refs`` counts the descriptors; the last one that goes closes the file. One without descriptors is closed by
-    ``close``. Watchers of a closed file are told POLLNVAL and forgotten.
+    ``close``. Watchers of a closed file are told POLLNVAL and forgotten. ``hurried``: closing waits for nothing.
     """
 
-    __slots__ = ("closed", "host", "refs")
+    __slots__ = ("closed", "host", "hurried", "refs")
 
     def __init__(self, host: Scheduler) -> None:
         super().__init__()
         self.host = host
         self.refs = 0
         self.closed = False
+        self.hurried = False
 
     def close(self) -> None:
         """Close it, whoever still refers to it; a second call does nothing."""
         lock = self.host.lock
+        if in_midst(self.host):
+            host: Any = self.host
+            host.fds.abandoned.append((-1, self))
+            return
         lock.acquire()
         try:
             self.close_locked()
@@ -68,3 +73,12 @@ class File(Pollable):
     def poll(self) -> cython.uint:
         """The level: POLL bits that hold now."""
         return CLOSED_EVENTS if self.closed else 0
+
+
+def in_midst(host: Scheduler) -> bool:
+    """True for a call out of the middle of our own work.
+
+    The garbage collector may run somebody's finalizer while this thread holds the lock; it must not wait for it, nor
+    change what is being worked on.
+    """
+    return host.lock._is_owned()  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 from .const import FD_BASE
 from .errors import os_error
-from .file import File
+from .file import File, in_midst
 
 # Linux's hard limit of open files per process (fs.nr_open).
 DEFAULT_LIMIT = 1 << 20
@@ -17,14 +17,15 @@ DEFAULT_LIMIT = 1 << 20
 class FdTable:
     """The descriptors of a host. Calls take the host's lock themselves; ``get`` needs none."""
 
-    __slots__ = ("_abandoned", "_files", "_free", "_next", "limit")
+    __slots__ = ("_files", "_free", "_next", "abandoned", "limit")
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self.limit = limit
         self._files: dict[int, File] = {}
         self._free: list[int] = []
         self._next = FD_BASE
-        self._abandoned: list[int] = []
+        # Files, and their descriptors (-1: none), that finalizers gave up and nobody has closed yet.
+        self.abandoned: list[tuple[int, File]] = []
 
     def __len__(self) -> int:
         return len(self._files)
@@ -35,7 +36,7 @@ class FdTable:
     def open(self, file: File) -> int:
         """A descriptor for a file. Raises OSError(EMFILE) at the limit."""
         with file.host.lock:
-            self._reap()
+            self.reap()
             return self._insert(file)
 
     def get(self, fd: int) -> File:
@@ -48,6 +49,9 @@ class FdTable:
     def close(self, fd: int) -> None:
         """Give a descriptor back; the file closes with its last one. Raises OSError(EBADF)."""
         file = self.get(fd)
+        if in_midst(file.host):
+            self.abandoned.append((fd, file))
+            return
         with file.host.lock:
             self._remove(fd, file)
 
@@ -62,21 +66,26 @@ class FdTable:
     def abandon(self, fd: int) -> None:
         """Close a descriptor from a finalizer, which may run in the middle of anything and must not wait for the lock.
 
-        Done at once when the lock is free, else by the next open().
+        Done at once when the lock is free, else by who drives next or the next open().
         """
-        self._abandoned.append(fd)
         file = self._files.get(fd)
-        if file is not None and file.host.lock.acquire(False):
+        if file is None:
+            return
+        self.abandoned.append((fd, file))
+        if not in_midst(file.host) and file.host.lock.acquire(False):
             try:
-                self._reap()
+                self.reap()
             finally:
                 file.host.lock.release()
 
-    def _reap(self) -> None:
-        while self._abandoned:
-            fd = self._abandoned.pop()
-            file = self._files.get(fd)
-            if file is not None:
+    def reap(self) -> None:
+        """Close what finalizers gave up, waiting for nothing. The lock is held."""
+        while self.abandoned:
+            fd, file = self.abandoned.pop()
+            file.hurried = file.refs <= 1
+            if fd < 0:
+                file.close_locked()
+            elif self._files.get(fd) is file:
                 self._remove(fd, file)
 
     def _insert(self, file: File) -> int:

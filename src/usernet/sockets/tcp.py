@@ -461,25 +461,30 @@ class TcpSocket(Socket):
         """close(2): the connection ends by itself; SO_LINGER waits for it, or resets it at once."""
         now = self.host.now()
         binding, self.binding = self.binding, None
-        if self.listener is not None:
-            self.listener.close(now)
-            self.listener = None
-        elif self.tcb is not None:
-            self._release_connection(self.tcb, now)
-        if binding is not None:
-            self.stack.tcp.unbind(binding)
+        try:
+            if self.listener is not None:
+                self.listener.close(now)
+                self.listener = None
+            elif self.tcb is not None:
+                self._release_connection(self.tcb, now)
+        finally:
+            if binding is not None:
+                self.stack.tcp.unbind(binding)
 
     def _release_connection(self, tcb: Tcb, now: int) -> None:
         if self.linger_on and self.linger_s == 0:
             tcb.owner = None
             tcb.abort(now)
             return
-        if self.linger_on and tcb.available() == 0 and tcb.state != CLOSED:
-            tcb.shutdown_send(now)
-            tcb.owner = wait = _Unacknowledged(tcb)
-            self.host.wait(wait, POLLOUT, now + self.linger_s * SECOND)
-        tcb.owner = None
-        tcb.close(self.host.now())
+        try:
+            if self.linger_on and not self.hurried and tcb.available() == 0 and tcb.state != CLOSED:
+                tcb.shutdown_send(now)
+                tcb.owner = wait = _Unacknowledged(tcb)
+                self.host.wait(wait, POLLOUT, now + self.linger_s * SECOND)
+        finally:
+            # Also when a signal ended the wait: nobody is left to close it.
+            tcb.owner = None
+            tcb.close(self.host.now())
 
 
 class _Unacknowledged(Pollable):
