@@ -411,3 +411,43 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_kernel_descriptor_closed_without_unregistering_is_forgotten(
+    world: World, epoll: Epoll, pipe: tuple[int, int]
+) -> None:
+    reader = os.dup(pipe[0])
+    epoll.register(reader, POLLIN)
+    os.write(pipe[1], b"x")
+    world.fd_ready(reader, POLLIN)
+    assert epoll.wait(0, 10) == [(reader, POLLIN)]
+    # The last descriptor of this end: Linux's epoll forgets it with that.
+    os.dup2(pipe[1], reader)
+    os.read(pipe[0], 1)
+    other = os.pipe()
+    try:
+        os.dup2(other[0], reader)
+        os.write(other[1], b"for somebody else")
+        assert epoll.wait(0, 10) == []
+        assert not world.watched[reader]
+        with pytest.raises(OSError) as caught:
+            epoll.modify(reader, POLLIN)
+        assert caught.value.errno == errno.ENOENT
+        epoll.register(reader, POLLIN)
+        assert epoll.wait(0, 10) == [(reader, POLLIN)]
+    finally:
+        for fd in (reader, *other):
+            os.close(fd)
+
+
+def test_a_closed_kernel_descriptor_does_not_fail_the_wait_for_others(
+    world: World, epoll: Epoll, pipe: tuple[int, int]
+) -> None:
+    other = os.pipe()
+    epoll.register(other[0], POLLIN)
+    os.write(other[1], b"x")
+    world.fd_ready(other[0], POLLIN)
+    os.close(other[0])
+    os.close(other[1])
+    epoll.register(pipe[1], POLLOUT)
+    assert epoll.wait(0, 10) == [(pipe[1], POLLOUT)]

@@ -99,7 +99,7 @@ class Epoll(File):
 
     def _file_to_add(self, fd: int, events: int) -> File:
         if fd < FD_BASE:
-            if fd in self._items:
+            if self._kernel_item(fd) is not None:
                 raise os_error(EEXIST)
             return KernelFile(self.host, fd, events & ~PRIVATE)
         file = self._file(fd)
@@ -127,15 +127,20 @@ class Epoll(File):
 
     def _item(self, fd: int) -> EpollItem:
         self._check_open()
-        if fd < FD_BASE:
-            items = self._items.get(fd)
-            if not items:
-                raise os_error(ENOENT)
-            return items[0]
-        item = self._find(fd, self._file(fd))
+        item = self._kernel_item(fd) if fd < FD_BASE else self._find(fd, self._file(fd))
         if item is None:
             raise os_error(ENOENT)
         return item
+
+    def _kernel_item(self, fd: int) -> EpollItem | None:
+        """The registration of a kernel descriptor; one closed meanwhile goes as silently as Linux lets it go."""
+        for item in self._items.get(fd, ()):
+            file = item.file
+            if isinstance(file, KernelFile) and not file.is_forgotten():
+                return item
+            self.drop(item)
+            break
+        return None
 
     def _file(self, fd: int) -> File:
         host: Any = self.host

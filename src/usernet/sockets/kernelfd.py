@@ -38,9 +38,13 @@ class KernelFile(File):
             return CLOSED_EVENTS
         if self._poller.wait(0) > 0:
             return self._poller.events(0)
-        if self.watchers:
+        if self.watchers and not self._ear.listening and not self.is_forgotten():
             self._ear.listen()
         return 0
+
+    def is_forgotten(self) -> bool:
+        """True once the descriptor was closed by its owner: what has its number now is not what was asked for."""
+        return not self._poller.holds(self.fd, self.events)
 
     def watch(self, watcher: Watcher) -> None:
         """As Pollable.watch. Raises OSError: EPERM for what cannot be polled (a regular file), EBADF."""
