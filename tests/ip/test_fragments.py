@@ -100,6 +100,18 @@ def test_ping_of_death_a_datagram_beyond_65535_is_refused() -> None:
     assert world.context.pool.used == 0
 
 
+def test_ping_of_death_by_the_options_of_the_first_fragment_is_refused() -> None:
+    # The header of the whole is the first fragment's; the others are longer by what theirs is shorter.
+    world = World()
+    world.gets(ipv4("10.0.0.2", "10.0.0.1", bytes(8), ident=7, mf=True, options=bytes(40)))
+    for start in range(8, 65512, 1456):
+        end = min(start + 1456, 65512)
+        world.gets(ipv4("10.0.0.2", "10.0.0.1", bytes(end - start), ident=7, offset=start, mf=end < 65512))
+    assert world.drops == {"ip_fragment_bad_length": 1}
+    assert world.udp.payloads() == []
+    assert world.context.pool.used == 0
+
+
 def test_an_empty_or_odd_fragment_does_not_confuse() -> None:
     world = World()
     world.gets(ipv4("10.0.0.2", "10.0.0.1", b"", ident=7, mf=True))

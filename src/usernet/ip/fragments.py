@@ -130,6 +130,11 @@ class Reassembler(TimerOwner):
             self._refuse("ip_fragment_ecn")
             return None
         head = first.buf[first.l3 : first.l4]
+        if len(head) + datagram.total > MAX_DATAGRAM:
+            # Only the first fragment carries all options: with them it is another ping of death.
+            self._forget(datagram)
+            self._refuse("ip_fragment_bad_length")
+            return None
         head[1] = (head[1] & 0xFC) | ecn
         head[2:4] = (len(head) + datagram.total).to_bytes(2, "big")
         head[6:8] = b"\0\0"
