@@ -1,12 +1,15 @@
 """Forwarding: RFC 1812 5.2 and 5.3."""
 
+import pytest
+
 from usernet.core.checksum import checksum
 from usernet.core.const import CSUM_PARTIAL, GSO_TCPV4, SECOND
 from usernet.core.packet import Packet, View
 from usernet.ip.address import parse_ip
 from usernet.wire.ethernet import emit_ethernet
+from usernet.wire.ipv4 import fix_checksum
 
-from .world import BROADCAST, MAC, OTHER, PEER, TCP, Wire, World, ipv4, see
+from .world import BROADCAST, MAC, OTHER, PEER, TCP, UDP, Wire, World, ipv4, see
 
 FAR = b"\x02\0\0\0\0\x09"
 
@@ -152,3 +155,30 @@ def test_a_next_hop_that_does_not_answer_is_host_unreachable_for_the_sender() ->
     assert (seen.to, seen.dst, seen.payload[:2]) == (PEER, "10.0.0.2", b"\x03\x01")
     assert router.udp.errors == []
     assert router.now > SECOND
+
+
+@pytest.mark.parametrize("size", [20, 39, 53])
+def test_what_calls_itself_a_super_segment_and_is_none_goes_nowhere(size: int) -> None:
+    router = Router(mtu=576)
+    packet = super_segment(1000, df=False)
+    packet.frags, packet.frags_len = None, 0
+    packet.buf[16:18] = (size).to_bytes(2, "big")
+    fix_checksum(packet.buf, 14)
+    packet.tail = len(packet.buf)
+    if size > 39:
+        packet.buf[14 + 9] = UDP
+        packet.buf += bytes(size)
+        packet.tail = len(packet.buf)
+        fix_checksum(packet.buf, 14)
+    router.deliver_packet(packet)
+    router.expect_nothing(router.far)
+    assert router.drops == {"ip_bad_super_segment": 1}
+
+
+def test_a_super_segment_whose_data_offset_lies_is_not_cut() -> None:
+    router = Router(mtu=576)
+    packet = super_segment(1000, df=False)
+    packet.buf[14 + 20 + 12] = 0x10
+    router.deliver_packet(packet)
+    router.expect_nothing(router.far)
+    assert router.drops == {"ip_bad_super_segment": 1}

@@ -1,6 +1,6 @@
 """Neighbour unreachability detection, RFC 4861 7.3 with Linux's times."""
 
-from errno import EHOSTUNREACH, ENOBUFS
+from errno import EHOSTUNREACH, EINVAL, ENOBUFS
 
 import pytest
 
@@ -290,3 +290,12 @@ def test_broadcast_and_multicast_need_no_question() -> None:
     assert seen.header.ttl == 1
     ext = world.context.counters.ip_ext
     assert (ext.OutBcastPkts, ext.OutMcastPkts) == (2, 1)
+
+
+@pytest.mark.parametrize("lladdr", [b"", b"\x02\0\0\0\0", bytes(8)])
+def test_a_hardware_address_of_the_wrong_length_is_refused(lladdr: bytes) -> None:
+    world = World()
+    with pytest.raises(OSError) as caught:
+        world.eth0.neighbours.add_static(b"\x0a\0\0\2", lladdr)
+    assert caught.value.errno == EINVAL
+    assert len(world.eth0.neighbours) == 0

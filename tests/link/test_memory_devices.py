@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from usernet.core.const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY
 from usernet.core.entropy import Entropy
 from usernet.core.packet import Packet
@@ -176,3 +178,8 @@ def test_hardware_addresses_are_local_unicast_and_come_from_entropy() -> None:
     assert a.address != b.address
     assert veth_pair("a", "b")[0].address == a.address
     assert veth_pair("a", "b", entropy=Entropy(b"x"))[0].address != a.address
+
+
+def test_a_hardware_address_has_six_octets() -> None:
+    with pytest.raises(ValueError, match="6 octets"):
+        Veth("a", 1500, b"\x02\0\0")

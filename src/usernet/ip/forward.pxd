@@ -3,6 +3,7 @@ cimport cython
 from ..core.checksum cimport checksum_adjust
 from ..core.counters cimport Counters
 from ..core.packet cimport Packet
+from ..link.gso cimport find_tcp, segment
 from ..wire.ipv4 cimport Ipv4Header
 from .interface cimport Interface
 from .ipv4_out cimport Ipv4Output

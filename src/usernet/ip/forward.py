@@ -8,7 +8,7 @@ from ..core.checksum import checksum_adjust
 from ..core.context import Context
 from ..core.counters import Counters
 from ..core.packet import Packet
-from ..link.gso import segment
+from ..link.gso import find_tcp, segment
 from ..wire.ip_const import (
     ICMP_DEST_UNREACH,
     ICMP_EXC_TTL,
@@ -42,6 +42,10 @@ class Forwarder:
     def forward(self, interface: Interface, packet: Packet, header: Ipv4Header, now: cython.longlong) -> None:
         """One valid packet for a unicast address that is not ours, head at its IP header."""
         path: IpPath
+        if packet.gso_size and find_tcp(packet.buf, packet.l3, packet.tail) < 0:
+            # Whoever wrote the frame called it a super-segment; nobody beyond could cut it.
+            self._counters.drop("ip_bad_super_segment")
+            return
         if packet.ttl <= 1:
             self._counters.ip.InHdrErrors += 1
             self._counters.drop("ip_ttl_exceeded")
@@ -67,17 +71,20 @@ class Forwarder:
         if wire_size(packet) <= path.mtu:
             self._output.transmit(path, packet, now)
         elif packet.gso_size:
-            for piece in segment(packet, 0):
+            pieces = segment(packet, 0)
+            if not pieces:
+                self._counters.drop("ip_bad_super_segment")  # its data offset lies
+            for piece in pieces:
                 self._output.fragment(path, piece, now)
         else:
             self._output.fragment(path, packet, now)
 
 
 def wire_size(packet: Packet) -> cython.Py_ssize_t:
-    """Octets of the IP packet, or of the largest a super-segment stands for."""
+    """Octets of the IP packet, or of the largest a super-segment, known to be TCP, stands for."""
     p: cython.p_const_uchar = packet.buf
     words: cython.Py_ssize_t
-    if packet.gso_size and packet.tail - packet.l4 >= 20:
+    if packet.gso_size:
         words = p[packet.l4 + 12] >> 4
         return packet.l4 - packet.l3 + words * 4 + packet.gso_size
     return packet.length()

@@ -6,7 +6,8 @@ from ..core.timers cimport Timer, TimerOwner
 from ..link.device cimport Device
 from .settings cimport IpSettings
 
-cdef int ENOBUFS
+cdef int EINVAL, ENOBUFS
+cdef Py_ssize_t ETH_ALEN
 cdef int NUD_CONNECTED, NUD_DELAY, NUD_FAILED, NUD_INCOMPLETE, NUD_NOARP, NUD_NONE, NUD_PERMANENT, NUD_PROBE
 cdef int NUD_REACHABLE, NUD_STALE, NUD_VALID
 cdef long long SECOND, REDRAW_NS, GC_PAUSE_NS, LOCKTIME_NS

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from errno import ENOBUFS
+from errno import EINVAL, ENOBUFS
 from typing import TYPE_CHECKING
 
 from ..core.const import SECOND
@@ -24,6 +24,7 @@ from ..core.packet import Packet
 from ..core.timers import Timer, TimerOwner
 from ..link.device import Device
 from ..wire.ethernet import emit_ethernet
+from ..wire.ip_const import ETH_ALEN
 from .const import (
     NUD_CONNECTED,
     NUD_DELAY,
@@ -142,7 +143,9 @@ class NeighbourTable:
         return neighbour
 
     def add_static(self, address: bytes, lladdr: bytes, now: cython.longlong = 0) -> None:
-        """Pin an address down, as ``ip neigh replace ... nud permanent`` does. Raises OSError(ENOBUFS)."""
+        """Pin an address down, as ``ip neigh replace ... nud permanent`` does. Raises OSError: EINVAL, ENOBUFS."""
+        if len(lladdr) != ETH_ALEN:
+            raise OSError(EINVAL, f"a hardware address has {ETH_ALEN} octets, {lladdr.hex(':')!r} has not")
         neighbour: Neighbour | None = self.lookup(address, now)
         if neighbour is None:
             raise OSError(ENOBUFS, "the neighbour table is full")

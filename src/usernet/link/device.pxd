@@ -4,7 +4,7 @@ from ..core.packet cimport Packet
 from .gso cimport segment
 
 cdef unsigned int CSUM_PARTIAL, GSO_ECN, GSO_TCPV4, F_CSUM, F_TSO4, F_TSO6, F_SG, IFF_UP, IFF_RUNNING
-cdef int ETH_HLEN
+cdef int ETH_ALEN, ETH_HLEN
 
 
 cdef class Upper:

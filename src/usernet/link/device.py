@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.const import CSUM_PARTIAL, GSO_ECN, GSO_TCPV4
 from ..core.entropy import Entropy
 from ..core.packet import Packet
+from ..wire.ip_const import ETH_ALEN
 from .const import ETH_HLEN, F_CSUM, F_SG, F_TSO4, F_TSO6, IFF_RUNNING, IFF_UP
 from .gso import segment
 
@@ -106,6 +107,8 @@ class Device:
     )  # fmt: skip
 
     def __init__(self, name: str, kind: str, mtu: cython.uint, address: bytes) -> None:
+        if len(address) not in (0, ETH_ALEN):
+            raise ValueError(f"a hardware address has {ETH_ALEN} octets or none, {address.hex(':')!r} has not")
         self.name: str = name
         self.kind: str = kind
         self.mtu = mtu

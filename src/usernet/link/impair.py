@@ -295,6 +295,8 @@ class Impairment(Stage):
         packet.complete_checksum()
         packet.csum = CSUM_NONE
         self.corrupted += 1
+        if packet.length() == 0:
+            return
         bit: cython.uint = self._where.below(8 * packet.length())
         packet.buf[packet.head + (bit >> 3)] ^= 1 << (bit & 7)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+ETH_ALEN: Final = 6
 ETH_HLEN: Final = 14
 ETH_BROADCAST: Final = b"\xff" * 6
 
