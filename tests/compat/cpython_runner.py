@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-Row = tuple[str, str, str]
+Row = tuple[str, str, str, float]
 
 
 def read_ids(path: Path, modules: Iterable[str] = (), ipv6: bool = False) -> list[str]:
@@ -43,7 +43,7 @@ def read_ids(path: Path, modules: Iterable[str] = (), ipv6: bool = False) -> lis
 
 
 def run(ids: list[str], limit: float, env: dict[str, str] | None = None) -> Iterator[Row]:
-    """Run ids; yields (id, outcome, reason). Outcomes: pass, skip, fail, error, hang."""
+    """Run ids; yields (id, outcome, reason, seconds). Outcomes: pass, skip, fail, error, hang."""
     by_module: dict[str, list[str]] = {}
     for name in ids:
         by_module.setdefault(name.rsplit(".", 2)[0], []).append(name)
@@ -77,10 +77,11 @@ def _worker(ids: list[str], limit: float, env: dict[str, str] | None) -> Iterato
                     died = True
                     break
                 index += 1
-                name, outcome, reason = json.loads(line)
-                yield name, outcome, reason
+                name, outcome, reason, seconds = json.loads(line)
+                yield name, outcome, reason, seconds
             if index < len(ids):
-                yield ids[index], "error" if died else "hang", "the worker died" if died else f"no end in {limit:g} s"
+                reason = "the worker died" if died else f"no end in {limit:g} s"
+                yield ids[index], "error" if died else "hang", reason, limit
         finally:
             process.kill()
             process.wait()
@@ -105,17 +106,18 @@ def work() -> None:
 
     for name in ids:
         result = unittest.TestResult()
+        started = time.monotonic()
         try:
             unittest.defaultTestLoader.loadTestsFromName(name).run(result)
         except Exception as error:
-            answers.write(json.dumps([name, "error", f"{type(error).__name__}: {error}"]) + "\n")
+            answers.write(json.dumps([name, "error", f"{type(error).__name__}: {error}", 0]) + "\n")
             continue
         outcomes = (("error", result.errors), ("fail", result.failures), ("skip", result.skipped))
         outcome, found = next((pair for pair in outcomes if pair[1]), ("pass", []))
         reason = found[0][1].strip().splitlines()[-1] if found and found[0][1].strip() else ""
         if outcome in ("error", "fail") and os.environ.get("CPYTHON_RUNNER_LOUD"):
             os.write(2, f"{name}\n{found[0][1]}\n".encode())
-        answers.write(json.dumps([name, outcome, reason]) + "\n")
+        answers.write(json.dumps([name, outcome, reason, round(time.monotonic() - started, 2)]) + "\n")
     answers.flush()
     os._exit(0)
 
@@ -135,8 +137,8 @@ def main() -> None:
     counts: dict[str, Counter[str]] = {}
     started = time.monotonic()
     rows = []
-    for name, outcome, reason in run(ids, arguments.limit):
-        rows.append((name, outcome, reason))
+    for name, outcome, reason, seconds in run(ids, arguments.limit):
+        rows.append((name, outcome, reason, str(seconds)))
         counts.setdefault(name.rsplit(".", 2)[0], Counter())[outcome] += 1
         if outcome not in ("pass", "skip"):
             print(f"{outcome:5} {name}  {reason}", flush=True)
@@ -145,7 +147,7 @@ def main() -> None:
     total = sum(counts.values(), Counter())
     print(f"total {dict(total)} of {len(ids)} in {time.monotonic() - started:.0f} s")
     if arguments.out:
-        arguments.out.write_text("id\toutcome\treason\n" + "".join("\t".join(row) + "\n" for row in rows))
+        arguments.out.write_text("id\toutcome\treason\tseconds\n" + "".join("\t".join(row) + "\n" for row in rows))
 
 
 if __name__ == "__main__":
