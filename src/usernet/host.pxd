@@ -42,7 +42,7 @@ cdef class Host(Scheduler):
     cdef dict _devices, _fd_watchers, _followers
     cdef object _driver, _background, _background_poll
     cdef unsigned long long _drives
-    cdef list _woken
+    cdef list _abandoned, _woken
 
     cpdef void interrupt(self) except *
     cdef bint _lead(self, Pollable source, unsigned int events, long long deadline) except *

@@ -100,8 +100,9 @@ class Host(Scheduler):
     """
 
     __slots__ = (
-        "_background", "_background_poll", "_devices", "_driver", "_drives", "_fd_watchers", "_followers", "_memory",
-        "_poller", "_stand_back", "_virtual", "_wake", "_woken", "closed", "entropy", "fds", "mode", "stacks",
+        "_abandoned", "_background", "_background_poll", "_devices", "_driver", "_drives", "_fd_watchers",
+        "_followers", "_memory", "_poller", "_stand_back", "_virtual", "_wake", "_woken", "closed", "entropy", "fds",
+        "mode", "stacks",
     )  # fmt: skip
 
     def __init__(self, mode: str = "live", seed: int | bytes | None = None) -> None:
@@ -116,6 +117,7 @@ class Host(Scheduler):
         self.entropy = Entropy(seed if isinstance(seed, bytes) else str(seed).encode())
         self.stacks: list[Stack] = []
         self.fds = FdTable()
+        self._abandoned: list[Any] = self.fds.abandoned
         self.closed = False
         self._virtual = 0 if mode == "sim" else -1
         self._memory = MemoryDevices(self)
@@ -254,18 +256,14 @@ class Host(Scheduler):
     def _sleep(self, now: cython.longlong, deadline: cython.longlong) -> None:
         """Block until a descriptor, a deadline or an interrupt; then run what came."""
         until: cython.longlong = self.timers.next_at()
-        timeout: cython.longlong
+        timeout: cython.longlong = 0
         if deadline < until:
             until = deadline
         if self._virtual >= 0:
             self._sleep_virtual(until)
             return
-        if self._memory.queue:
-            timeout = 0
-        elif until == NEVER:
-            timeout = -1
-        else:
-            timeout = until - now if until > now else 0
+        if until > now and not self._memory.queue:
+            timeout = -1 if until == NEVER else until - now
         self._poll_kernel(timeout, until)
 
     def _sleep_virtual(self, until: cython.longlong) -> None:
@@ -337,7 +335,7 @@ class Host(Scheduler):
     def _run_memory(self, now: cython.longlong) -> None:
         queue: deque[Device] = self._memory.queue
         device: Device
-        if self.fds.abandoned:
+        if self._abandoned:
             self.fds.reap()
         while queue:
             device = queue.popleft()
@@ -436,8 +434,7 @@ class Host(Scheduler):
             self._run_memory(now)
             if self._run_timers(now) > 0:
                 return
-            until = self.timers.next_at()
-            self.timers.slept_until = until
+            self.timers.slept_until = until = self.timers.next_at()
             timeout = None if until == NEVER else min(max(0, until - now), LONGEST_SLEEP) / 1e6
             self._unlocked(lambda: self._background_poll.poll(timeout))
             # A thread that took over meanwhile polls for itself, and what came is still there for it.
