@@ -414,3 +414,37 @@ def test_syn_sent_rtt_sample_is_taken():
     peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
     assert tcb.info()["rtt"] == 50_000
     assert tcb.rtt.rto == 50 * MS + 200 * MS
+
+
+def test_accepted_requests_do_not_count_as_undecided():
+    scene = Scene()
+    gate = scene.tcp.forwarder = Gate()
+    peer = scene.peer(local_port=443)
+    for i in range(5000):  # more than may be undecided at once
+        peer.remote_port = 1024 + i
+        peer.send(SYN, mss=1460)
+        gate.requests.pop().accept(Owner(), Settings(), scene.now).abort(scene.now)
+    assert "tcp_forward_full" not in scene.counters.drops and scene.leaves_nothing()
+
+
+def test_rfc7323_3_2_the_handshakes_last_ack_needs_its_timestamp():
+    scene = Scene()
+    listener = scene.listen()
+    peer = scene.peer()
+    peer.send(SYN, mss=1460, ts=(5, 0))
+    answer = peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now) is None and scene.counters.drops["tcp_no_timestamp"] == 1
+    peer.send(ACK, seq=1, ack=1, ts=(6, answer.ts[0]))
+    assert listener.accept(scene.now).state == ESTABLISHED
+
+
+def test_rfc7323_2_2_a_small_receive_buffer_still_offers_window_scaling():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    settings = Settings()
+    settings.rcvbuf = 65536
+    tcb, _ = connecting(scene, peer, settings)
+    assert peer.expect(SYN).wscale == 0
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460, wscale=7)
+    assert tcb.snd_wscale == 7

@@ -70,11 +70,11 @@ cdef int _deferrals(int seconds) noexcept
 
 cdef class ForwardRequest(Endpoint):
     cdef Acceptor _engine
-    cdef Packet _packet
+    cdef Segment _syn
     cdef public Path path
     cdef public bytes local, remote
     cdef public int local_port, remote_port
     cdef public Timer timer
 
     cpdef void arrives(self, Segment seg) except *
-    cdef Packet _take(self)
+    cdef Segment _take(self)

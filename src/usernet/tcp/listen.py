@@ -276,6 +276,10 @@ class Request(Endpoint):
                 engine.ext.TCPACKSkippedSynRecv += 1
             return
         # First.
+        if self.ts_ok and not seg.ts_ok and not seg.flags & RST:
+            # RFC 7323 3.2, and the connection that it would become drops it too.
+            engine.counters.drop("tcp_no_timestamp")
+            return
         if old or seq_lt(seg.end_seq, rcv_nxt) or seq_lt(seq_add(rcv_nxt, self.rcv_wnd), seg.seq):
             if old:
                 engine.ext.PAWSEstab += 1
@@ -415,14 +419,17 @@ class Forwarder:
 class ForwardRequest(Endpoint):
     """A SYN held until its Forwarder decides; the SYN retransmitted meanwhile is absorbed."""
 
-    __slots__ = ("_engine", "_packet", "local", "local_port", "path", "remote", "remote_port", "timer")
+    __slots__ = ("_engine", "_syn", "local", "local_port", "path", "remote", "remote_port", "timer")
 
     def __init__(
         self, engine: Acceptor, key: bytes, packet: Packet, path: Path, seg: Segment, now: cython.longlong
     ) -> None:
         super().__init__(KIND_FORWARD, key, SYN_RECEIVED)
+        # A copy of what was read: the packet may carry 64 KiB of text, which nobody here charges.
+        syn: Segment = Segment()
+        syn.parse(packet)
         self._engine = engine
-        self._packet: Packet | None = packet
+        self._syn: Segment | None = syn
         self.path = path
         self.local: bytes = path.src
         self.remote: bytes = path.dst
@@ -437,9 +444,7 @@ class ForwardRequest(Endpoint):
         Raises OSError(ECONNABORTED) when the request was already answered, reset by its peer or given up.
         """
         engine = self._engine
-        seg = Segment()
-        packet = self._take()
-        seg.parse(packet)
+        seg = self._take()
         tcb = Connection(engine, self.key, self.path, self.local_port, self.remote_port)
         prepare(tcb, settings, now)
         tcb.owner = owner
@@ -460,9 +465,7 @@ class ForwardRequest(Endpoint):
 
     def reject(self, now: cython.longlong) -> None:
         """Answer with a RST."""
-        seg = Segment()
-        seg.parse(self._take())
-        self._engine.forget(self)
+        seg = self._take()
         packet = control_packet(self.path, self.local_port, self.remote_port, 0, seg.end_seq, RST | ACK, 0, b"")
         self._engine.mib.OutRsts += 1
         self._engine.mib.OutSegs += 1
@@ -471,7 +474,6 @@ class ForwardRequest(Endpoint):
     def drop(self) -> None:
         """Answer nothing. The peer's next SYN makes a new request."""
         self._take()
-        self._engine.forget(self)
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
         """Nobody decided."""
@@ -480,18 +482,18 @@ class ForwardRequest(Endpoint):
 
     def arrives(self, seg: Segment) -> None:
         """Something for this 4-tuple while it is undecided."""
-        packet = self._packet
-        if packet is None or not seg.flags & RST:
+        syn = self._syn
+        if syn is None or not seg.flags & RST:
             return
-        first = Segment()
-        first.parse(packet)
-        if seg.seq == seq_add(first.seq, 1) or seg.seq == first.seq:
+        if seg.seq == seq_add(syn.seq, 1) or seg.seq == syn.seq:
             self.drop()
 
-    def _take(self) -> Packet:
-        packet = self._packet
-        if packet is None:
+    def _take(self) -> Segment:
+        # However it is answered, it is undecided no more.
+        syn = self._syn
+        if syn is None:
             raise OSError(ECONNABORTED, "the request has already been answered, or its peer gave up")
-        self._packet = None
+        self._syn = None
         self.timer.destroy()
-        return packet
+        self._engine.forget(self)
+        return syn

@@ -265,8 +265,9 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     if path is None:
         return
     stamps = (timestamp(tcb, now), tcb.ts_recent if flags & ACK else 0) if tcb.ts_ok else None
-    wscale = tcb.rcv_wscale if tcb.rcv_wscale or tcb.snd_wscale else -1
-    if flags & ACK == 0 and not engine.sysctls.window_scaling:
+    # A shift of 0 is offered too: without the option the peer could not scale its own window (RFC 7323 2.2).
+    wscale = tcb.rcv_wscale if engine.sysctls.window_scaling else -1
+    if flags & ACK and tcb.rcv_wscale == 0 and tcb.snd_wscale == 0:
         wscale = -1
     packet = control_packet(
         path, tcb.local_port, tcb.remote_port, tcb.iss, tcb.rcv_nxt if flags & ACK else 0, flags,
