@@ -485,3 +485,11 @@ def test_quickack_leaves_and_enters_the_request_response_mode():
     tcb.settings.quickack = True
     tcb.settings_changed(scene.now)
     peer.expect(ACK, ack=seq + 1)
+
+
+def test_text_held_beyond_the_fin_is_given_back():
+    scene, peer, tcb, _ = opened(sack_permitted=True)
+    peer.send(ACK, seq=101, ack=1, payload=b"beyond")
+    peer.send(FIN | ACK, seq=1, ack=1, payload=b"end")
+    assert tcb.rcv_fin and tcb.recv(10, False, scene.now) == b"end"
+    assert scene.context.pool.used == 0 and tcb.sack_count == 0

@@ -401,3 +401,32 @@ def test_scoreboard_is_never_scanned_whole():
         peer.send(ACK, seq=1, ack=1, sack=[(1 + M, 1 + (1 + i) * M)])
         peer.drain()
     assert tcb.board.count() < tcb.board.packets_out - 390
+
+
+def test_timestamps_sample_round_trips_longer_than_the_first_rto():
+    scene, peer, tcb, _ = sending(500, rtt_ms=0, ts=(1, 0))
+    first = peer.drain()[0]
+    scene.advance(s=4)
+    peer.drain()
+    peer.ts_recent = first.ts[0]
+    peer.send(ACK, seq=1, ack=501)
+    assert tcb.rtt.latest == 4 * SECOND and tcb.backoff == 0
+
+
+def test_rfc9293_3_8_6_1_a_window_shrunk_to_zero_under_data_is_probed_while_answered():
+    scene, peer, tcb, _ = sending(M, scene=Scene(tcp_retries2=3), rtt_ms=0)
+    for _ in range(300):
+        if peer.drain():
+            peer.send(ACK, seq=1, ack=1, wnd=0)
+        scene.advance(s=1)
+    assert tcb.state == ESTABLISHED
+    peer.send(ACK, seq=1, ack=1 + M)
+    assert tcb.outq() == 0
+    tcb.abort(scene.now)
+
+
+def test_a_window_shrunk_to_zero_does_not_keep_a_silent_peer():
+    scene, peer, tcb, _ = sending(M, scene=Scene(tcp_retries2=3), rtt_ms=0)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    scene.advance(s=500)
+    assert tcb.state == CLOSED and tcb.take_error() == ETIMEDOUT

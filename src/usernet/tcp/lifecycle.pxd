@@ -7,6 +7,7 @@ cdef int ABORT, RCV_RST, TIMEOUT, ECONNREFUSED, ECONNRESET, EPIPE
 cpdef void move(Tcb tcb, int event) except *
 cpdef void finish(Tcb tcb, int event, int err) except *
 cpdef void retire(Tcb tcb) except *
+cpdef void drop_held(Tcb tcb) except *
 cpdef void drop_received(Tcb tcb) except *
 cpdef void peer_reset(Tcb tcb) except *
 cpdef void time_wait(Tcb tcb, long long now) except *

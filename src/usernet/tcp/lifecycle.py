@@ -60,18 +60,25 @@ def retire(tcb: Tcb) -> None:
     tcb.rtx_timer.destroy()
     tcb.ack_timer.destroy()
     tcb.keep_timer.destroy()
-    engine.pool.uncharge(tcb.outq() + tcb.ofo.memory)
+    engine.pool.uncharge(tcb.outq())
     tcb.queue.clear()
     tcb.queue.base = tcb.queue.end
-    tcb.ofo.clear()
+    drop_held(tcb)
     tcb.board.clear()
-    tcb.sack_count = tcb.dsack_count = tcb.ack_pending = 0
+    tcb.dsack_count = tcb.ack_pending = 0
     engine.forget(tcb)
     if tcb.is_orphan:
         tcb.is_orphan = False
         engine.orphans -= 1
         drop_received(tcb)
     tcb.wake(POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (POLLERR if tcb.err else 0))
+
+
+def drop_held(tcb: Tcb) -> None:
+    """Text beyond a gap that will never close: the peer's FIN, or the end of the connection, stands before it."""
+    tcb.engine.pool.uncharge(tcb.ofo.memory)
+    tcb.ofo.clear()
+    tcb.sack_count = 0
 
 
 def drop_received(tcb: Tcb) -> None:

@@ -229,7 +229,7 @@ def _update_rtt(tcb: Tcb, seg: Segment, did: cython.int, acked: Acked, now: cyth
         rtt = now - acked.sacked_sent_at
     elif did & A_DATA_ACKED and tcb.ts_ok and seg.ts_ok and seg.tsecr != 0:
         ticks = (timestamp(tcb, now) - seg.tsecr) & MASK32
-        if ticks < 0x7FFFFFFF // 1000000:
+        if ticks < 0x7FFFFFFF // 1000:
             rtt = ticks if ticks > 0 else 1
             rtt *= MS
     if rtt < 0:

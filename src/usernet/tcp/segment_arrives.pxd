@@ -5,7 +5,7 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .establish cimport establish, take_syn_options
-from .lifecycle cimport finish, move, orphan_waits, peer_reset, time_wait
+from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output cimport arm_rtx, output
 from .transmit cimport control_packet, send_ack, send_reset, send_syn, usable_path
 from .receive cimport acknowledge_text, take_text
@@ -14,7 +14,7 @@ from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN
 cdef long long SECOND, PAWS_24DAYS
-cdef int ACK_NOW, ACK_SCHED, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, SYN_RECEIVED, SYN_SENT
+cdef int ACK_NOW, ACK_SCHED, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *

@@ -26,12 +26,13 @@ from .const import (
     PAWS_24DAYS,
     RCV_SHUTDOWN,
     RST,
+    RTX_RETRANSMIT,
     SYN,
     SYN_RECEIVED,
     SYN_SENT,
 )  # fmt: skip
 from .establish import establish, take_syn_options
-from .lifecycle import finish, move, orphan_waits, peer_reset, time_wait
+from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import arm_rtx, output
 from .receive import acknowledge_text, take_text
 from .recovery import acknowledge, grow_send_buffer, wake_sender
@@ -113,7 +114,7 @@ def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.snd_wl2 = seg.ack
     move(tcb, RCV_SYN)
     send_syn(tcb, SYN | ACK, now)
-    arm_rtx(tcb, 1, now)
+    arm_rtx(tcb, RTX_RETRANSMIT, now)
 
 
 def _reset_reply(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -335,6 +336,7 @@ def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     tcb.rcv_nxt = seq_add(tcb.rcv_nxt, 1)
     tcb.rcv_fin = True
     tcb.shutdown |= RCV_SHUTDOWN
+    drop_held(tcb)
     tcb.ack_pending |= ACK_SCHED
     if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
         tcb.ack_pending |= ACK_NOW

@@ -16,6 +16,7 @@ cdef void _syn_timeout(Tcb tcb, long long now) except *
 cdef bint _user_timeout(Tcb tcb, long long now) noexcept
 cdef bint _out_of_patience(Tcb tcb, long long now) except *
 cdef void _doubt_path(Tcb tcb) except *
+cdef bint _retransmissions_probe(Tcb tcb, long long now) noexcept
 cdef void _retransmission_timeout(Tcb tcb, long long now) except *
 cdef void _probe_timeout(Tcb tcb, long long now) except *
 cdef void _keep_timer(Tcb tcb, long long now) except *

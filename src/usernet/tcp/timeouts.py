@@ -137,11 +137,23 @@ def _doubt_path(tcb: Tcb) -> None:
         tcb.soft_err = error.errno or 0
 
 
+def _retransmissions_probe(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # The peer took back a window that text was sent into: what is sent again probes it, and while the peer answers the
+    # connection stays (RFC 9293 3.8.6, 3.8.6.1; the span of silence is Linux's).
+    if tcb.snd_wnd > 0 or tcb.is_orphan or tcb.settings.user_timeout_ns > 0:
+        return False
+    return now - tcb.rcv_at <= tcb.rtt.rto_max
+
+
 def _retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     engine: Engine = tcb.engine
+    probes: cython.bint = _retransmissions_probe(tcb, now)
     if tcb.board.packets_out == 0:
         return
-    if _out_of_patience(tcb, now):
+    if probes:
+        tcb.retransmits = 0
+        tcb.retrans_at = 0
+    elif _out_of_patience(tcb, now):
         timed_out(tcb, ETIMEDOUT)
         return
     engine.ext.TCPTimeouts += 1
@@ -151,7 +163,8 @@ def _retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
         else:
             engine.ext.TCPRenoFailures += 1
     enter_loss(tcb, now)
-    tcb.retransmits += 1
+    if not probes:
+        tcb.retransmits += 1
     retransmit_lost(tcb, now)
     # RFC 6298 5.5.
     tcb.backoff += 1
