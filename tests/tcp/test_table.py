@@ -215,3 +215,36 @@ def test_a_connect_that_fails_gives_its_port_back():
         with pytest.raises(OSError):
             scene.tcp.connect(Owner(), None, REMOTE, 80, settings, scene.now)
     scene.tcp.bind(b"", 40000, 4, 0)
+
+
+def test_connect_without_a_port_reuses_time_wait_as_well():
+    scene = Scene(tcp_tw_reuse=1, ip_local_port_range="5000 5000")
+    peer = scene.peer(local_port=5000)
+    tcb = scene.tcp.connect(Owner(), None, REMOTE, peer.remote_port, Settings(), scene.now)
+    peer.expect(SYN)
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460, ts=(100, 0))
+    peer.ts = 101
+    tcb.close(scene.now)
+    peer.send(FIN | ACK, seq=1, ack=2)
+    peer.drain()
+    assert [x.state for x in scene.tcp.tcbs()] == [6]
+    refused(EADDRNOTAVAIL, scene.tcp.connect, Owner(), None, REMOTE, peer.remote_port, Settings(), scene.now)
+    scene.advance(s=2)
+    assert scene.tcp.connect(Owner(), None, REMOTE, peer.remote_port, Settings(), scene.now).local_port == 5000
+    assert len(list(scene.tcp.tcbs())) == 1
+
+
+def test_a_port_taken_from_time_wait_stays_taken():
+    scene = Scene(tcp_tw_reuse=1)
+    peer = scene.peer(local_port=5000)
+    tcb, _ = peer.open_active(ts=(100, 0))
+    tcb.close(scene.now)
+    peer.send(FIN | ACK, seq=1, ack=2)
+    waiting = next(x for x in scene.tcp.tcbs() if x.state == 6)
+    scene.advance(s=2)
+    scene.tcp.connect(Owner(), waiting.binding, REMOTE, peer.remote_port, Settings(), scene.now)
+    refused(EADDRINUSE, scene.tcp.bind, LOCAL, 5000, 4, 0)
+
+
+def test_an_mss_without_room_for_text_cannot_be_asked_for():
+    refused(EINVAL, Scene().context.sysctl.set, "net.ipv4.tcp_min_snd_mss", 12)

@@ -79,6 +79,7 @@ class UserNet:
         # The dialling side of published ports: every port may be a client's, and one may return soon.
         sysctl.set("net.ipv4.ip_unprivileged_port_start", 0)
         sysctl.set("net.ipv4.ip_local_port_range", (1024, 65535))
+        sysctl.set("net.ipv4.tcp_tw_reuse", 1)
         # One gateway reports for all the hosts of the world.
         sysctl.set("net.ipv4.icmp_ratelimit", 0)
         interface = stack.add_device(self._inner)

@@ -120,7 +120,7 @@ class Tcp(Acceptor):
         path = self.sender.path(remote, binding.address or None if binding is not None else None, 0)
         if binding is None:
             binding = self._ports.for_connect(
-                self._endpoints, path, port, self.sysctls.port_low, self.sysctls.port_high
+                self._endpoints, path, port, self.sysctls.port_low, self.sysctls.port_high, self.sysctls.tw_reuse, now
             )
         key = make_key(path.dst, path.src, port, binding.port)
         iss = initial_sequence(self, key, now)
@@ -132,7 +132,6 @@ class Tcp(Acceptor):
                 raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
             iss = earlier.next_iss()
             self.ext.TWRecycled += 1
-            earlier.end()
         try:
             prepare(tcb, settings, now)
         except OSError:
@@ -145,6 +144,9 @@ class Tcp(Acceptor):
         tcb.snd_nxt = tcb.snd_sml = seq_add(iss, 1)
         tcb.syn_sent_at = now
         self.enter(tcb)
+        if isinstance(earlier, TimeWait):
+            # Not before: the port must never be nobody's in between.
+            earlier.end()
         self.mib.ActiveOpens += 1
         move(tcb, ACTIVE_OPEN)
         send_syn(tcb, SYN, now)

@@ -143,7 +143,7 @@ class Sysctls:
         number(registry, tcp + "rfc1337", "rfc1337", 0, 1, "Ignore RST in TIME-WAIT.", 1)
         number(registry, tcp + "tw_reuse", "tw_reuse", 2, 1, "connect() reuses TIME-WAIT (RFC 6191); 2: loopback.", 2)
         number(registry, tcp + "moderate_rcvbuf", "moderate_rcvbuf", 1, 1, "Grow the receive buffer as needed.", 1)
-        number(registry, tcp + "min_snd_mss", "min_snd_mss", 48, 1, "Smallest MSS, options included.", 65535)
+        number(registry, tcp + "min_snd_mss", "min_snd_mss", 48, 1, "Smallest MSS, options included.", 65535, 48)
         number(registry, tcp + "rto_min_us", "rto_min_ns", 200_000, 1000, "Least variance allowed for in the RTO.")
         number(registry, tcp + "rto_max_ms", "rto_max_ns", 120_000, MS, "Largest RTO.", 120_000)
         number(registry, "net.core.somaxconn", "somaxconn", 4096, 1, "Upper bound of listen()'s backlog.")
@@ -164,12 +164,13 @@ class Sysctls:
         unit: int,
         text: str,
         high: int = 0x7FFFFFFF,
+        low: int = 0,
     ) -> None:
         def changed(value: Value) -> None:
             assert isinstance(value, int)
             setattr(self, field, value * unit)
 
-        registry.declare(name, default, text, high=high, on_change=changed)
+        registry.declare(name, default, text, low=low, high=high, on_change=changed)
 
     def _buffers(self, registry: SysctlRegistry) -> None:
         def rmem(value: Value) -> None:

@@ -212,8 +212,13 @@ class Ports:
                 return False
         return True
 
-    def for_connect(self, table: dict[bytes, Endpoint], path: Path, remote_port: int, low: int, high: int) -> Binding:
-        """A port whose 4-tuple is free (RFC 6056 3.3.4, double hash). Raises OSError(EADDRNOTAVAIL)."""
+    def for_connect(
+        self, table: dict[bytes, Endpoint], path: Path, remote_port: int, low: int, high: int, reuse: int, now: int
+    ) -> Binding:
+        """A port whose 4-tuple is free (RFC 6056 3.3.4, double hash), or in a TIME-WAIT that ``reuse`` lets go.
+
+        Raises OSError(EADDRNOTAVAIL).
+        """
         count = high - low + 1
         mark = self._hash.of(path.src + path.dst + remote_port.to_bytes(2, "big"))
         slot = (mark >> 32) % COUNTERS
@@ -223,7 +228,8 @@ class Ports:
             bucket = self._buckets.get(port)
             if bucket is not None and not bucket[0].flags & CONNECTED:
                 continue
-            if make_key(path.dst, path.src, remote_port, port) in table:
+            earlier = table.get(make_key(path.dst, path.src, remote_port, port))
+            if earlier is not None and not (isinstance(earlier, TimeWait) and is_reusable(earlier, reuse, now)):
                 continue
             # Linux steps on by a small random amount, so that one observer learns little.
             self._counters[slot] = (self._counters[slot] + step + 1 + self._entropy.below(8)) & MASK32
