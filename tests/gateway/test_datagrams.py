@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket as kernel_socket
+from contextlib import suppress
 from pathlib import Path
 
 import dns.message
@@ -236,3 +237,25 @@ def test_a_ping_goes_out_where_the_kernel_lets_it(guest: Guest) -> None:
 
 def test_idle_times_are_rfc4787s() -> None:
     assert flows.UDP_IDLE_NS >= 120 * 10**9
+
+
+def test_dns_over_tcp_answers_a_burst_of_queries_a_few_a_turn(guest: Guest, tmp_path: Path) -> None:
+    use_resolver(guest, tmp_path, [], 53)
+    query = dns.message.make_query("printer", "A").to_wire()
+    burst = (len(query).to_bytes(2, "big") + query) * 3000
+    sock = guest.connect(NAMES, 53)
+    sock.timeout_ns = 0
+    answers = 0
+    got = b""
+    while answers < 3000:
+        if burst:
+            with suppress(BlockingIOError):
+                burst = burst[sock.send(burst) :]
+        guest.host.run_for(1_000_000)
+        with suppress(BlockingIOError):
+            octets = sock.recv(65536)
+            assert octets
+            got += octets
+        while len(got) > 2 and len(got) >= 2 + int.from_bytes(got[:2], "big"):
+            got = got[2 + int.from_bytes(got[:2], "big") :]
+            answers += 1

@@ -116,3 +116,16 @@ def test_no_octets_raise_anything_but_bad_query(noise: bytes, at: int, patch: by
             resolver.servfail(octets)
         except BadQuery:
             pass
+
+
+def test_an_answer_longer_than_the_asker_takes_is_truncated(tmp_path: Path) -> None:
+    hosts = "".join(f"192.0.2.{i} crowd\n" for i in range(1, 101))
+    resolver = make(tmp_path, hosts=hosts)
+    for edns in (False, True):
+        query = dns.message.make_query("crowd", "A", use_edns=edns, payload=512)
+        octets = resolver.answer(query.to_wire())
+        assert octets is not None and len(octets) <= 512
+        response = dns.message.from_wire(octets, ignore_trailing=True)
+        assert query.is_response(response) and response.flags & dns.flags.TC
+    whole = resolver.answer(dns.message.make_query("crowd", "A").to_wire(), 65535)
+    assert whole is not None and len(dns.message.from_wire(whole).answer[0]) == 100

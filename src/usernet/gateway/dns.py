@@ -35,7 +35,10 @@ TCP_IDLE_NS = 10 * SECOND
 PATIENCE = 0
 # RFC 1035 4.2.2: two octets of length before each message.
 LENGTH = 2
-MAX_MESSAGE = LENGTH + 65535
+LONGEST = 65535
+MAX_MESSAGE = LENGTH + LONGEST
+# Queries of one connection answered in one turn.
+QUERIES = 16
 
 
 class DnsService(DatagramService, Service):
@@ -178,7 +181,7 @@ class DnsConnection(Relay):
             if events:
                 self._connected(self.kernel, now)
         elif self.tcb.state != SYN_RECEIVED:
-            self._serve(self.tcb, now)
+            return self._serve(self.tcb, now)
         return False
 
     def _accept(self, now: int) -> None:
@@ -194,25 +197,34 @@ class DnsConnection(Relay):
         except OSError:
             self._leave(now)
 
-    def _serve(self, tcb: Tcb, now: int) -> None:
+    def _serve(self, tcb: Tcb, now: int) -> bool:
         if not self._flush(tcb, now):
-            return
-        octets = tcb.recv(MAX_MESSAGE - len(self.unread), False, now)
-        if octets == b"":
-            self._leave(now)
-            return
-        self.unread += octets or b""
-        while not self.closed and self.kernel is None and len(self.unread) >= LENGTH:
-            end = LENGTH + int.from_bytes(self.unread[:LENGTH], "big")
-            if len(self.unread) < end:
-                return
+            return False
+        if not self._first_end():
+            octets = tcb.recv(MAX_MESSAGE - len(self.unread), False, now)
+            if octets == b"":
+                self._leave(now)
+                return False
+            self.unread += octets or b""
+        for _ in range(QUERIES):
+            end = self._first_end()
+            if not end:
+                return tcb.available() > 0
             self.timer.arm(now + TCP_IDLE_NS)
             self._query(tcb, self.unread[LENGTH:end], now)
+            if self.closed or self.kernel is not None:
+                return False
+        return True
+
+    def _first_end(self) -> int:
+        """Where the first query in ``unread`` ends; 0 while it is not all there."""
+        end = LENGTH + int.from_bytes(self.unread[:LENGTH], "big")
+        return end if LENGTH <= len(self.unread) >= end else 0
 
     def _query(self, tcb: Tcb, query: bytes, now: int) -> None:
         nat = self.nat
         try:
-            answer = nat.resolver.answer(query)
+            answer = nat.resolver.answer(query, LONGEST)
         except BadQuery:
             nat.counters.drop("gateway_dns_bad_query")
             self._leave(now)

@@ -28,6 +28,8 @@ HOST_NAME = "host.usernet.internal"
 MAX_SERVERS = 3
 # RFC 1035 4.1.1 with the root as the one question.
 SHORTEST_QUERY = 17
+# RFC 1035 4.2.1: what every asker takes in a datagram.
+SHORTEST_LIMIT = 512
 
 
 class BadQuery(Exception):
@@ -92,10 +94,11 @@ class Resolver:
             return list(self._servers)
         return [self.preferred, *[server for server in self._servers if server != self.preferred]]
 
-    def answer(self, query: bytes) -> bytes | None:
+    def answer(self, query: bytes, most: int = 0) -> bytes | None:
         """The response to a query for a name the machine knows itself, None for one to be forwarded.
 
-        Raises BadQuery for octets that are no query.
+        ``most`` octets are what it may take; 0 means a datagram, as long as the asker says (RFC 6891 6.2.5) or 512
+        (RFC 1035 4.2.1). What is longer is left out, and TC says so. Raises BadQuery for octets that are no query.
         """
         message = _parse(query)
         question = message.question[0]
@@ -108,7 +111,12 @@ class Resolver:
         response.flags |= dns.flags.AA
         if addresses:
             response.answer.append(dns.rrset.from_text_list(question.name, 0, "IN", question.rdtype, addresses))
-        return response.to_wire()
+        try:
+            return response.to_wire(max_size=most or max(message.payload, SHORTEST_LIMIT))
+        except dns.exception.TooBig:
+            response.answer.clear()
+            response.flags |= dns.flags.TC
+            return response.to_wire()
 
     def servfail(self, query: bytes) -> bytes:
         """The response when nobody can be asked. Raises BadQuery."""
