@@ -92,9 +92,7 @@ def run(seed: int) -> tuple[list[bytes], bytes, float, float]:
 def test_a_thousand_lossy_connections_are_exact_and_the_same_seed_gives_the_same_capture() -> None:
     first, capture, virtual, real = run(7)
     again, captured_again, _, _ = run(7)
-    print(
-        f"\n{CONNECTIONS} connections: {virtual:.1f} virtual seconds in {real:.1f} real ones, {len(capture)} octets"
-    )
+    print(f"\n{CONNECTIONS} connections: {virtual:.1f} virtual seconds in {real:.1f} real ones, {len(capture)} octets")
     assert len(first) == CONNECTIONS
     assert first == again
     assert capture == captured_again
