@@ -84,6 +84,12 @@ class Target:
         self.listener.listen(16)
         self.seq, self.ack = self.connect(40000, 0xFFFFFF00)
 
+    def __enter__(self) -> Target:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.host.close()
+
     def inject(self, frame: bytes) -> None:
         """One frame comes in, as a driver would hand it over."""
         packet = Packet(bytearray(HEADROOM) + bytearray(frame), HEADROOM, HEADROOM + len(frame))

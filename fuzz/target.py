@@ -17,9 +17,9 @@ from hostile import Target
 
 
 def one_input(data: bytes) -> None:
-    target = Target()
-    target.attack(data)
-    target.still_works()
+    with Target() as target:
+        target.attack(data)
+        target.still_works()
 
 
 if __name__ == "__main__":

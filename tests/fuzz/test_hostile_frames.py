@@ -19,16 +19,16 @@ instructions = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(instructions, max_size=25))
 def test_any_mix_of_hostile_frames_is_survived(parts: list[bytes]) -> None:
-    target = Target()
-    target.attack(b"".join(parts))
-    target.still_works()
+    with Target() as target:
+        target.attack(b"".join(parts))
+        target.still_works()
 
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    target = Target()
-    yield target
-    target.still_works()
+    with Target() as target:
+        yield target
+        target.still_works()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
