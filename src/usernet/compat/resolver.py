@@ -262,7 +262,7 @@ def _addresses(stack: NetStack, name: str | None, family: int, flags: int) -> Fo
 def _numeric(name: str, family: int, flags: int) -> tuple[int, str] | None:
     """The address a literal means, None for a name. Old forms as ``127.1`` count, as with inet_aton(3)."""
     try:
-        if any(char.isspace() for char in name):
+        if name.split() != [name]:
             return None
         text = _socket.inet_ntoa(_socket.inet_aton(name))
     except (OSError, UnicodeError):
