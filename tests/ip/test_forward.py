@@ -172,7 +172,7 @@ def test_what_calls_itself_a_super_segment_and_is_none_goes_nowhere(size: int) -
         fix_checksum(packet.buf, 14)
     router.deliver_packet(packet)
     router.expect_nothing(router.far)
-    assert router.drops == {"ip_bad_super_segment": 1}
+    assert router.drops == {"ip_bad_offload": 1}
 
 
 def test_a_super_segment_whose_data_offset_lies_is_not_cut() -> None:
@@ -181,4 +181,15 @@ def test_a_super_segment_whose_data_offset_lies_is_not_cut() -> None:
     packet.buf[14 + 20 + 12] = 0x10
     router.deliver_packet(packet)
     router.expect_nothing(router.far)
-    assert router.drops == {"ip_bad_super_segment": 1}
+    assert router.drops == {"ip_bad_offload": 1}
+
+
+@pytest.mark.parametrize("start, offset", [(14, 10), (33, 16), (34, 4019), (0, 0)])
+def test_a_checksum_to_be_finished_outside_the_transport_goes_nowhere(start: int, offset: int) -> None:
+    router = Router()
+    packet = super_segment(1000, df=True)
+    packet.linearize()
+    packet.csum_start, packet.csum_offset = start, offset
+    router.deliver_packet(packet)
+    router.expect_nothing(router.far)
+    assert router.drops == {"ip_bad_offload": 1}

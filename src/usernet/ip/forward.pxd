@@ -10,6 +10,8 @@ from .ipv4_out cimport Ipv4Output
 from .path cimport IpPath
 from .paths cimport Paths
 
+cdef unsigned int CSUM_PARTIAL
+
 
 @cython.final
 cdef class Forwarder:
@@ -22,5 +24,6 @@ cdef class Forwarder:
     cdef void _put(self, IpPath path, Packet packet, long long now) except *
 
 
+cpdef bint offload_holds(Packet packet) except *
 cpdef Py_ssize_t wire_size(Packet packet) except -1
 cpdef void decrement_ttl(Packet packet) except *

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.checksum import checksum_adjust
+from ..core.const import CSUM_PARTIAL
 from ..core.context import Context
 from ..core.counters import Counters
 from ..core.packet import Packet
@@ -42,9 +43,8 @@ class Forwarder:
     def forward(self, interface: Interface, packet: Packet, header: Ipv4Header, now: cython.longlong) -> None:
         """One valid packet for a unicast address that is not ours, head at its IP header."""
         path: IpPath
-        if packet.gso_size and find_tcp(packet.buf, packet.l3, packet.tail) < 0:
-            # Whoever wrote the frame called it a super-segment; nobody beyond could cut it.
-            self._counters.drop("ip_bad_super_segment")
+        if not offload_holds(packet):
+            self._counters.drop("ip_bad_offload")
             return
         if packet.ttl <= 1:
             self._counters.ip.InHdrErrors += 1
@@ -73,11 +73,18 @@ class Forwarder:
         elif packet.gso_size:
             pieces = segment(packet, 0)
             if not pieces:
-                self._counters.drop("ip_bad_super_segment")  # its data offset lies
+                self._counters.drop("ip_bad_offload")  # the data offset lies
             for piece in pieces:
                 self._output.fragment(path, piece, now)
         else:
             self._output.fragment(path, packet, now)
+
+
+def offload_holds(packet: Packet) -> cython.bint:
+    """True when what is left to do can be done: a device or guest may have written any state beside the frame."""
+    if packet.gso_size and find_tcp(packet.buf, packet.l3, packet.tail) < 0:
+        return False
+    return packet.csum != CSUM_PARTIAL or packet.l4 <= packet.csum_start <= packet.tail - packet.csum_offset - 2
 
 
 def wire_size(packet: Packet) -> cython.Py_ssize_t:

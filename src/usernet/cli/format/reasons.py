@@ -35,7 +35,7 @@ REASONS: dict[str, str] = {
     "ip_no_route": "To be forwarded, but no route leads there.",
     "ip_ttl_exceeded": "Its time to live ran out here: a long way, a routing loop, or traceroute.",
     "ip_too_big_to_forward": "Larger than the next link's MTU, and not to be fragmented; the sender was told by ICMP.",
-    "ip_bad_super_segment": "To be forwarded, and called a TCP super-segment by its device, which it is not.",
+    "ip_bad_offload": "To be forwarded, but what its device says of its segments or checksum cannot be.",
     "ip_too_long": "Longer than an IPv4 datagram can be (65535 octets).",
     "pmtu_table_full": "The table of learnt path MTUs was full: the oldest entry left.",
     # fragments
