@@ -171,6 +171,30 @@ def test_sendfile_sends_a_file_on_our_socket() -> None:
     """)
 
 
+def test_a_forked_child_has_no_part_in_its_parents_connections() -> None:
+    run("""
+        import os
+        usernet.patch()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            a = socket.create_connection(listener.getsockname())
+            b, _ = listener.accept()
+        kernel, _ = socket.socketpair()
+        child = os.fork()
+        if not child:
+            try:
+                a.send(b"x")
+            except OSError as error:
+                fresh = socket.socket()
+                os._exit(error.errno if kernel.fileno() >= 0 and fresh.fileno() >= 1 << 30 else 1)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        a.sendall(b"the parent goes on")
+        assert b.recv(100) == b"the parent goes on"
+        for sock in (a, b, kernel, _):
+            sock.close()
+    """)
+
+
 def test_subprocess_still_works() -> None:
     run("""
         usernet.patch()

@@ -410,7 +410,11 @@ class socket:
         """Linux's crypto sockets, which are the kernel's."""
         return self._held().sendmsg_afalg(*args, **kwargs)
 
-    # What TLS needs.
+    # What TLS and fork need.
+
+    def _forget(self) -> None:
+        """Be closed, without a word to the host."""
+        self._fd = self._sock = None
 
     def _held(self) -> KernelSocket:
         if self._kernel is None:

@@ -19,10 +19,13 @@ from . import functions, osfuncs, tls
 from . import select as readiness
 from ._socket import socket as _Socket
 from .eventloop import over
+from .fork import forget_after_fork
 from .overlay import View, load, stand_in
 
 # In the order of their imports; each is loaded over those before it.
 ASYNCIO = tuple(f"asyncio.{name}" for name in ("trsock", "sslproto", "base_events", "selector_events", "unix_events"))
+
+os.register_at_fork(after_in_child=forget_after_fork)
 
 
 @cache

@@ -292,6 +292,10 @@ class epoll:
         if fd is not None:
             fd.table.close(fd)
 
+    def _forget(self) -> None:
+        """Start anew, without a word to the host."""
+        self._engine = self._fd = None
+
     def __enter__(self) -> epoll:
         self._open()
         return self
