@@ -2,6 +2,9 @@
 
 from errno import ENOBUFS, EPIPE
 
+import pytest
+
+from usernet.core import bytequeue
 from usernet.core.const import CSUM_PARTIAL, POLLIN, POLLOUT
 from usernet.tcp.const import ACK, ESTABLISHED, FIN, PSH, SYN
 from usernet.tcp.settings import Settings
@@ -493,3 +496,20 @@ def test_text_held_beyond_the_fin_is_given_back():
     peer.send(FIN | ACK, seq=1, ack=1, payload=b"end")
     assert tcb.rcv_fin and tcb.recv(10, False, scene.now) == b"end"
     assert scene.context.pool.used == 0 and tcb.sack_count == 0
+
+
+def pinned(queue):
+    return sum({id(view.base): len(view.base) for view in queue}.values())
+
+
+@pytest.mark.skipif(not bytequeue.__file__.endswith(".py"), reason="looks into the queue, which C hides")
+def test_a_sliver_of_a_long_segment_pins_no_more_than_itself():
+    scene, peer, tcb, _ = opened()
+    peer.send(ACK, seq=1, ack=1, payload=b"a" * 30000)
+    tcb.recv(30000, False, scene.now)
+    for end in range(30601, 42001, 600):
+        peer.send(ACK, seq=end - 30000, ack=1, payload=b"c" * 30000)
+    assert tcb.available() == 19 * 600 and pinned(tcb.rcv_queue._views) < 2 * 19 * 600
+    assert tcb.recv(99999, False, scene.now) == b"c" * 11400
+    tcb.abort(scene.now)
+    assert scene.leaves_nothing()

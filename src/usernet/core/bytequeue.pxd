@@ -15,6 +15,7 @@ cdef class ByteQueue:
     cpdef void append_payload(self, Packet packet, Py_ssize_t start) except *
     cpdef void append_slice(self, Packet packet, Py_ssize_t start, Py_ssize_t skip, Py_ssize_t n) except *
     cdef void _join(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
+    cdef void _copy(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
     cpdef bytes read(self, Py_ssize_t n, bint peek)
     cpdef Py_ssize_t read_into(self, memoryview into, bint peek) except -1
     cpdef void discard(self, Py_ssize_t n) except *

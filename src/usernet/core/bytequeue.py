@@ -47,7 +47,8 @@ class ByteQueue:
     ) -> None:
         """Queue n octets of the payload that begins at buf offset start, leaving out its first skip octets.
 
-        Short pieces behind others are copied together: a flood of them must not pin a packet buffer each.
+        Short pieces behind others are copied together: a flood of them must not pin a packet buffer each. Nor must
+        what is new in a long segment that mostly repeats.
         """
         view: View
         size: cython.Py_ssize_t = packet.tail - start
@@ -58,6 +59,8 @@ class ByteQueue:
                 size = n
             if size <= COALESCE and self.length > 0:
                 self._join(packet.buf, start, size)
+            elif len(packet.buf) > 4 * size + JOINED_MAX:
+                self._copy(packet.buf, start, size)
             else:
                 self.append(make_view(packet.buf, start, start + size))
             n -= size
@@ -89,6 +92,9 @@ class ByteQueue:
         else:
             self._joined = joined = bytearray(memoryview(buf)[start : start + size])
             self.append(make_view(joined, 0, size))
+
+    def _copy(self, buf: bytearray, start: cython.Py_ssize_t, size: cython.Py_ssize_t) -> None:
+        self.append(make_view(buf[start : start + size], 0, size))
 
     def read(self, n: cython.Py_ssize_t, peek: cython.bint) -> bytes:
         """Up to n octets as one bytes object; with peek they stay queued."""
