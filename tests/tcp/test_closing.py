@@ -286,6 +286,18 @@ def test_keepalive_probes_then_resets():
     assert tcb.state == CLOSED and scene.counters.tcp_ext.TCPKeepAlive == 4 and scene.leaves_nothing()
 
 
+def test_a_blind_segment_postpones_no_keepalive():
+    settings = Settings()
+    settings.keepalive = True
+    settings.keepidle_ns = 10 * SECOND
+    scene, peer, _tcb, _owner = opened(settings=settings)
+    scene.advance(s=9)
+    peer.send(ACK, seq=1_000_000_000, ack=1)
+    peer.expect(ACK, seq=1, ack=1)
+    scene.advance(s=1)
+    peer.expect(ACK, seq=0, ack=1)
+
+
 def test_the_peers_keepalive_is_answered():
     _scene, peer, _tcb, _ = opened()
     peer.send(ACK, seq=0, ack=1)

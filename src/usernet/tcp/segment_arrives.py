@@ -47,12 +47,13 @@ if TYPE_CHECKING:
 def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
     """One segment for a connection that has a TCB."""
     tcb.segs_in += 1
-    tcb.rcv_at = now
     if tcb.state == SYN_SENT:
         _syn_sent(tcb, packet, seg, now)
         return
     if not _first_sequence(tcb, seg, now):
         return
+    # Only now has the peer been heard: a blind segment keeps no dead connection alive.
+    tcb.rcv_at = now
     if seg.flags & RST:
         _second_rst(tcb, seg, now)
         return
