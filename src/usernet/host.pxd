@@ -7,6 +7,19 @@ from .core.timers cimport Timers
 from .link.device cimport Device, ReadySink
 from .link.poller cimport Poller, WakeUp
 
+cdef extern from *:
+    """
+    #include <time.h>
+
+    static inline long long usernet_monotonic_ns(void) {
+        struct timespec at;
+        clock_gettime(CLOCK_MONOTONIC, &at);
+        return at.tv_sec * 1000000000LL + at.tv_nsec;
+    }
+    """
+    long long monotonic_ns "usernet_monotonic_ns"() noexcept
+
+cdef bint COMPILED
 cdef long long LONGEST_SLEEP, NEVER
 cdef unsigned int POLLERR, POLLHUP, POLLIN
 cdef int BATCH
