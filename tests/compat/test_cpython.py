@@ -18,7 +18,7 @@ PASSING = Path(__file__).parent / "cpython_passing.tsv"
 MODULES = (
     "test_asyncio", "test_asyncore,test_asynchat,test_epoll", "test_socket",
     "test_ssl", "test_httplib,test_httpservers,test_socketserver,test_urllib2_localnet",
-    "test_ftplib,test_poplib,test_smtplib,test_imaplib,test_telnetlib,test_xmlrpc,test_docxmlrpc,test_logging",
+    "test_ftplib,test_poplib,test_smtplib,test_imaplib,test_telnetlib,test_xmlrpc,test_docxmlrpc,test_logging,test_nntplib,test_robotparser",
 )  # fmt: skip
 
 pytestmark = [
