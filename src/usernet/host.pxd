@@ -1,4 +1,5 @@
 cimport cython
+from cpython.exc cimport PyErr_CheckSignals
 
 from .core.entropy cimport Entropy
 from .core.ready cimport Pollable, Watcher

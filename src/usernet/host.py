@@ -239,6 +239,9 @@ class Host(Scheduler):
         now: cython.longlong = self.now()
         polled: cython.bint = False
         while True:
+            if COMPILED and self._virtual >= 0:
+                # Nothing here runs bytecode or sleeps: a simulation must hear Ctrl-C between two instants.
+                PyErr_CheckSignals()  # type: ignore[name-defined]  # noqa: F821
             self._run_memory(now)
             if source.poll() & events:
                 return True
@@ -526,11 +529,7 @@ class Stack(NetStack):
         return interface
 
     def attach(
-        self,
-        device: str | Device,
-        address: str | None = None,
-        gateway: str | None = None,
-        dns: list[str] | None = None,
+        self, device: str | Device, address: str | None = None, gateway: str | None = None, dns: list[str] | None = None
     ) -> Interface:
         """Attach a device, given as an object or a URL (``tap:tap0``, ``user:``), and configure it.
 

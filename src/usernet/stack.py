@@ -10,6 +10,7 @@ from .core.context import Context
 from .core.entropy import Entropy
 from .core.scheduler import Scheduler
 from .ip.address import parse_cidr, parse_ip
+from .ip.arp import announce
 from .ip.interface import Interface
 from .ip.layer import IpLayer
 from .link.device import Device
@@ -120,6 +121,9 @@ class NetStack:
         if address is not None:
             octets, prefixlen = parse_cidr(address)
             interface.add_address(octets, prefixlen)
+            if interface.device.fileno() >= 0 and interface.device.header_len:
+                # On a real wire neighbours may remember who had the address before (RFC 5227 2.3).
+                announce(interface, octets, self.host.now())
         if gateway is not None:
             via = parse_ip(gateway)
             self.ip.fib.add(bytes(len(via)), 0, via, interface)
