@@ -63,7 +63,9 @@ def socket_module() -> ModuleType:
 def ssl_module() -> ModuleType:
     """``ssl`` over our ``socket``; its SSLContext is a subclass of the real one and wraps sockets of any kind."""
     modules = {"socket": socket_module(), "_ssl": stand_in(_ssl, {"_SSLContext": tls._SSLContext})}
-    return load("ssl", modules, alias="usernet.ssl")
+    module = load("ssl", modules, alias="usernet.ssl")
+    tls.over(module)
+    return module
 
 
 @cache

@@ -11,8 +11,10 @@ import ssl
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from ssl import SSLWantReadError, SSLWantWriteError
+from types import ModuleType
 from typing import Any, NoReturn
 
 from ..core.const import POLLIN, POLLOUT
@@ -114,6 +116,18 @@ class TlsConnection:
         """Ask the client for a certificate (RFC 8446 4.6.2)."""
         self._tls.verify_client_post_handshake()
 
+    def take_tickets(self) -> None:
+        """Read what a TLS 1.3 server sends behind its handshake, if it is there: session tickets.
+
+        A socket closed with something unread resets the connection (RFC 2525 2.17), and a server that wanted to read
+        the client's last words would find an error. With OpenSSL and the kernel a client mostly closes before the
+        tickets come; here both ends may share one interpreter.
+        """
+        if self._tls.server_side or self._tls.version() != "TLSv1.3" or self._reading.locked():
+            return
+        with suppress(OSError):
+            self._run(partial(self._tls.read, 1), "read", 0)
+
     # The pump.
 
     def _socket(self) -> socket:
@@ -198,6 +212,19 @@ class TlsConnection:
                 raise SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "The operation did not complete (read)")
             raise SSLWantWriteError(ssl.SSL_ERROR_WANT_WRITE, "The operation did not complete (write)")
         raise TimeoutError(f"The {verb} operation timed out")
+
+
+def over(module: ModuleType) -> None:
+    """Let the SSLSocket of an overlaid ``ssl`` take session tickets before it closes."""
+    real_close = module.SSLSocket._real_close
+
+    def _real_close(self: Any) -> None:
+        connection = self._sslobj
+        if isinstance(connection, TlsConnection):
+            connection.take_tickets()
+        real_close(self)
+
+    module.SSLSocket._real_close = _real_close
 
 
 class _AnyContext(type):
