@@ -133,10 +133,6 @@ class UserNet:
             drops = self._stack.context.counters.drops
             return numbers | {f"drop.{name}": count for name, count in sorted(drops.items())}
 
-    def has_unsent(self) -> bool:
-        """True while a guest or the kernel has yet to get what the other sent. The host's lock is held."""
-        return self._stack.has_unsent()
-
     def close(self) -> None:
         """Unplug the guest, reset its connections and give every kernel socket back."""
         with self._host.lock:
