@@ -13,7 +13,8 @@ from .congestion.base cimport AckSample, CongestionControl
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
 from .scoreboard cimport Acked, Scoreboard
-from .settings cimport Settings, Sysctls
+from .settings cimport Settings
+from .sysctls cimport Sysctls
 
 cdef unsigned int MASK32, DEFAULT_MSS
 cdef long long NEVER
@@ -57,7 +58,8 @@ cdef class Engine(Transport):
 cdef class Tcb(Endpoint):
     cdef public Engine engine
     cdef public Path path
-    cdef public bytes local, remote
+    cdef public bytes local
+    cdef public bytes remote
     cdef public Pollable owner
     cdef public Settings settings
     cdef public SendQueue queue
@@ -66,24 +68,103 @@ cdef class Tcb(Endpoint):
     cdef public CongestionControl cc
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
-    cdef public Timer rtx_timer, ack_timer, keep_timer
-    cdef public int family, ca_state, rtx_kind, err, soft_err, shutdown, reordering
-    cdef public unsigned int local_port, remote_port
-    cdef public unsigned int iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, max_window, snd_sml, mss, mss_clamp, high_seq
-    cdef public unsigned int irs, rcv_nxt, rcv_wup, rcv_wnd, last_ack_sent, ts_recent, ts_offset, peer_fin_seq
-    cdef public unsigned int snd_wscale, rcv_wscale, advmss, rcv_mss, window_clamp
-    cdef public unsigned int prior_ssthresh, prr_delivered, prr_out, cwnd_used, max_packets_seq
-    cdef public int retransmits, backoff, probes_out, ack_pending, quick, pingpong
-    cdef public bint quickack, fin_queued, fin_sent, more, nospace, snd_buf_locked, rcv_buf_locked, rcv_fin, seen_fin, ts_ok, sack_ok, is_orphan
-    cdef public long long retrans_at, syn_sent_at, lsnd_at, cwnd_stamp, delivered_at, first_sent_at, ato, lrcv_at, rcv_at
-    cdef public long long challenge_at, ts_recent_at, snd_buf, rcv_buf, drs_copied, drs_copied_at, drs_space, drs_rtt, drs_rtt_at
+    cdef public Timer rtx_timer
+    cdef public Timer ack_timer
+    cdef public Timer keep_timer
+    cdef public int family
+    cdef public int ca_state
+    cdef public int rtx_kind
+    cdef public int err
+    cdef public int soft_err
+    cdef public int shutdown
+    cdef public int reordering
+    cdef public unsigned int local_port
+    cdef public unsigned int remote_port
+    cdef public unsigned int iss
+    cdef public unsigned int snd_una
+    cdef public unsigned int snd_nxt
+    cdef public unsigned int snd_wnd
+    cdef public unsigned int snd_wl1
+    cdef public unsigned int snd_wl2
+    cdef public unsigned int max_window
+    cdef public unsigned int snd_sml
+    cdef public unsigned int mss
+    cdef public unsigned int mss_clamp
+    cdef public unsigned int high_seq
+    cdef public unsigned int irs
+    cdef public unsigned int rcv_nxt
+    cdef public unsigned int rcv_wup
+    cdef public unsigned int rcv_wnd
+    cdef public unsigned int last_ack_sent
+    cdef public unsigned int ts_recent
+    cdef public unsigned int ts_offset
+    cdef public unsigned int peer_fin_seq
+    cdef public unsigned int snd_wscale
+    cdef public unsigned int rcv_wscale
+    cdef public unsigned int advmss
+    cdef public unsigned int rcv_mss
+    cdef public unsigned int window_clamp
+    cdef public unsigned int prior_ssthresh
+    cdef public unsigned int prr_delivered
+    cdef public unsigned int prr_out
+    cdef public unsigned int cwnd_used
+    cdef public unsigned int max_packets_seq
+    cdef public int retransmits
+    cdef public int backoff
+    cdef public int probes_out
+    cdef public int ack_pending
+    cdef public int quick
+    cdef public int pingpong
+    cdef public bint quickack
+    cdef public bint fin_queued
+    cdef public bint fin_sent
+    cdef public bint more
+    cdef public bint nospace
+    cdef public bint snd_buf_locked
+    cdef public bint rcv_buf_locked
+    cdef public bint rcv_fin
+    cdef public bint seen_fin
+    cdef public bint ts_ok
+    cdef public bint sack_ok
+    cdef public bint is_orphan
+    cdef public long long retrans_at
+    cdef public long long syn_sent_at
+    cdef public long long lsnd_at
+    cdef public long long cwnd_stamp
+    cdef public long long delivered_at
+    cdef public long long first_sent_at
+    cdef public long long ato
+    cdef public long long lrcv_at
+    cdef public long long rcv_at
+    cdef public long long challenge_at
+    cdef public long long ts_recent_at
+    cdef public long long snd_buf
+    cdef public long long rcv_buf
+    cdef public long long drs_copied
+    cdef public long long drs_copied_at
+    cdef public long long drs_space
+    cdef public long long drs_rtt
+    cdef public long long drs_rtt_at
     cdef public unsigned int drs_rtt_seq
-    cdef public int sack_count, dsack_count
+    cdef public int sack_count
+    cdef public int dsack_count
     cdef public unsigned int sack_left[4]
     cdef public unsigned int sack_right[4]
-    cdef public unsigned int dsack_left, dsack_right
-    cdef public unsigned long long delivered, app_limited, lost, bytes_acked, bytes_sent, bytes_retrans, bytes_received
-    cdef public unsigned int total_retrans, segs_out, data_segs_out, segs_in, data_segs_in, dsack_dups
+    cdef public unsigned int dsack_left
+    cdef public unsigned int dsack_right
+    cdef public unsigned long long delivered
+    cdef public unsigned long long app_limited
+    cdef public unsigned long long lost
+    cdef public unsigned long long bytes_acked
+    cdef public unsigned long long bytes_sent
+    cdef public unsigned long long bytes_retrans
+    cdef public unsigned long long bytes_received
+    cdef public unsigned int total_retrans
+    cdef public unsigned int segs_out
+    cdef public unsigned int data_segs_out
+    cdef public unsigned int segs_in
+    cdef public unsigned int data_segs_in
+    cdef public unsigned int dsack_dups
 
     cdef void _zero_send_side(self) except *
     cdef void _zero_receive_side(self) except *

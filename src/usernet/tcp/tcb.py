@@ -24,7 +24,8 @@ from .const import CLOSED, DEFAULT_MSS, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 from .reassembly import Reassembly
 from .rtt import RttEstimator
 from .scoreboard import Acked, Scoreboard
-from .settings import Settings, Sysctls
+from .settings import Settings
+from .sysctls import Sysctls
 
 if TYPE_CHECKING:
     import cython

@@ -1,0 +1,43 @@
+cimport cython
+
+
+@cython.final
+cdef class Sysctls:
+    cdef public bint abort_on_overflow
+    cdef public int challenge_ack_limit
+    cdef public str congestion_control
+    cdef public bint dsack
+    cdef public long long fin_timeout_ns
+    cdef public long long invalid_ratelimit_ns
+    cdef public long long keepalive_intvl_ns
+    cdef public int keepalive_probes
+    cdef public long long keepalive_time_ns
+    cdef public int max_orphans
+    cdef public int max_syn_backlog
+    cdef public int max_tw_buckets
+    cdef public int min_snd_mss
+    cdef public bint moderate_rcvbuf
+    cdef public int orphan_retries
+    cdef public int port_high
+    cdef public int port_low
+    cdef public int reordering
+    cdef public int retries1
+    cdef public int retries2
+    cdef public bint rfc1337
+    cdef public long long rmem_default
+    cdef public long long rmem_max
+    cdef public long long rmem_min
+    cdef public long long rto_max_ns
+    cdef public long long rto_min_ns
+    cdef public bint sack
+    cdef public bint slow_start_after_idle
+    cdef public int somaxconn
+    cdef public int syn_retries
+    cdef public int synack_retries
+    cdef public int timestamps
+    cdef public int tw_reuse
+    cdef public int unprivileged_port_start
+    cdef public bint window_scaling
+    cdef public long long wmem_default
+    cdef public long long wmem_max
+    cdef public long long wmem_min

@@ -1,0 +1,185 @@
+"""net.ipv4.tcp_* and their like: names, defaults and ranges are Linux's (Documentation/networking/ip-sysctl.rst)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from .congestion import names
+from .const import MS, SECOND
+
+if TYPE_CHECKING:
+    import cython
+
+    from ..core.sysctl import SysctlRegistry, Value
+
+INT_MAX: Final = 0x7FFFFFFF
+
+# Settings that are one number: name, field, default, nanoseconds (or 1) in its unit, least, largest, what it does.
+# One line each, in order of name.
+NUMBERS: Final = (
+    ("net.core.somaxconn", "somaxconn", 4096, 1, 0, INT_MAX, "Upper bound of listen()'s backlog."),
+    ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
+    ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
+    ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", 1000, 1, 0, INT_MAX, "Challenge ACKs a second."),
+    ("net.ipv4.tcp_dsack", "dsack", 1, 1, 0, 1, "Report duplicates in SACK blocks (RFC 2883)."),
+    ("net.ipv4.tcp_fin_timeout", "fin_timeout_ns", 60, SECOND, 0, INT_MAX, "Seconds an orphan stays in FIN-WAIT-2."),
+    ("net.ipv4.tcp_invalid_ratelimit", "invalid_ratelimit_ns", 500, MS, 0, INT_MAX, "Least ms between duplicate ACKs."),
+    ("net.ipv4.tcp_keepalive_intvl", "keepalive_intvl_ns", 75, SECOND, 0, INT_MAX, "Seconds between probes."),
+    ("net.ipv4.tcp_keepalive_probes", "keepalive_probes", 9, 1, 0, 127, "Unanswered probes that end it."),
+    ("net.ipv4.tcp_keepalive_time", "keepalive_time_ns", 7200, SECOND, 0, INT_MAX, "Idle seconds before a probe."),
+    ("net.ipv4.tcp_max_orphans", "max_orphans", 16384, 1, 0, INT_MAX, "Closed connections still sending."),
+    ("net.ipv4.tcp_max_syn_backlog", "max_syn_backlog", 4096, 1, 0, INT_MAX, "Half-open connections of a listener."),
+    ("net.ipv4.tcp_max_tw_buckets", "max_tw_buckets", 65536, 1, 0, INT_MAX, "TIME-WAIT connections kept."),
+    ("net.ipv4.tcp_min_snd_mss", "min_snd_mss", 48, 1, 48, 65535, "Smallest MSS, options included."),
+    ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
+    ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
+    ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
+    ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
+    ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
+    ("net.ipv4.tcp_rfc1337", "rfc1337", 0, 1, 0, 1, "Ignore RST in TIME-WAIT."),
+    ("net.ipv4.tcp_rto_max_ms", "rto_max_ns", 120_000, MS, 0, 120_000, "Largest RTO."),
+    ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 0, INT_MAX, "Least variance allowed for in the RTO."),
+    ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
+    ("net.ipv4.tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0, 1, "Restart cwnd when idle."),
+    ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
+    ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
+    ("net.ipv4.tcp_timestamps", "timestamps", 1, 1, 0, 2, "Offer timestamps (RFC 7323); 2: no random offset."),
+    ("net.ipv4.tcp_tw_reuse", "tw_reuse", 2, 1, 0, 2, "connect() reuses TIME-WAIT (RFC 6191); 2: loopback."),
+    ("net.ipv4.tcp_window_scaling", "window_scaling", 1, 1, 0, 1, "Offer window scaling (RFC 7323)."),
+)  # fmt: skip
+
+
+class Sysctls:
+    """The settings of one stack's TCP, cached in C fields; spans in nanoseconds."""
+
+    __slots__ = (
+        "abort_on_overflow",
+        "challenge_ack_limit",
+        "congestion_control",
+        "dsack",
+        "fin_timeout_ns",
+        "invalid_ratelimit_ns",
+        "keepalive_intvl_ns",
+        "keepalive_probes",
+        "keepalive_time_ns",
+        "max_orphans",
+        "max_syn_backlog",
+        "max_tw_buckets",
+        "min_snd_mss",
+        "moderate_rcvbuf",
+        "orphan_retries",
+        "port_high",
+        "port_low",
+        "reordering",
+        "retries1",
+        "retries2",
+        "rfc1337",
+        "rmem_default",
+        "rmem_max",
+        "rmem_min",
+        "rto_max_ns",
+        "rto_min_ns",
+        "sack",
+        "slow_start_after_idle",
+        "somaxconn",
+        "syn_retries",
+        "synack_retries",
+        "timestamps",
+        "tw_reuse",
+        "unprivileged_port_start",
+        "window_scaling",
+        "wmem_default",
+        "wmem_max",
+        "wmem_min",
+    )
+
+    def __init__(self, registry: SysctlRegistry) -> None:
+        # Filled in by the registry, which calls back with each value now and whenever it changes.
+        self.abort_on_overflow: cython.bint
+        self.challenge_ack_limit: cython.int
+        self.congestion_control: str
+        self.dsack: cython.bint
+        self.fin_timeout_ns: cython.longlong
+        self.invalid_ratelimit_ns: cython.longlong
+        self.keepalive_intvl_ns: cython.longlong
+        self.keepalive_probes: cython.int
+        self.keepalive_time_ns: cython.longlong
+        self.max_orphans: cython.int
+        self.max_syn_backlog: cython.int
+        self.max_tw_buckets: cython.int
+        self.min_snd_mss: cython.int
+        self.moderate_rcvbuf: cython.bint
+        self.orphan_retries: cython.int
+        self.port_high: cython.int
+        self.port_low: cython.int
+        self.reordering: cython.int
+        self.retries1: cython.int
+        self.retries2: cython.int
+        self.rfc1337: cython.bint
+        self.rmem_default: cython.longlong
+        self.rmem_max: cython.longlong
+        self.rmem_min: cython.longlong
+        self.rto_max_ns: cython.longlong
+        self.rto_min_ns: cython.longlong
+        self.sack: cython.bint
+        self.slow_start_after_idle: cython.bint
+        self.somaxconn: cython.int
+        self.syn_retries: cython.int
+        self.synack_retries: cython.int
+        self.timestamps: cython.int
+        self.tw_reuse: cython.int
+        self.unprivileged_port_start: cython.int
+        self.window_scaling: cython.bint
+        self.wmem_default: cython.longlong
+        self.wmem_max: cython.longlong
+        self.wmem_min: cython.longlong
+        for name, field, default, unit, low, high, text in NUMBERS:
+            self._number(registry, name, field, default, unit, text, low, high)
+        self._buffers(registry)
+        registry.declare(
+            "net.ipv4.tcp_congestion_control", "cubic", "Congestion control of new connections.",
+            choices=names(), on_change=self._congestion_changed,
+        )  # fmt: skip
+
+    def _number(
+        self,
+        registry: SysctlRegistry,
+        name: str,
+        field: str,
+        default: int,
+        unit: int,
+        text: str,
+        low: int,
+        high: int,
+    ) -> None:
+        def changed(value: Value) -> None:
+            assert isinstance(value, int)
+            setattr(self, field, value * unit)
+
+        registry.declare(name, default, text, low=low, high=high, on_change=changed)
+
+    def _buffers(self, registry: SysctlRegistry) -> None:
+        def rmem(value: Value) -> None:
+            self.rmem_min, self.rmem_default, self.rmem_max = _numbers(value)
+
+        def wmem(value: Value) -> None:
+            self.wmem_min, self.wmem_default, self.wmem_max = _numbers(value)
+
+        def ports(value: Value) -> None:
+            self.port_low, self.port_high = _numbers(value)
+
+        rsizes = (4096, 131072, 6291456)
+        wsizes = (4096, 16384, 4194304)
+        registry.declare("net.ipv4.tcp_rmem", rsizes, "Least, initial, largest receive buffer.", on_change=rmem)
+        registry.declare("net.ipv4.tcp_wmem", wsizes, "Least, initial, largest send buffer.", on_change=wmem)
+        registry.declare(
+            "net.ipv4.ip_local_port_range", (32768, 60999), "Ephemeral ports.", low=1, high=65535, on_change=ports
+        )
+
+    def _congestion_changed(self, value: Value) -> None:
+        self.congestion_control = str(value)
+
+
+def _numbers(value: Value) -> tuple[int, ...]:
+    assert isinstance(value, tuple)
+    return value
