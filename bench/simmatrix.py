@@ -1,0 +1,177 @@
+"""The matrix for our stack alone, in virtual time: both ends ours, no kernel, the same figures every time.
+
+usage: python bench/simmatrix.py [--cc cubic,bbr] [--rtt 20,100] [--loss 0,1,reorder] [--seconds S] [--seeds N] [--json F]
+                                 [--sysctl NAME=VALUE]... [--pcap FILE]
+
+One line a cell: goodput, what was sent again, timeouts, recoveries, and how much longer the round trip got. Medians
+over the seeds (1). --pcap writes what the sender's end saw of the last run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cells import CONDITIONS, RMEM, RTTS, WMEM, Cell, Meter
+
+import usernet
+from usernet import select, socket
+from usernet.core.const import SECOND
+from usernet.link.impair import impair
+from usernet.link.pcapng import PcapngTap
+from usernet.link.veth import veth_pair
+
+CHUNK = bytes(64 * 1024)
+
+
+@dataclass
+class Figures:
+    """What one run showed."""
+
+    cc: str
+    rtt_ms: int
+    condition: str
+    mbit: float
+    again_percent: float
+    again_segments: int
+    timeouts: int
+    probes: int
+    recoveries: int
+    undos: int
+    rtt_inflation: float
+
+
+def run(
+    cc: str, cell: Cell, seed: int, seconds: float | None = None, sysctls: dict[str, str] | None = None, pcap: str = ""
+) -> Figures:
+    """Send for the cell's time in virtual time; the figures."""
+    span = seconds or cell.seconds
+    host = usernet.Host("sim", seed=seed)
+    sender, receiver = usernet.Stack("sender", host), usernet.Stack("receiver", host)
+    left, right = veth_pair("left", "right")
+    sender.attach(left, "10.9.0.1/24")
+    receiver.attach(right, "10.9.0.2/24")
+    for stack in (sender, receiver):
+        for name, value in {"net.ipv4.tcp_rmem": RMEM, "net.ipv4.tcp_wmem": WMEM, **(sysctls or {})}.items():
+            stack.context.sysctl.set(name, value)
+    sender.context.sysctl.set("net.ipv4.tcp_congestion_control", cc)
+    impair(left, cell.data_words(seed), host.entropy, host.timers, ingress=False)
+    impair(right, cell.ack_words(), host.entropy, host.timers, ingress=False)
+    meter = Meter(outgoing=True)
+    left.taps = [meter]
+    capture = PcapngTap(pcap) if pcap else None
+    if capture is not None:
+        capture.attach(left)
+    with receiver:
+        listener = socket.create_server(("10.9.0.2", 5001))
+        listener.setblocking(False)
+    with sender:
+        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        client.connect(("10.9.0.2", 5001))
+    delivered, rtts = _drive(host, client, listener, span)
+    info = next(endpoint for endpoint in sender.tcp.tcbs() if getattr(endpoint, "remote_port", 0) == 5001)
+    rtts.append(info.rtt.srtt / 1e6)
+    ext = sender.context.counters.tcp_ext
+    host.close()
+    if capture is not None:
+        capture.close()
+    return Figures(
+        cc=cc,
+        rtt_ms=cell.rtt_ms,
+        condition=cell.condition,
+        mbit=delivered * 8e-6 / span,
+        again_percent=100 * meter.again / max(1, meter.octets),
+        again_segments=meter.segments_again,
+        timeouts=ext.TCPTimeouts,
+        probes=ext.TCPLossProbes,
+        recoveries=ext.TCPSackRecovery + ext.TCPRenoRecovery,
+        undos=ext.TCPFullUndo + ext.TCPDSACKUndo + ext.TCPLossUndo + ext.TCPPartialUndo,
+        rtt_inflation=statistics.mean(rtts) / cell.rtt_ms,
+    )
+
+
+def _drive(host: usernet.Host, client: socket.socket, listener: socket.socket, span: float) -> tuple[int, list[float]]:
+    """Keep the sender's buffer full and the receiver's empty until the time has passed; octets read, and RTTs in ms."""
+    poller = select.epoll()
+    poller.register(client.fileno(), select.EPOLLOUT)
+    poller.register(listener.fileno(), select.EPOLLIN)
+    until = host.now() + int(span * SECOND)
+    sample_at = host.now() + SECOND // 4
+    delivered, rtts = 0, []
+    server: socket.socket | None = None
+    into = bytearray(1 << 20)
+    while host.now() < until:
+        for fd, _ in poller.poll(min(until, sample_at) / SECOND - host.now() / SECOND + 1e-9):
+            if fd == client.fileno():
+                with contextlib.suppress(BlockingIOError):
+                    while client.send(CHUNK):
+                        pass
+            elif fd == listener.fileno():
+                server = listener.accept()[0]
+                server.setblocking(False)
+                poller.register(server.fileno(), select.EPOLLIN)
+            elif server is not None:
+                delivered += server.recv_into(into)
+        if host.now() >= sample_at:
+            sample_at += SECOND // 4
+            if server is not None:
+                rtts.append(_srtt_ms(client))
+    return delivered, rtts
+
+
+def _srtt_ms(client: socket.socket) -> float:
+    # struct tcp_info: tcpi_rtt is the 16th number behind the eight octets.
+    info = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int.from_bytes(info[68:72], "little") / 1e3
+
+
+def median_of(cc: str, cell: Cell, seeds: int, seconds: float | None, sysctls: dict[str, str], pcap: str) -> Figures:
+    """The run whose goodput is the median of those with seeds 1..N."""
+    runs = sorted((run(cc, cell, seed, seconds, sysctls, pcap) for seed in range(1, seeds + 1)), key=lambda f: f.mbit)
+    return runs[(len(runs) - 1) // 2]
+
+
+HEAD = "cc        rtt  loss     Mbit/s   again%   again  rto  tlp  recov  undo  rtt x"
+
+
+def line(figures: Figures) -> str:
+    return (
+        f"{figures.cc:<8} {figures.rtt_ms:>4}  {figures.condition:<7} {figures.mbit:>7.2f}  {figures.again_percent:>7.2f}"
+        f" {figures.again_segments:>7} {figures.timeouts:>4} {figures.probes:>4} {figures.recoveries:>6}"
+        f" {figures.undos:>5} {figures.rtt_inflation:>6.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The matrix for our stack alone, in virtual time.")
+    parser.add_argument("--cc", default="cubic")
+    parser.add_argument("--rtt", default=",".join(str(rtt) for rtt in RTTS))
+    parser.add_argument("--loss", default=",".join(CONDITIONS))
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sysctl", action="append", default=[])
+    parser.add_argument("--pcap", default="")
+    parser.add_argument("--json", default="")
+    given = parser.parse_args()
+    sysctls = dict(setting.split("=", 1) for setting in given.sysctl)
+    results = []
+    print(HEAD)
+    for cc in given.cc.split(","):
+        for rtt in given.rtt.split(","):
+            for condition in given.loss.split(","):
+                cell = Cell(int(rtt), condition)
+                figures = median_of(cc, cell, given.seeds, given.seconds, sysctls, given.pcap)
+                results.append(asdict(figures))
+                print(line(figures), flush=True)
+    if given.json:
+        Path(given.json).write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
