@@ -6,7 +6,7 @@ import pytest
 
 from usernet.core.const import MS, POLLERR, POLLHUP, POLLIN, POLLOUT, SECOND
 from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, FIN, PSH, RST, SYN, SYN_RECEIVED, SYN_SENT
-from usernet.tcp.listen import Forwarder
+from usernet.tcp.forward import Forwarder
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import LOCAL, REMOTE, Owner, Scene
 

@@ -24,7 +24,7 @@ from .udp import DatagramService, Return
 if TYPE_CHECKING:
     import cython
 
-    from ..tcp.listen import ForwardRequest
+    from ..tcp.forward import ForwardRequest
     from ..tcp.tcb import Tcb
     from .nat import Nat
 

@@ -7,7 +7,7 @@ from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
-from ..tcp.listen import Forwarder
+from ..tcp.forward import Forwarder
 from .kernel import Socket, connect_stream, pending_error
 from .runner import KernelEnd, Relay, Task
 from .splice import Splice
@@ -15,7 +15,7 @@ from .splice import Splice
 if TYPE_CHECKING:
     import cython
 
-    from ..tcp.listen import ForwardRequest
+    from ..tcp.forward import ForwardRequest
     from .nat import Nat
 
 

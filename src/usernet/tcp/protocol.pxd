@@ -8,8 +8,11 @@ from ..wire.tcp cimport Segment
 from .establish cimport prepare
 from .isn cimport initial_sequence, timestamp_offset
 from .lifecycle cimport finish, move
-from .listen cimport Acceptor, ForwardRequest, Listener, Request, path_back
+from .forward cimport ForwardRequest
+from .listen cimport Acceptor, Listener, path_back
 from .output cimport arm_rtx
+from .passive cimport syn_arrives
+from .request cimport Request
 from .transmit cimport control_packet, send_syn
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings

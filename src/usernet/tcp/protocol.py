@@ -28,11 +28,14 @@ from .const import (
     TW_NEW_CONNECTION,
 )  # fmt: skip
 from .establish import prepare
+from .forward import Forwarder, ForwardRequest
 from .icmp import packet_too_big
 from .isn import initial_sequence, timestamp_offset
 from .lifecycle import finish, move
-from .listen import Acceptor, Forwarder, ForwardRequest, Listener, Request, path_back
+from .listen import Acceptor, Listener, path_back
 from .output import arm_rtx
+from .passive import syn_arrives
+from .request import Request
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN, TIMEOUT
@@ -271,7 +274,7 @@ class Tcp(Acceptor):
             listener = self._find_listener(packet, seg)
             if listener is not None:
                 if seg.flags & SYN:
-                    listener.syn_arrives(key, packet, seg, iss, now)
+                    syn_arrives(listener, key, packet, seg, iss, now)
                 else:
                     # 3.10.7.2, fourth: neither a connection to open nor one to reset.
                     self.counters.drop("tcp_listen_without_syn")

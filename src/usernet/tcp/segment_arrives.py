@@ -1,7 +1,7 @@
 """SEGMENT ARRIVES (RFC 9293 3.10.7.3 and 3.10.7.4), with RFC 5961's checks against blind attacks.
 
 One function a numbered check, in the RFC's order. 3.10.7.1 (CLOSED) is in protocol.py, 3.10.7.2 (LISTEN) in
-listen.py. The third check, security, asks for nothing we have.
+passive.py. The third check, security, asks for nothing we have.
 """
 
 from __future__ import annotations
