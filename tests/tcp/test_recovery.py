@@ -6,8 +6,8 @@ import pytest
 
 from usernet.core.const import MS, POLLERR, SECOND
 from usernet.tcp.congestion import make, names
-from usernet.tcp.congestion.base import AckSample
 from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, CLOSED, ESTABLISHED, FIN
+from usernet.tcp.rate import AckSample, DeliveryRate
 from usernet.tcp.rtt import RttEstimator
 from usernet.testing.peer import Scene
 
@@ -309,6 +309,12 @@ def test_registry_has_cubic_first():
         make("none such")
 
 
+def rtt_of(span):
+    rtt = RttEstimator(200 * MS, 120 * SECOND)
+    rtt.sample(span, 0, 1, 0)
+    return rtt
+
+
 def grown(cc, acks, now, rtt_ns):
     sample = AckSample()
     for _ in range(acks):
@@ -341,7 +347,7 @@ def test_growth_needs_use_of_the_window():
 def test_rfc9438_window_returns_to_w_max_after_k_seconds():
     cc = make("cubic")
     cc.cwnd, cc.ssthresh = 1000, 1000
-    cc.srtt_ns = 100 * MS
+    cc.attach(rtt_of(100 * MS), DeliveryRate())
     cc.ssthresh = cc.on_loss(0)
     cc.cwnd = cc.ssthresh
     assert cc.ssthresh == 700 and cc.w_max == 1000
@@ -364,7 +370,7 @@ def test_rfc9438_fast_convergence():
 def test_rfc9438_is_no_slower_than_reno_on_short_paths():
     cc = make("cubic")
     cc.cwnd = cc.ssthresh = 10
-    cc.srtt_ns = MS
+    cc.attach(rtt_of(MS), DeliveryRate())
     cc.ssthresh = cc.on_loss(0)
     cc.cwnd = cc.ssthresh
     grown(cc, 3000, SECOND, MS)

@@ -24,6 +24,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     engine: Engine = tcb.engine
     tcb.settings = settings
     tcb.cc = make(settings.congestion or engine.sysctls.congestion_control)
+    tcb.cc.attach(tcb.rtt, tcb.rate)
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
@@ -114,7 +115,6 @@ def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.backoff = 0
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
         tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)
-        tcb.cc.srtt_ns = tcb.rtt.srtt
     elif tcb.retransmits > 1:
         # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
         tcb.cc.cwnd = 1

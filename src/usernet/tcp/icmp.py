@@ -25,7 +25,7 @@ def packet_too_big(tcb: Tcb, now: int) -> None:
     sync_mss(tcb)
     if tcb.mss >= before or tcb.board.count() == 0:
         return
-    tcb.lost += tcb.board.mark_all_lost(False)
+    tcb.board.mark_all_lost(False)
     if tcb.ca_state != CA_LOSS:
         tcb.high_seq = tcb.snd_nxt
         tcb.ca_state = CA_LOSS

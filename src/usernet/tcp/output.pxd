@@ -2,7 +2,8 @@ cimport cython
 
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from .congestion.base cimport CongestionControl
-from .scoreboard cimport Scoreboard, SentRecord, make_record
+from .record cimport SentRecord, make_record
+from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
 

@@ -20,7 +20,8 @@ from .const import (
     RTX_PROBE,
     RTX_RETRANSMIT,
 )  # fmt: skip
-from .scoreboard import Scoreboard, SentRecord, make_record
+from .record import SentRecord, make_record
+from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss, send_probe, transmit, usable_path
 
@@ -169,12 +170,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     if fin:
         record.flags = R_FIN
         tcb.fin_sent = True
-    if board.packets_out == 0:
-        tcb.first_sent_at = tcb.delivered_at = now
-    record.delivered = tcb.delivered
-    record.delivered_at = tcb.delivered_at
-    record.first_sent_at = tcb.first_sent_at
-    record.is_app_limited = tcb.app_limited != 0
+    tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
     tcb.snd_nxt = end
     if n % mss:
         tcb.snd_sml = end
@@ -290,6 +286,7 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
         tcb.engine.ext.TCPRetransFail += 1
     if tcb.retrans_at == 0:
         tcb.retrans_at = record.sent_at
+    tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
     board.retransmitted(record, now)
     tcb.total_retrans += record.segs
     tcb.bytes_retrans += n

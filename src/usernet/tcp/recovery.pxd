@@ -2,10 +2,12 @@ cimport cython
 
 from ..core.seq cimport seq_le, seq_lt
 from ..wire.tcp cimport Segment
-from .congestion.base cimport AckSample, CongestionControl
+from .congestion.base cimport CongestionControl
 from .output cimport arm_rtx, cancel_rtx, retransmit
 from .transmit cimport timestamp
-from .scoreboard cimport Acked, Scoreboard, SentRecord
+from .rate cimport AckSample
+from .record cimport SentRecord
+from .scoreboard cimport Acked, Scoreboard
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLOUT, INFINITE_SSTHRESH, R_SACKED, SYN, FIN

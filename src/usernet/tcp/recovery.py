@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.const import MASK32, MS, POLLOUT
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
-from .congestion.base import AckSample, CongestionControl
+from .congestion.base import CongestionControl
 from .const import (
     A_CA_ALERT,
     A_DATA,
@@ -36,7 +36,9 @@ from .const import (
     SYN,
 )  # fmt: skip
 from .output import arm_rtx, cancel_rtx, retransmit
-from .scoreboard import Acked, Scoreboard, SentRecord
+from .rate import AckSample
+from .record import SentRecord
+from .scoreboard import Acked, Scoreboard
 from .tcb import Engine, Tcb
 from .transmit import timestamp
 
@@ -53,8 +55,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     prior_packets: cython.int = board.packets_out
     did: cython.int = 0
     acked.clear()
+    sample.clear()
     sample.prior_in_flight = board.in_flight()
-    sample.losses = 0
     if seg.length > 0 or seg.flags & FIN:
         did |= A_DATA
     else:
@@ -81,9 +83,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     sample.acked = acked.segs_acked
     sample.delivered = acked.segs_delivered
     sample.rtt_ns = tcb.rtt.latest
-    tcb.delivered += sample.delivered
     if sample.delivered:
-        tcb.delivered_at = now
+        tcb.rate.delivered += sample.delivered
         tcb.engine.ext.TCPDelivered += sample.delivered
     if tcb.ca_state != CA_OPEN or not did & A_NOT_DUP or did & A_CA_ALERT:
         _fast_retransmit_alert(tcb, did, seg, prior_una, sample, now)
@@ -91,6 +92,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         cancel_rtx(tcb)
     elif did & (A_SET_TIMER | A_UNA_ADVANCED):
         arm_rtx(tcb, RTX_RETRANSMIT, now)
+    tcb.rate.generate(sample, acked.newest, tcb.rtt.min_rtt, now)
     _control_congestion(tcb, did, sample, now)
     if board.lost_out > 0:
         retransmit_lost(tcb, now)
@@ -206,7 +208,7 @@ def _reno_dupack(tcb: Tcb, acked: AckSample) -> None:
     _limit_reno(tcb)
     if board.sacked_out > before:
         acked.delivered += 1
-        tcb.delivered += 1
+        tcb.rate.delivered += 1
 
 
 def _limit_reno(tcb: Tcb) -> None:
@@ -235,7 +237,6 @@ def _update_rtt(tcb: Tcb, seg: Segment, did: cython.int, acked: Acked, now: cyth
     if rtt < 0:
         return
     tcb.rtt.sample(rtt, tcb.snd_una, tcb.snd_nxt, now)
-    tcb.cc.srtt_ns = tcb.rtt.srtt
     tcb.backoff = 0
 
 
@@ -371,13 +372,15 @@ def _mark_losses(tcb: Tcb, head_lost: cython.bint, sample: AckSample) -> None:
     else:
         return
     sample.losses += marked
-    tcb.lost += marked
 
 
 def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cython.longlong) -> None:
     cc: CongestionControl = tcb.cc
     sample.acked = sample.delivered
     sample.in_flight = tcb.board.in_flight()
+    sample.ca_state = tcb.ca_state
+    if cc.control(sample, now):
+        return
     if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
         _reduce(tcb, sample, did)
     elif did & A_DATA_ACKED and sample.delivered > 0:
@@ -462,7 +465,7 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
         cc.prior_cwnd = cc.cwnd
         cc.ssthresh = cc.on_loss(now)
     cc.on_timeout(now)
-    tcb.lost += board.mark_all_lost(reneged)
+    board.mark_all_lost(reneged)
     cc.cwnd = board.in_flight() + 1
     cc.cwnd_cnt = 0
     tcb.cwnd_stamp = now

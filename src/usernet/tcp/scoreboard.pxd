@@ -1,6 +1,9 @@
 cimport cython
 
 from ..core.seq cimport seq_le, seq_lt
+from .congestion.base cimport CongestionControl
+from .rate cimport DeliveryRate
+from .record cimport SentRecord, copy_delivery, make_record
 
 cdef unsigned int MASK32
 cdef unsigned int R_SACKED, R_LOST, R_RETRANS, R_EVER_RETRANS, R_FIN
@@ -8,27 +11,22 @@ cdef Py_ssize_t SLACK
 
 
 @cython.final
-@cython.freelist(256)
-cdef class SentRecord:
-    cdef public unsigned int start, end, segs, flags, retransmits
-    cdef public bint is_app_limited
-    cdef public long long sent_at, delivered_at, first_sent_at
-    cdef public unsigned long long delivered
-
-
-@cython.final
 cdef class Acked:
     cdef public unsigned int segs_acked, segs_delivered
     cdef public long long first_sent_at, last_sent_at, sacked_sent_at
     cdef public bint orig_delivered, retrans_delivered
+    cdef public SentRecord newest
 
     cpdef void clear(self) noexcept
+    cpdef void note_delivered(self, SentRecord record) noexcept
 
 
 @cython.final
 cdef class Scoreboard:
     cdef list _records
     cdef Py_ssize_t _first
+    cdef public DeliveryRate rate
+    cdef public CongestionControl control
     cdef public int packets_out, sacked_out, lost_out, retrans_out, lost_hint_sacked
     cdef public unsigned int lost_hint, retransmit_hint, highest_sacked
 
@@ -40,7 +38,8 @@ cdef class Scoreboard:
     cpdef void acknowledge(self, unsigned int una, unsigned int mss, bint reno, Acked acked) except *
     cpdef void sack(self, unsigned int left, unsigned int right, unsigned int mss, Acked acked) except *
     cpdef int mark_lost_above(self, int dup_thresh) except -1
-    cpdef int mark_lost(self, SentRecord record) noexcept
+    cpdef int mark_lost(self, SentRecord record) except -1
+    cdef void _count_lost(self, SentRecord record) except *
     cpdef int mark_head_lost(self, unsigned int mss) except -1
     cpdef int mark_all_lost(self, bint forget_sacks) except -1
     cpdef Py_ssize_t next_lost(self) except -2
@@ -58,5 +57,4 @@ cdef class Scoreboard:
     cdef void _count(self, SentRecord record) noexcept
 
 
-cpdef SentRecord make_record(unsigned int start, unsigned int end, unsigned int segs, long long sent_at)
 cdef unsigned int _segments(unsigned int octets, unsigned int mss) noexcept

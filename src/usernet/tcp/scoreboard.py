@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
 from ..core.seq import seq_le, seq_lt
+from .congestion.base import CongestionControl
 from .const import R_EVER_RETRANS, R_FIN, R_LOST, R_RETRANS, R_SACKED
+from .rate import DeliveryRate
+from .record import SentRecord, copy_delivery, make_record
 
 if TYPE_CHECKING:
     import cython
@@ -21,42 +24,14 @@ if TYPE_CHECKING:
 SLACK = 64
 
 
-class SentRecord:
-    """Sequence numbers [start, end) as they were sent together, ``segs`` segments on the wire.
+class Acked:
+    """What one acknowledgment changed in the scoreboard. Instants are -1 where there is none.
 
-    The last four fields are the sender's delivery state when it was sent, for rate samples.
+    ``newest`` is of the records delivered the one sent last, from which the delivery rate is taken.
     """
 
     __slots__ = (
-        "delivered", "delivered_at", "end", "first_sent_at", "flags", "is_app_limited", "retransmits", "segs",
-        "sent_at", "start",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.start = self.end = self.segs = 0
-        self.sent_at = 0
-        self.flags = 0
-        self.retransmits = 0
-        self.delivered = 0
-        self.delivered_at = self.first_sent_at = 0
-        self.is_app_limited = False
-
-
-def make_record(start: cython.uint, end: cython.uint, segs: cython.uint, sent_at: cython.longlong) -> SentRecord:
-    """A record of what is being sent; a constructor with arguments would box them in C."""
-    record: SentRecord = SentRecord()
-    record.start = start
-    record.end = end
-    record.segs = segs
-    record.sent_at = sent_at
-    return record
-
-
-class Acked:
-    """What one acknowledgment changed in the scoreboard. Instants are -1 where there is none."""
-
-    __slots__ = (
-        "first_sent_at", "last_sent_at", "orig_delivered", "retrans_delivered", "sacked_sent_at",
+        "first_sent_at", "last_sent_at", "newest", "orig_delivered", "retrans_delivered", "sacked_sent_at",
         "segs_acked", "segs_delivered",
     )  # fmt: skip
 
@@ -68,17 +43,43 @@ class Acked:
         self.segs_acked = self.segs_delivered = 0
         self.first_sent_at = self.last_sent_at = self.sacked_sent_at = -1
         self.orig_delivered = self.retrans_delivered = False
+        self.newest: SentRecord | None = None
+
+    def note_delivered(self, record: SentRecord) -> None:
+        """A record was delivered, by ACK or SACK, that was not before."""
+        newest: SentRecord | None = self.newest
+        if (
+            newest is None
+            or newest.sent_at < record.sent_at
+            or (newest.sent_at == record.sent_at and seq_lt(newest.end, record.end))
+        ):
+            self.newest = record
 
 
 class Scoreboard:
-    """The retransmission queue. Counts are segments, with Linux's names."""
+    """The retransmission queue. Counts are segments, with Linux's names.
+
+    ``control`` is the congestion control where it wants to hear of each record lost.
+    """
 
     __slots__ = (
-        "_first", "_records", "highest_sacked", "lost_hint", "lost_hint_sacked", "lost_out", "packets_out",
-        "retrans_out", "retransmit_hint", "sacked_out",
-    )  # fmt: skip
+        "_first",
+        "_records",
+        "control",
+        "highest_sacked",
+        "lost_hint",
+        "lost_hint_sacked",
+        "lost_out",
+        "packets_out",
+        "rate",
+        "retrans_out",
+        "retransmit_hint",
+        "sacked_out",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, rate: DeliveryRate) -> None:
+        self.rate: DeliveryRate = rate
+        self.control: CongestionControl | None = None
         self._records: list[SentRecord] = []
         self._first = 0
         self.packets_out = self.sacked_out = self.lost_out = self.retrans_out = 0
@@ -224,6 +225,7 @@ class Scoreboard:
         self.lost_out += record.segs
         if seq_lt(record.start, self.retransmit_hint):
             self.retransmit_hint = record.start
+        self._count_lost(record)
         return record.segs
 
     def mark_head_lost(self, mss: cython.uint) -> cython.int:
@@ -255,10 +257,11 @@ class Scoreboard:
             if forget_sacks:
                 record.flags &= ~R_SACKED
             if not record.flags & R_SACKED:
+                self.lost_out += record.segs
                 if not record.flags & R_LOST:
                     marked += record.segs
-                record.flags |= R_LOST
-                self.lost_out += record.segs
+                    record.flags |= R_LOST
+                    self._count_lost(record)
             i += 1
         if self._first < len(records):
             record = records[self._first]
@@ -266,6 +269,11 @@ class Scoreboard:
             self.lost_hint = record.start
             self.lost_hint_sacked = 0
         return marked
+
+    def _count_lost(self, record: SentRecord) -> None:
+        self.rate.lost += record.segs
+        if self.control is not None:
+            self.control.on_segment_lost(record)
 
     def next_lost(self) -> cython.Py_ssize_t:
         """Index for :meth:`at` of the first lost record not yet retransmitted, -1 if there is none."""
@@ -322,10 +330,7 @@ class Scoreboard:
         self._uncount(record, segs)
         rest.flags = record.flags
         rest.retransmits = record.retransmits
-        rest.delivered = record.delivered
-        rest.delivered_at = record.delivered_at
-        rest.first_sent_at = record.first_sent_at
-        rest.is_app_limited = record.is_app_limited
+        copy_delivery(record, rest)
         record.flags &= ~R_FIN
         record.end = at
         record.segs = _segments(at - record.start, mss)
@@ -366,6 +371,7 @@ class Scoreboard:
         elif not record.flags & R_EVER_RETRANS:
             acked.orig_delivered = True
             acked.sacked_sent_at = record.sent_at
+        acked.note_delivered(record)
         record.flags = (record.flags & ~(R_LOST | R_RETRANS)) | R_SACKED
         self.sacked_out += segs
         acked.segs_delivered += segs
@@ -398,6 +404,8 @@ class Scoreboard:
         return True
 
     def _note_delivered(self, record: SentRecord, segs: cython.uint, acked: Acked) -> None:
+        if not record.flags & R_SACKED:
+            acked.note_delivered(record)
         if record.flags & R_EVER_RETRANS:
             acked.retrans_delivered = True
         elif not record.flags & R_SACKED:

@@ -9,7 +9,8 @@ from ..core.ready cimport Pollable
 from ..core.sender cimport Path, Sender, Transport
 from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
-from .congestion.base cimport AckSample, CongestionControl
+from .congestion.base cimport CongestionControl
+from .rate cimport AckSample, DeliveryRate
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
 from .scoreboard cimport Acked, Scoreboard
@@ -65,6 +66,7 @@ cdef class Tcb(Endpoint):
     cdef public SendQueue queue
     cdef public Scoreboard board
     cdef public RttEstimator rtt
+    cdef public DeliveryRate rate
     cdef public CongestionControl cc
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
@@ -131,8 +133,6 @@ cdef class Tcb(Endpoint):
     cdef public long long syn_sent_at
     cdef public long long lsnd_at
     cdef public long long cwnd_stamp
-    cdef public long long delivered_at
-    cdef public long long first_sent_at
     cdef public long long ato
     cdef public long long lrcv_at
     cdef public long long rcv_at
@@ -152,9 +152,6 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int sack_right[4]
     cdef public unsigned int dsack_left
     cdef public unsigned int dsack_right
-    cdef public unsigned long long delivered
-    cdef public unsigned long long app_limited
-    cdef public unsigned long long lost
     cdef public unsigned long long bytes_acked
     cdef public unsigned long long bytes_sent
     cdef public unsigned long long bytes_retrans

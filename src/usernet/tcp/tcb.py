@@ -19,8 +19,9 @@ from ..core.ready import Pollable
 from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
-from .congestion.base import AckSample, CongestionControl
+from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .rate import AckSample, DeliveryRate
 from .reassembly import Reassembly
 from .rtt import RttEstimator
 from .scoreboard import Acked, Scoreboard
@@ -104,7 +105,6 @@ class Tcb(Endpoint):
         "ack_pending",
         "ack_timer",
         "advmss",
-        "app_limited",
         "ato",
         "backoff",
         "board",
@@ -119,8 +119,6 @@ class Tcb(Endpoint):
         "cwnd_used",
         "data_segs_in",
         "data_segs_out",
-        "delivered",
-        "delivered_at",
         "drs_copied",
         "drs_copied_at",
         "drs_rtt",
@@ -136,7 +134,6 @@ class Tcb(Endpoint):
         "family",
         "fin_queued",
         "fin_sent",
-        "first_sent_at",
         "high_seq",
         "irs",
         "is_orphan",
@@ -145,7 +142,6 @@ class Tcb(Endpoint):
         "last_ack_sent",
         "local",
         "local_port",
-        "lost",
         "lrcv_at",
         "lsnd_at",
         "max_packets_seq",
@@ -166,6 +162,7 @@ class Tcb(Endpoint):
         "queue",
         "quick",
         "quickack",
+        "rate",
         "rcv_at",
         "rcv_buf",
         "rcv_buf_locked",
@@ -241,7 +238,8 @@ class Tcb(Endpoint):
     def _zero_send_side(self) -> None:
         sysctls: Sysctls = self.engine.sysctls
         self.queue: SendQueue = SendQueue()
-        self.board: Scoreboard = Scoreboard()
+        self.rate: DeliveryRate = DeliveryRate()
+        self.board: Scoreboard = Scoreboard(self.rate)
         self.rtt: RttEstimator = RttEstimator(sysctls.rto_min_ns, sysctls.rto_max_ns)
         self.cc: CongestionControl
         self.iss = self.snd_una = self.snd_nxt = 0
@@ -265,9 +263,6 @@ class Tcb(Endpoint):
         self.lsnd_at = 0
         self.cwnd_stamp = 0
         self.cwnd_used = self.max_packets_seq = 0
-        self.delivered = self.delivered_at = self.first_sent_at = 0
-        self.app_limited = 0
-        self.lost = 0
         self.bytes_acked = self.bytes_sent = self.bytes_retrans = 0
         self.total_retrans = self.segs_out = self.data_segs_out = 0
         self.dsack_dups = 0

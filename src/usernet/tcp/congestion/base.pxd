@@ -1,26 +1,45 @@
 cimport cython
 
+from ..rate cimport AckSample, DeliveryRate
+from ..record cimport SentRecord
+from ..rtt cimport RttEstimator
+
 cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
 
 
-@cython.final
-cdef class AckSample:
-    cdef public unsigned int acked, delivered, losses, in_flight, prior_in_flight
-    cdef public long long rtt_ns, delivered_at
-    cdef public bint is_app_limited
-
-
 cdef class CongestionControl:
-    cdef public unsigned int cwnd, ssthresh, cwnd_clamp, cwnd_cnt, prior_cwnd, mss, max_packets_out
-    cdef public long long srtt_ns
+    cdef public unsigned int cwnd
+    cdef public unsigned int ssthresh
+    cdef public unsigned int cwnd_clamp
+    cdef public unsigned int cwnd_cnt
+    cdef public unsigned int prior_cwnd
+    cdef public unsigned int mss
+    cdef public unsigned int max_packets_out
+    cdef public unsigned int min_tso_segs
+    cdef public unsigned int ect
+    cdef public long long pacing_rate
     cdef public bint is_cwnd_limited
+    cdef public bint needs_ecn
+    cdef public bint needs_pacing
+    cdef public bint wants_losses
+    cdef public RttEstimator rtt
+    cdef public DeliveryRate rate
 
+    cpdef void attach(self, RttEstimator rtt, DeliveryRate rate) except *
     cpdef bint in_slow_start(self) noexcept
     cpdef bint may_grow(self) noexcept
     cpdef unsigned int slow_start(self, unsigned int acked) noexcept
     cpdef void additive_increase(self, unsigned int w, unsigned int acked) noexcept
     cpdef void on_ack(self, AckSample sample, long long now) except *
     cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
+    cpdef unsigned int on_echo(self, long long now) except? 0xFFFFFFFF
+    cpdef void on_ce(self, AckSample sample, long long now) except *
+    cpdef void on_segment_lost(self, SentRecord record) except *
     cpdef void on_timeout(self, long long now) except *
     cpdef void on_restart(self, long long idle_ns, long long now) except *
+    cpdef void on_state(self, int ca_state, long long now) except *
+    cpdef unsigned int undo(self) except? 0xFFFFFFFF
+    cpdef void start(self, long long now) except *
+    cpdef bint control(self, AckSample sample, long long now) except *
+    cpdef dict info(self)
     cpdef void adopt(self, CongestionControl other) except *

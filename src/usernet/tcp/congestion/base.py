@@ -9,52 +9,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..const import INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
+from ..rate import AckSample, DeliveryRate
+from ..record import SentRecord
+from ..rtt import RttEstimator
 
 if TYPE_CHECKING:
     import cython
 
 
-class AckSample:
-    """What one acknowledgment told: counts in segments, spans in nanoseconds (-1: no sample)."""
-
-    __slots__ = (
-        "acked",
-        "delivered",
-        "delivered_at",
-        "in_flight",
-        "is_app_limited",
-        "losses",
-        "prior_in_flight",
-        "rtt_ns",
-    )
-
-    def __init__(self) -> None:
-        self.acked = 0  # cumulatively acknowledged
-        self.delivered = 0  # newly delivered, by ACK or SACK
-        self.losses = 0  # newly marked lost
-        self.in_flight = 0
-        self.prior_in_flight = 0
-        self.rtt_ns = -1
-        self.delivered_at = 0
-        self.is_app_limited = False
-
-
 class CongestionControl:
     """``cwnd`` and ``ssthresh`` of one connection and the rules that move them.
 
-    The connection itself does loss recovery (RFC 6675, PRR) and asks here for the new ``ssthresh`` only.
+    The connection itself does loss recovery (RFC 8985, PRR) and asks here for the new ``ssthresh`` only, unless
+    :meth:`control` takes the whole of it over.
+
+    An algorithm reads ``rtt`` (srtt, min_rtt, latest, in nanoseconds) and ``rate`` (delivered, lost, app_limited, in
+    segments) of its connection, and ``mss`` in octets. It may set, in ``__init__`` or later:
+
+    - ``needs_pacing``: segments leave at ``pacing_rate`` octets a second, or, while that is 0, at the rate that spreads
+      cwnd over a round trip (Linux's tcp_pacing_ss_ratio, tcp_pacing_ca_ratio);
+    - ``needs_ecn``: ask the peer for ECN whatever the sysctl says, and :meth:`on_ce` is called; ``ect`` is the
+      codepoint of its segments (RFC 3168: ECT(0) is 2, RFC 9331: ECT(1) is 1);
+    - ``wants_losses``: :meth:`on_segment_lost` is called;
+    - ``min_tso_segs``: the least segments a super-segment is made of while there are so many, 0 for the sysctl's.
     """
 
     __slots__ = (
         "cwnd",
         "cwnd_clamp",
         "cwnd_cnt",
+        "ect",
         "is_cwnd_limited",
         "max_packets_out",
+        "min_tso_segs",
         "mss",
+        "needs_ecn",
+        "needs_pacing",
+        "pacing_rate",
         "prior_cwnd",
-        "srtt_ns",
+        "rate",
+        "rtt",
         "ssthresh",
+        "wants_losses",
     )
 
     name = "none"
@@ -66,9 +62,19 @@ class CongestionControl:
         self.cwnd_cnt = 0
         self.prior_cwnd = 0
         self.mss = 1
-        self.srtt_ns = 0
         self.max_packets_out = 0
         self.is_cwnd_limited = False
+        self.pacing_rate = 0
+        self.min_tso_segs = 0
+        self.ect = 2
+        self.needs_ecn = self.needs_pacing = self.wants_losses = False
+        self.rtt: RttEstimator
+        self.rate: DeliveryRate
+
+    def attach(self, rtt: RttEstimator, rate: DeliveryRate) -> None:
+        """Belong to the connection of which these are."""
+        self.rtt = rtt
+        self.rate = rate
 
     def in_slow_start(self) -> cython.bint:
         """RFC 5681 3.1: below ssthresh."""
@@ -113,18 +119,50 @@ class CongestionControl:
         """Congestion was met: the new ssthresh."""
         raise NotImplementedError
 
+    def on_echo(self, now: cython.longlong) -> cython.uint:
+        """The peer echoed a congestion mark, once a round trip (RFC 3168 6.1.2): the new ssthresh, as for a loss."""
+        return self.on_loss(now)
+
+    def on_ce(self, sample: AckSample, now: cython.longlong) -> None:
+        """Any ACK, for a control that needs_ecn: of the sample only ``delivered``, ``ce`` and ``ece`` are known."""
+
+    def on_segment_lost(self, record: SentRecord) -> None:
+        """A record was marked lost, and is counted in ``rate.lost``; for a control that wants_losses."""
+
     def on_timeout(self, now: cython.longlong) -> None:
-        """The retransmission timer fired: forget what was learned for the epoch."""
+        """The retransmission timer fired: forget what was learned for the epoch. on_loss was asked before."""
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
         """Sending starts again after a pause in which nothing was in flight."""
+
+    def on_state(self, ca_state: cython.int, now: cython.longlong) -> None:
+        """The recovery state is about to become CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY or CA_LOSS."""
+
+    def undo(self) -> cython.uint:
+        """The reduction proved needless: the cwnd to go back to."""
+        return self.prior_cwnd if self.prior_cwnd > self.cwnd else self.cwnd
+
+    def start(self, now: cython.longlong) -> None:
+        """The connection is established, or this algorithm takes over a running one; ``rtt.srtt`` is 0 or known."""
+
+    def control(self, sample: AckSample, now: cython.longlong) -> cython.bint:
+        """Any ACK that delivered or lost something, the sample complete. True: cwnd and pacing_rate are set.
+
+        False, as here, leaves cwnd to on_ack, or to PRR while it is reduced.
+        """
+        return False
+
+    def info(self) -> dict[str, int]:
+        """What TCP_CC_INFO tells; empty for an algorithm that has nothing Linux has a struct for."""
+        return {}
 
     def adopt(self, other: CongestionControl) -> None:
         """Take the place of another algorithm in a running connection (TCP_CONGESTION)."""
         self.cwnd = other.cwnd
         self.ssthresh = other.ssthresh
         self.cwnd_clamp = other.cwnd_clamp
+        self.prior_cwnd = other.prior_cwnd
         self.mss = other.mss
-        self.srtt_ns = other.srtt_ns
         self.max_packets_out = other.max_packets_out
         self.is_cwnd_limited = other.is_cwnd_limited
+        self.attach(other.rtt, other.rate)

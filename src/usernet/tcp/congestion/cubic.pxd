@@ -1,6 +1,7 @@
 cimport cython
 
-from .base cimport AckSample, CongestionControl
+from ..rate cimport AckSample
+from .base cimport CongestionControl
 
 cdef double C, BETA, ALPHA, FAST_CONVERGENCE
 

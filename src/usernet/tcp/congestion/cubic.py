@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import AckSample, CongestionControl
+from ..rate import AckSample
+from .base import CongestionControl
 
 if TYPE_CHECKING:
     import cython
@@ -80,7 +81,7 @@ class Cubic(CongestionControl):
         if self.epoch_at == 0:
             self._begin_epoch(now)
         # Equation 1, one round trip ahead.
-        t = (now - self.epoch_at + self.srtt_ns) / 1e9 - self.k
+        t = (now - self.epoch_at + self.rtt.srtt) / 1e9 - self.k
         target = C * t * t * t + self.w_max
         if target > 1.5 * cwnd:
             target = 1.5 * cwnd

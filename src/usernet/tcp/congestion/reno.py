@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import AckSample, CongestionControl
+from ..rate import AckSample
+from .base import CongestionControl
 
 if TYPE_CHECKING:
     import cython
