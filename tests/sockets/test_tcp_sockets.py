@@ -207,6 +207,11 @@ def test_a_listener_cannot_connect(ends: tuple[Net, Net]) -> None:
     fails(errno.EISCONN, listener(ends[1]).connect, SERVER)
 
 
+@pytest.mark.parametrize("everybody", ["255.255.255.255", "10.0.0.255", "224.0.0.1"])
+def test_must_46_connect_to_everybody_is_refused(ends: tuple[Net, Net], everybody: str) -> None:
+    fails(errno.ENETUNREACH, stream(ends[0]).connect, (everybody, 80))
+
+
 def test_econnrefused_and_the_socket_may_try_again(world: World, ends: tuple[Net, Net]) -> None:
     sock = stream(ends[0])
     fails(errno.ECONNREFUSED, sock.connect, SERVER)

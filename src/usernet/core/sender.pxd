@@ -34,3 +34,6 @@ cdef class Transport:
     cpdef void receive(self, Packet packet, long long now) except *
     cpdef void error(self, IcmpError error, long long now) except *
     cpdef void paths_changed(self) except *
+
+
+cpdef bint is_multicast(bytes address) except *

@@ -125,3 +125,11 @@ class Transport:
 
     def paths_changed(self) -> None:
         """Routes or addresses changed; cached paths whose ``alive`` fell are to be looked up again when next used."""
+
+
+def is_multicast(address: bytes) -> cython.bint:
+    """True for a group address (RFC 1112 4, RFC 4291 2.7)."""
+    first: cython.int = address[0]
+    if len(address) == 4:
+        return 224 <= first <= 239
+    return first == 255

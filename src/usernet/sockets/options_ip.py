@@ -6,7 +6,7 @@ from errno import EADDRNOTAVAIL, EINVAL, ENODEV, ENOTCONN
 from typing import Any, Final
 
 from ..core.const import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
-from ..udp.endpoint import is_multicast
+from ..core.sender import is_multicast
 from . import const as so
 from .errors import os_error
 from .multicast import join_group, leave_group

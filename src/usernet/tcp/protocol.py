@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE, ENETUNREACH
 from typing import TYPE_CHECKING
 
 from ..core.checksum import pseudo_sum
@@ -11,7 +11,7 @@ from ..core.const import CSUM_NONE, IPPROTO_TCP
 from ..core.context import Context
 from ..core.packet import Packet
 from ..core.ready import Pollable
-from ..core.sender import IcmpError, Sender
+from ..core.sender import IcmpError, Sender, is_multicast
 from ..core.seq import seq_add, seq_in
 from ..wire.tcp import Segment
 from .const import (
@@ -120,6 +120,9 @@ class Tcp(Acceptor):
         if not any(remote):
             # The unspecified address means this host (Linux).
             remote = b"\x7f\0\0\1" if len(remote) == 4 else bytes(15) + b"\1"
+        if is_multicast(remote) or self.sender.is_broadcast(remote):
+            # RFC 9293 3.9.1.1 (MUST-46), with Linux's errno.
+            raise OSError(ENETUNREACH, "Network is unreachable")
         path = self.sender.path(remote, binding.address or None if binding is not None else None, 0)
         if binding is None:
             binding = self._ports.for_connect(

@@ -4,7 +4,7 @@ from ..core.context cimport Context
 from ..core.datagramqueue cimport DatagramQueue
 from ..core.packet cimport Packet, View, new_packet
 from ..core.ready cimport Pollable
-from ..core.sender cimport Path, Sender
+from ..core.sender cimport Path, Sender, is_multicast
 from ..wire.udp cimport UdpHeader, pseudo_check
 
 cdef int EACCES, EADDRNOTAVAIL, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, EPIPE
@@ -46,6 +46,3 @@ cdef class UdpEndpoint:
     cpdef unsigned int poll(self) except? 0xFFFFFFFF
     cpdef void shutdown(self, int how) except *
     cpdef void close(self) except *
-
-
-cpdef bint is_multicast(bytes address) except *

@@ -20,7 +20,7 @@ from ..core.context import Context
 from ..core.datagramqueue import DatagramQueue
 from ..core.packet import Packet, View, new_packet
 from ..core.ready import Pollable
-from ..core.sender import Path, Sender
+from ..core.sender import Path, Sender, is_multicast
 from ..wire.ip_const import UDP_HLEN
 from ..wire.udp import UdpHeader, pseudo_check
 from .const import (
@@ -320,11 +320,3 @@ class UdpEndpoint:
             self.table.remove(self)
         self.shut = SHUTDOWN_RECV | SHUTDOWN_SEND
         self.queue.clear()
-
-
-def is_multicast(address: bytes) -> cython.bint:
-    """True for a group address (RFC 1112 4, RFC 4291 2.7)."""
-    first: cython.int = address[0]
-    if len(address) == 4:
-        return 224 <= first <= 239
-    return first == 255
