@@ -31,7 +31,7 @@ def _is_header(cells: list[list[str]], i: int) -> bool:
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def functions_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text())
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
@@ -40,7 +40,7 @@ def exists(reference: str) -> bool:
     path, _, name = reference.partition("::")
     if not (ROOT / path).exists():
         return False
-    return not name or name.split("[")[0].split("::")[-1] in tests_of(path)
+    return not name or name.split("[")[0].split("::")[-1] in functions_in(path)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.name)
