@@ -1,8 +1,8 @@
 from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
-from .output cimport cancel_rtx
+from .rtx_timer cimport cancel_rtx
 from .transmit cimport sync_mss
-from .recovery cimport grow_send_buffer
+from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle
 from .tcb cimport Engine, Tcb
 

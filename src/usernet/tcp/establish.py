@@ -9,8 +9,8 @@ from ..core.seq import seq_add
 from ..wire.tcp import Segment
 from .congestion import make
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
-from .output import cancel_rtx
-from .recovery import grow_send_buffer
+from .rtx_timer import cancel_rtx
+from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
 from .tcb import Engine, Tcb
 from .transmit import sync_mss

@@ -7,7 +7,7 @@ from ..wire.tcp cimport Segment
 from .establish cimport prepare, take_syn_options
 from .isn cimport initial_sequence, timestamp_offset
 from .listen cimport Acceptor
-from .output cimport arm_rtx
+from .rtx_timer cimport arm_rtx
 from .settings cimport Settings
 from .tcb cimport Endpoint, Tcb
 from .transmit cimport control_packet, send_syn

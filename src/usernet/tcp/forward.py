@@ -16,7 +16,7 @@ from .const import ACK, KIND_FORWARD, RST, RTX_RETRANSMIT, SYN, SYN_RECEIVED, T_
 from .establish import prepare, take_syn_options
 from .isn import initial_sequence, timestamp_offset
 from .listen import Acceptor
-from .output import arm_rtx
+from .rtx_timer import arm_rtx
 from .settings import Settings
 from .tcb import Endpoint, Tcb
 from .transmit import control_packet, send_syn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .const import CA_LOSS, SYN_RECEIVED, SYN_SENT
-from .recovery import retransmit_lost
+from .retransmit import retransmit_lost
 from .transmit import sync_mss
 
 if TYPE_CHECKING:

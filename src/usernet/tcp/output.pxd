@@ -3,6 +3,7 @@ cimport cython
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from .congestion.base cimport CongestionControl
 from .record cimport SentRecord, make_record
+from .rtx_timer cimport arm_rtx
 from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
@@ -21,6 +22,3 @@ cdef void _data_sent(Tcb tcb, unsigned int n, long long now) noexcept
 cdef void _restart_after_idle(Tcb tcb, long long now) except *
 cdef unsigned int _current_ssthresh(CongestionControl cc) noexcept
 cdef void _validate_cwnd(Tcb tcb, bint limited, long long now) noexcept
-cpdef int retransmit(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except -1
-cpdef void arm_rtx(Tcb tcb, int kind, long long now) except *
-cpdef void cancel_rtx(Tcb tcb) noexcept

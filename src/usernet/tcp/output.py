@@ -21,6 +21,7 @@ from .const import (
     RTX_RETRANSMIT,
 )  # fmt: skip
 from .record import SentRecord, make_record
+from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss, send_probe, transmit, usable_path
@@ -178,7 +179,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         tcb.engine.ext.TCPOrigDataSent += segs
     board.add(record)
     if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
-        tcb.prr_out += segs
+        tcb.prr.out += segs
     if tcb.rtx_kind != RTX_RETRANSMIT:
         arm_rtx(tcb, RTX_RETRANSMIT, now)
     return answer >= 0
@@ -243,72 +244,3 @@ def _validate_cwnd(tcb: Tcb, limited: cython.bint, now: cython.longlong) -> None
             cc.cwnd = (cc.cwnd + used) >> 1
         tcb.cwnd_used = 0
     tcb.cwnd_stamp = now
-
-
-# Old data.
-
-
-def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cython.longlong) -> cython.int:
-    """Send record i of the scoreboard again, at most max_segs of it. Returns the segments sent, 0 for none."""
-    board: Scoreboard = tcb.board
-    record: SentRecord = board.at(i)
-    mss: cython.uint
-    biggest: cython.uint
-    limit: cython.uint
-    n: cython.uint
-    flags: cython.uint = ACK
-    room: cython.longlong = tcb.snd_wnd
-    room -= (record.start - tcb.snd_una) & MASK32
-    if not tcb.path.alive:
-        usable_path(tcb)
-    mss = send_mss(tcb)
-    biggest = max_payload(tcb, mss)
-    limit = max_segs * mss
-    if limit > biggest or max_segs > 1024:
-        limit = biggest
-    if room < limit:
-        # The window shrank. One segment at snd_una is always tried, as a probe.
-        if room < mss and record.start != tcb.snd_una:
-            return 0
-        limit = room - room % mss if room > mss else mss
-    n = (record.end - record.start) & MASK32
-    if n > limit + (1 if record.flags & R_FIN else 0):
-        board.split(i, seq_add(record.start, limit), mss)
-        n = limit
-    elif record.segs != (n + mss - 1) // mss:
-        board.resegment(record, mss)
-    if record.flags & R_FIN:
-        n -= 1
-        flags |= FIN
-    if n > 0 and tcb.position(record.start) + n == tcb.queue.end:
-        flags |= PSH
-    if transmit(tcb, record.start, n, flags, mss, now) < 0:
-        tcb.engine.ext.TCPRetransFail += 1
-    if tcb.retrans_at == 0:
-        tcb.retrans_at = record.sent_at
-    tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
-    board.retransmitted(record, now)
-    tcb.total_retrans += record.segs
-    tcb.bytes_retrans += n
-    tcb.engine.mib.RetransSegs += record.segs
-    return record.segs
-
-
-# Timers.
-
-
-def arm_rtx(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
-    """Start the retransmission timer, or the probe timer, from now (RFC 6298 5)."""
-    rto: cython.longlong = tcb.rtt.rto
-    if tcb.backoff > 0:
-        rto = rto << tcb.backoff if tcb.backoff < 24 else tcb.rtt.rto_max
-        if rto > tcb.rtt.rto_max:
-            rto = tcb.rtt.rto_max
-    tcb.rtx_kind = kind
-    tcb.rtx_timer.arm(now + rto)
-
-
-def cancel_rtx(tcb: Tcb) -> None:
-    """Stop the retransmission or probe timer."""
-    tcb.rtx_kind = RTX_NONE
-    tcb.rtx_timer.cancel()

@@ -10,7 +10,7 @@ from .isn cimport initial_sequence, timestamp_offset
 from .lifecycle cimport finish, move
 from .forward cimport ForwardRequest
 from .listen cimport Acceptor, Listener, path_back
-from .output cimport arm_rtx
+from .rtx_timer cimport arm_rtx
 from .passive cimport syn_arrives
 from .request cimport Request
 from .transmit cimport control_packet, send_syn

@@ -33,9 +33,9 @@ from .icmp import packet_too_big
 from .isn import initial_sequence, timestamp_offset
 from .lifecycle import finish, move
 from .listen import Acceptor, Listener, path_back
-from .output import arm_rtx
 from .passive import syn_arrives
 from .request import Request
+from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN, TIMEOUT

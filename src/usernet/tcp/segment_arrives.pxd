@@ -6,10 +6,12 @@ from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .establish cimport establish, take_syn_options
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
-from .output cimport arm_rtx, output
+from .output cimport output
 from .transmit cimport control_packet, send_ack, send_reset, send_syn, usable_path
 from .receive cimport acknowledge_text, take_text
-from .recovery cimport acknowledge, grow_send_buffer, wake_sender
+from .acknowledge cimport acknowledge
+from .send_buffer cimport grow_send_buffer, wake_sender
+from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN

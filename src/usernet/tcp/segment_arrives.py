@@ -13,6 +13,7 @@ from ..core.packet import Packet
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
+from .acknowledge import acknowledge
 from .const import (
     ACK,
     ACK_NOW,
@@ -33,9 +34,10 @@ from .const import (
 )  # fmt: skip
 from .establish import establish, take_syn_options
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
-from .output import arm_rtx, output
+from .output import output
 from .receive import acknowledge_text, take_text
-from .recovery import acknowledge, grow_send_buffer, wake_sender
+from .rtx_timer import arm_rtx
+from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
 from .transmit import control_packet, send_ack, send_reset, send_syn, usable_path

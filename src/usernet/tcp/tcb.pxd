@@ -10,6 +10,7 @@ from ..core.sender cimport Path, Sender, Transport
 from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
 from .congestion.base cimport CongestionControl
+from .prr cimport Prr
 from .rate cimport AckSample, DeliveryRate
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
@@ -66,6 +67,7 @@ cdef class Tcb(Endpoint):
     cdef public SendQueue queue
     cdef public Scoreboard board
     cdef public RttEstimator rtt
+    cdef public Prr prr
     cdef public DeliveryRate rate
     cdef public CongestionControl cc
     cdef public ByteQueue rcv_queue
@@ -107,8 +109,6 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int rcv_mss
     cdef public unsigned int window_clamp
     cdef public unsigned int prior_ssthresh
-    cdef public unsigned int prr_delivered
-    cdef public unsigned int prr_out
     cdef public unsigned int cwnd_used
     cdef public unsigned int max_packets_seq
     cdef public int retransmits

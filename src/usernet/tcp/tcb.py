@@ -21,6 +21,7 @@ from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .prr import Prr
 from .rate import AckSample, DeliveryRate
 from .reassembly import Reassembly
 from .rtt import RttEstimator
@@ -157,8 +158,7 @@ class Tcb(Endpoint):
         "pingpong",
         "prior_ssthresh",
         "probes_out",
-        "prr_delivered",
-        "prr_out",
+        "prr",
         "queue",
         "quick",
         "quickack",
@@ -255,7 +255,7 @@ class Tcb(Endpoint):
         self.ca_state = 0
         self.high_seq = 0
         self.prior_ssthresh = 0
-        self.prr_delivered = self.prr_out = 0
+        self.prr: Prr = Prr()
         self.reordering = sysctls.reordering
         self.retransmits = self.backoff = self.probes_out = 0
         self.retrans_at = 0

@@ -1,7 +1,9 @@
 from .lifecycle cimport finish, timed_out
-from .output cimport arm_rtx, probe_window
+from .output cimport probe_window
 from .transmit cimport send_ack, send_probe, send_reset, send_syn
-from .recovery cimport enter_loss, retransmit_lost
+from .recovery cimport enter_loss
+from .retransmit cimport retransmit_lost
+from .rtx_timer cimport arm_rtx
 from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb
 

@@ -21,8 +21,10 @@ from .const import (
     T_KEEP,
 )  # fmt: skip
 from .lifecycle import finish, timed_out
-from .output import arm_rtx, probe_window
-from .recovery import enter_loss, retransmit_lost
+from .output import probe_window
+from .recovery import enter_loss
+from .retransmit import retransmit_lost
+from .rtx_timer import arm_rtx
 from .settings import Settings, keepidle, keepintvl
 from .state import TIMEOUT
 from .tcb import Engine, Tcb

@@ -1,0 +1,53 @@
+"""Proportional Rate Reduction (RFC 9937): how cwnd comes down to ssthresh over the round trip after a loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .congestion.base import CongestionControl
+
+if TYPE_CHECKING:
+    import cython
+
+
+class Prr:
+    """RFC 9937 6: what was delivered and what was sent since the reduction began, in segments."""
+
+    __slots__ = ("delivered", "out")
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A reduction begins, or ends: nothing is counted."""
+        self.delivered = self.out = 0
+
+    def reduce(
+        self, cc: CongestionControl, flight: cython.int, delivered: cython.int, more: cython.bint, must: cython.bint
+    ) -> None:
+        """An ACK that delivered something: one segment may leave for each beta-th delivered.
+
+        ``more``: it shows that recovery proceeds (SafeACK). ``must``: one segment leaves whatever the arithmetic says.
+        """
+        ssthresh: cython.int = cc.ssthresh
+        count: cython.longlong
+        limit: cython.int
+        if delivered <= 0 or cc.prior_cwnd == 0:
+            return
+        self.delivered += delivered
+        if ssthresh < flight:
+            count = self.delivered
+            count = (count * ssthresh + cc.prior_cwnd - 1) // cc.prior_cwnd - self.out
+        else:
+            limit = self.delivered
+            limit -= self.out
+            if limit < delivered:
+                limit = delivered
+            if more:
+                limit += 1
+            count = ssthresh - flight if ssthresh - flight < limit else limit
+        if count < 1 and (self.out == 0 or must):
+            count = 1
+        if count < 0:
+            count = 0
+        cc.cwnd = flight + count
