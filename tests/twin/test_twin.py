@@ -19,7 +19,15 @@ SOURCE = HERE.parents[1] / "src"
 FUZZ = HERE.parents[1] / "fuzz"
 INSTALLED = Path(usernet.__file__).parents[1]
 
-SCENARIOS = {"packets": 150, "numbers": 400, "queues": 150, "deadlines": 200, "attacked": 250, "conversing": 120}
+SCENARIOS = {
+    "packets": 150,
+    "numbers": 400,
+    "queues": 150,
+    "deadlines": 200,
+    "attacked": 250,
+    "conversing": 120,
+    "states": 400,
+}
 
 
 def walk(build: Path, scenario: str, seed: int, steps: int) -> list[str]:

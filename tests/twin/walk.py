@@ -192,6 +192,19 @@ def engine(stack: Any) -> list[Any]:
     return held + [dump(item, *OPAQUE) for item in stack.tcp.tcbs()]
 
 
+def states(rng: Random) -> Iterator[Any]:
+    """Connections led through every state by a peer that is not always honest."""
+    from states import Dice, Walk
+
+    while True:
+        walk = Walk(Dice(rng))
+        for _ in range(20):
+            walk.step()
+            held = [dump(item, *OPAQUE) for item in walk.scene.tcp.tcbs()]
+            yield [walk.log[-1], walk.arrived, walk.read, dump(walk.scene.context.counters), held]
+        walk.finish()
+
+
 SCENARIOS: dict[str, Callable[[Random], Iterator[Any]]] = {
     "packets": packets,
     "numbers": numbers,
@@ -199,6 +212,7 @@ SCENARIOS: dict[str, Callable[[Random], Iterator[Any]]] = {
     "deadlines": deadlines,
     "attacked": attacked,
     "conversing": conversing,
+    "states": states,
 }
 
 if __name__ == "__main__":
