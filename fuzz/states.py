@@ -263,7 +263,9 @@ class Walk:
     def fin(self) -> None:
         if self.tcb is not None and self.tcb.state not in (SYN_SENT, SYN_RECEIVED, CLOSED):
             self.peer_fin = True
-            self.segment(FIN | ACK, seq=1 + self.sent_up_to)
+            # It may have crossed ours.
+            ack = self.acked_by_peer - (1 if self.our_fin and self.dice.below(2) else 0)
+            self.segment(FIN | ACK, seq=1 + self.sent_up_to, ack=ack)
 
     def time(self) -> None:
         self.scene.advance(ms=self.dice.of(1, 10, 50, 210, 1000, 3000))

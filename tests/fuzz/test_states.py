@@ -20,11 +20,11 @@ def test_no_octet_is_lost_or_twice_whatever_happens(octets: bytes) -> None:
 
 def test_every_state_meets_every_action() -> None:
     met: set[tuple[int, str]] = set()
-    for seed in range(250):
+    for seed in range(800):
         met |= run(Random(seed), 60).met
     early = {"LISTEN", "SYN_SENT", "SYN_RECEIVED"}
     for state, name in NAMES.items():
         wanted = set(EARLY) if name in early else set(LEGAL) | set(ILLEGAL)
         missing = wanted - {action for where, action in met if where == state}
         # CLOSING is short: a walk seldom stays there for long.
-        assert state == CLOSED or len(missing) <= (12 if name == "CLOSING" else 1), f"{name}: {sorted(missing)}"
+        assert state == CLOSED or len(missing) <= (6 if name == "CLOSING" else 1), f"{name}: {sorted(missing)}"
