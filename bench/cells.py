@@ -55,7 +55,7 @@ class Cell:
 
 
 def cells(wanted: list[str]) -> list[Cell]:
-    """The cells whose names begin or end with one of the words (``300ms``, ``1%``, ``20ms/reorder``); none means all."""
+    """The cells named by one of the words (``300ms``, ``1%``, ``20ms/reorder``); no words, all of them."""
     every = [Cell(rtt, condition) for rtt in RTTS for condition in CONDITIONS]
     if not wanted:
         return every

@@ -1,10 +1,11 @@
 """The matrix for our stack alone, in virtual time: both ends ours, no kernel, the same figures every time.
 
-usage: python bench/simmatrix.py [--cc cubic,bbr] [--rtt 20,100] [--loss 0,1,reorder] [--seconds S] [--seeds N] [--json F]
-                                 [--sysctl NAME=VALUE]... [--pcap FILE]
+usage: simmatrix.py [--cc cubic,bbr] [--rtt 20,100] [--loss 0,1,reorder] [--seconds S] [--seeds N] [--json FILE]
+                    [--sysctl NAME=VALUE]... [--pcap FILE] [--beside FILE]
 
 One line a cell: goodput, what was sent again, timeouts, recoveries, and how much longer the round trip got. Medians
-over the seeds (1). --pcap writes what the sender's end saw of the last run.
+over the seeds (1). --pcap writes what the sender's end saw of the last run; --beside takes the JSON of bench/matrix.py
+and adds Linux's figures in the same cells and our ratios to them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cells import CONDITIONS, RMEM, RTTS, WMEM, Cell, Meter
+from verdicts import Contender, Figure, figures, verdict
 
 import usernet
 from usernet import select, socket
@@ -138,14 +140,23 @@ def median_of(cc: str, cell: Cell, seeds: int, seconds: float | None, sysctls: d
 
 
 HEAD = "cc        rtt  loss     Mbit/s   again%   again  rto  tlp  recov  undo  rtt x"
+BESIDE_HEAD = "   Linux  again%   ratio  again"
 
 
-def line(figures: Figures) -> str:
+def line(f: Figures) -> str:
     return (
-        f"{figures.cc:<8} {figures.rtt_ms:>4}  {figures.condition:<7} {figures.mbit:>7.2f}  {figures.again_percent:>7.2f}"
-        f" {figures.again_segments:>7} {figures.timeouts:>4} {figures.probes:>4} {figures.recoveries:>6}"
-        f" {figures.undos:>5} {figures.rtt_inflation:>6.2f}"
+        f"{f.cc:<8} {f.rtt_ms:>4}  {f.condition:<7} {f.mbit:>7.2f}  {f.again_percent:>7.2f} {f.again_segments:>7}"
+        f" {f.timeouts:>4} {f.probes:>4} {f.recoveries:>6} {f.undos:>5} {f.rtt_inflation:>6.2f}"
     )
+
+
+def beside(f: Figures, linux: Figure) -> str:
+    """Linux's figures and our ratios; ``!`` where we fall short."""
+    again = f.again_percent / 100 / (1 - f.again_percent / 100)
+    judged = verdict(Figure(f.mbit, again, f.again_segments), linux)
+    ratio = "    ·" if judged.again is None else f"{judged.again:5.2f}"
+    mark = "" if judged.good_enough else " !"
+    return f" {linux.mbit:>7.2f}  {100 * linux.again:>6.2f}   {judged.goodput:>5.2f}  {ratio}{mark}"
 
 
 def main() -> None:
@@ -158,17 +169,20 @@ def main() -> None:
     parser.add_argument("--sysctl", action="append", default=[])
     parser.add_argument("--pcap", default="")
     parser.add_argument("--json", default="")
+    parser.add_argument("--beside", default="")
     given = parser.parse_args()
+    linux = figures(json.loads(Path(given.beside).read_text())) if given.beside else {}
     sysctls = dict(setting.split("=", 1) for setting in given.sysctl)
     results = []
-    print(HEAD)
+    print(HEAD + (BESIDE_HEAD if linux else ""))
     for cc in given.cc.split(","):
         for rtt in given.rtt.split(","):
             for condition in given.loss.split(","):
                 cell = Cell(int(rtt), condition)
-                figures = median_of(cc, cell, given.seeds, given.seconds, sysctls, given.pcap)
-                results.append(asdict(figures))
-                print(line(figures), flush=True)
+                ours = median_of(cc, cell, given.seeds, given.seconds, sysctls, given.pcap)
+                results.append(asdict(ours))
+                theirs = linux.get((cell.name, Contender("u2k", cc).measure))
+                print(line(ours) + (beside(ours, theirs) if theirs else ""), flush=True)
     if given.json:
         Path(given.json).write_text(json.dumps(results, indent=1) + "\n")
 

@@ -9,6 +9,7 @@ from .gso cimport segment
 cdef unsigned int CSUM_NONE
 cdef Py_ssize_t COMPACT
 cdef double DEVIATIONS
+cdef long long LATE
 
 
 @cython.final
@@ -44,6 +45,8 @@ cdef class DelayLine(TimerOwner):
     cdef list _held
     cdef Py_ssize_t _first
     cdef public unsigned long long forwarded
+    cdef public unsigned long long late
+    cdef public long long worst
 
     cdef Py_ssize_t length(self) except -1
     cdef long long last_at(self) except *

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # When this many places at the front of the queue are spent, and they are half of it, they are given back.
 COMPACT = 256
+# A packet that goes on so much after its time is late: whoever runs this had no processor for it.
+LATE = 1_000_000
 # netem's tables end at four times the jitter.
 DEVIATIONS = 4.0
 
@@ -94,9 +96,13 @@ class Held:
 
 
 class DelayLine(TimerOwner):
-    """Packets in the order of the times they are to go on, and the way they go on."""
+    """Packets in the order of the times they are to go on, and the way they go on.
 
-    __slots__ = ("_device", "_first", "_held", "_outgoing", "_timer", "forwarded")
+    ``late`` counts those that went on more than a millisecond after their time, ``worst`` is the longest delay of that
+    kind in ns; both stay 0 in virtual time.
+    """
+
+    __slots__ = ("_device", "_first", "_held", "_outgoing", "_timer", "forwarded", "late", "worst")
 
     def __init__(self, device: Device, outgoing: cython.bint, timers: Timers) -> None:
         self._device = device
@@ -105,6 +111,7 @@ class DelayLine(TimerOwner):
         self._held: list[Held | None] = []
         self._first = 0
         self.forwarded = 0
+        self.late = self.worst = 0
 
     def length(self) -> cython.Py_ssize_t:
         """Packets that wait."""
@@ -153,6 +160,10 @@ class DelayLine(TimerOwner):
             if held.at > now:
                 self._timer.arm(held.at)
                 break
+            if now - held.at > self.worst:
+                self.worst = now - held.at
+            if now - held.at > LATE:
+                self.late += 1
             self._held[self._first] = None
             self._first += 1
             if self._first >= COMPACT and 2 * self._first >= len(self._held):
@@ -226,6 +237,7 @@ class Impairment(Stage):
         return {
             "forwarded": self.line.forwarded,
             "queued": self.line.length(),
+            "late": self.line.late,
             "lost": self.lost,
             "overlimit": self.overlimit,
             "malformed": self.malformed,

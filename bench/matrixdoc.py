@@ -1,0 +1,47 @@
+"""The matrix's table in the documentation."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from verdicts import expert_lines, figures, short, table_rows
+
+from usernet.core import checksum
+
+BEGIN, END = "<!-- matrix: written by bench/matrix.py -->", "<!-- matrix: end -->"
+
+
+def write(rows: list[dict[str, Any]], ccs: list[str], file: str) -> None:
+    """Replace what stands between the marks of a Markdown file by these results."""
+    found = figures(rows)
+    build = "interpreted" if str(checksum.__file__).endswith(".py") else "compiled"
+    runs = max((row["seed"] for row in rows), default=0)
+    out = [
+        f"`python bench/matrix.py {' '.join(sys.argv[1:])}`, {build} build, Linux {platform.release()}, medians of"
+        f" {runs} runs, {len(rows)} in all. **Bold** falls short of 0.9 of Linux's goodput or sends over 1.2 times as"
+        " much again; · is too little sent again to compare.",
+        "",
+    ]
+    for cc in ccs:
+        heads, lines = table_rows(cc, found)
+        if not lines:
+            continue
+        out += ["| " + " | ".join(heads) + " |", "|" + " ---: |" * len(heads)]
+        out += ["| " + " | ".join(text if good else f"**{text}**" for text, good in line) + " |" for line in lines]
+        out.append("")
+    missing = short(rows)
+    out += [f"Falls short: {len(missing)} of the cells.", *(f"- {line}" for line in missing), ""] if missing else []
+    experts = expert_lines(rows)
+    if experts:
+        names = list(experts[0][1])
+        out += ["What tshark's experts say at the sender's end, per 10,000 frames:", ""]
+        out += ["| | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
+        out += [f"| {message} | " + " | ".join(f"{of[name]:.1f}" for name in names) + " |" for message, of in experts]
+        out.append("")
+    path = Path(file)
+    before, _, rest = path.read_text().partition(BEGIN)
+    _, _, behind = rest.partition(END)
+    path.write_text("\n".join([before + BEGIN, "", *out, END]) + behind)
