@@ -76,9 +76,8 @@ def run(
     client.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         client.connect(("10.9.0.2", 5001))
-    delivered, rtts = _drive(host, client, listener, span)
-    info = next(endpoint for endpoint in sender.tcp.tcbs() if getattr(endpoint, "remote_port", 0) == 5001)
-    rtts.append(info.rtt.srtt / 1e6)
+    with listener, client:
+        delivered, rtts = _drive(host, client, listener, span)
     ext = sender.context.counters.tcp_ext
     host.close()
     if capture is not None:
@@ -122,9 +121,10 @@ def _drive(host: usernet.Host, client: socket.socket, listener: socket.socket, s
                 delivered += server.recv_into(into)
         if host.now() >= sample_at:
             sample_at += SECOND // 4
-            if server is not None:
-                rtts.append(_srtt_ms(client))
-    return delivered, rtts
+            rtts.append(_srtt_ms(client))
+    if server is not None:
+        server.close()
+    return delivered, [*rtts, _srtt_ms(client)]
 
 
 def _srtt_ms(client: socket.socket) -> float:
