@@ -243,7 +243,7 @@ def test_super_segments_have_partial_checksums_and_gso_fields():
     tcb.send(b"a" * 10000, scene.now)
     packet = scene.sender.sent[0]
     assert (packet.gso_size, packet.gso_type, packet.csum) == (1460, 1, CSUM_PARTIAL) and packet.df
-    peer.expect(ACK | PSH, seq=1, length=10000)
+    peer.expect(ACK | PSH, seq=1, length=7300)  # half of the initial window: one piece never takes the whole of it
 
 
 def test_super_segments_of_ipv6_say_so():

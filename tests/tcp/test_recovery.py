@@ -187,7 +187,7 @@ def test_sack_retransmits_every_hole_and_nothing_that_arrived():
 
 
 def test_sack_of_part_of_a_super_segment_splits_its_record():
-    scene, peer, tcb, _ = sending(10 * M, scene=Scene(gso_max=65535), sack_permitted=True)
+    scene, peer, tcb, _ = sending(10 * M, cwnd=20, scene=Scene(gso_max=65535), sack_permitted=True)
     assert len(scene.sender.sent) == 1
     peer.drain()
     assert tcb.info()["unacked"] == 10

@@ -174,8 +174,8 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
     sample.in_flight = tcb.board.in_flight()
     sample.ca_state = tcb.ca_state
     if cc.control(sample, now):
-        return
-    if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
+        pass
+    elif tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
         # Fast retransmit itself, and NewReno's next hole (RFC 6582 3.2), are sent whatever the arithmetic says.
         advanced = (did & A_UNA_ADVANCED) != 0
         tcb.prr.reduce(
@@ -184,3 +184,5 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
     elif did & A_DATA_ACKED and sample.delivered > 0:
         cc.on_ack(sample, now)
         tcb.cwnd_stamp = now
+    if tcb.pacer.is_on:
+        tcb.pacer.update(cc, tcb.board.packets_out)

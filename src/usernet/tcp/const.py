@@ -71,6 +71,7 @@ T_DELACK: Final = 2
 T_KEEP: Final = 3
 T_REQUEST: Final = 4
 T_TIME_WAIT: Final = 5
+T_PACE: Final = 6
 RTX_NONE: Final = 0
 RTX_RETRANSMIT: Final = 1
 RTX_PROBE: Final = 2

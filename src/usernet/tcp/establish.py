@@ -25,6 +25,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.settings = settings
     tcb.cc = make(settings.congestion or engine.sysctls.congestion_control)
     tcb.cc.attach(tcb.rtt, tcb.rate)
+    tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
@@ -121,6 +122,8 @@ def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.retransmits = 0
     tcb.retrans_at = 0
     tcb.cc.ssthresh = INFINITE_SSTHRESH
+    tcb.cc.start(now)
+    tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, engine.timers, tcb)
     tcb.lsnd_at = 0
     tcb.cwnd_stamp = now
     if tcb.settings.keepalive:

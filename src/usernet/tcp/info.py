@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 OPT_TIMESTAMPS = 1
 OPT_SACK = 2
 OPT_WSCALE = 4
+NO_RATE = 0xFFFFFFFFFFFFFFFF
 
 
 def tcp_info(tcb: Tcb) -> dict[str, int | str]:
@@ -55,8 +56,8 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
         "rcv_rtt": tcb.drs_rtt // US,
         "rcv_space": tcb.drs_space,
         "total_retrans": tcb.total_retrans,
-        "pacing_rate": 0xFFFFFFFFFFFFFFFF,
-        "max_pacing_rate": 0xFFFFFFFFFFFFFFFF,
+        "pacing_rate": _rate(tcb.pacer.rate if tcb.pacer.is_on else tcb.pacer.window_rate(cc, board.packets_out)),
+        "max_pacing_rate": _rate(tcb.pacer.max_rate),
         "bytes_acked": tcb.bytes_acked,
         "bytes_received": tcb.bytes_received,
         "segs_out": tcb.segs_out,
@@ -75,3 +76,7 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
         "probing": int(tcb.rtx_kind == RTX_PROBE),
         "congestion": cc.name,
     }
+
+
+def _rate(octets: int) -> int:
+    return octets if octets < NEVER else NO_RATE

@@ -60,6 +60,7 @@ def retire(tcb: Tcb) -> None:
     tcb.rtx_timer.destroy()
     tcb.ack_timer.destroy()
     tcb.keep_timer.destroy()
+    tcb.pacer.close()
     engine.pool.uncharge(tcb.outq())
     tcb.queue.clear()
     tcb.queue.base = tcb.queue.end

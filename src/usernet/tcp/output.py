@@ -1,19 +1,17 @@
-"""What may be sent now, new and again (RFC 9293 3.8.6, RFC 5681, RFC 7661, RFC 896 with Minshall's change)."""
+"""What may be sent now: windows, pacing, SWS avoidance, Nagle (RFC 9293 3.8.6, RFC 5681, RFC 896 with Minshall)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32
+from ..core.const import MASK32, MS
 from ..core.seq import seq_add, seq_le, seq_lt
 from .congestion.base import CongestionControl
 from .const import (
     ACK,
     CA_CWR,
-    CA_OPEN,
     CA_RECOVERY,
     FIN,
-    INIT_CWND,
     PSH,
     R_FIN,
     RTX_NONE,
@@ -21,23 +19,22 @@ from .const import (
     RTX_RETRANSMIT,
 )  # fmt: skip
 from .record import SentRecord, make_record
+from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss, send_probe, transmit, usable_path
+from .validation import restart_after_idle, validate_cwnd
 
 if TYPE_CHECKING:
     import cython
 
-# Linux's tcp_tso_win_divisor: a super-segment smaller than a third of the window waits for the next ACK.
-DEFER_DIVISOR = 3
-
-
-# New data.
+# Without an ACK for so long, a small super-segment does not wait for one (Linux's tcp_tso_should_defer).
+DEFER_MAX = MS
 
 
 def output(tcb: Tcb, now: cython.longlong) -> None:
-    """Send whatever the windows, Nagle and SWS avoidance allow of what is queued, FIN included."""
+    """Send whatever the windows, pacing, Nagle and SWS avoidance allow of what is queued, FIN included."""
     board: Scoreboard = tcb.board
     cc: CongestionControl = tcb.cc
     mss: cython.uint
@@ -48,16 +45,19 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
     sent: cython.bint = False
     unsent: cython.longlong = tcb.unsent()
     quota: cython.int
+    half: cython.int
     room: cython.longlong
     if unsent == 0 and (not tcb.fin_queued or tcb.fin_sent):
         return
     if board.packets_out == 0:
-        _restart_after_idle(tcb, now)
+        restart_after_idle(tcb, now)
     if not tcb.path.alive:
         usable_path(tcb)
     mss = send_mss(tcb)
-    biggest = max_payload(tcb, mss)
+    biggest = _largest(tcb, mss)
     while unsent > 0 or (tcb.fin_queued and not tcb.fin_sent):
+        if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
+            break
         quota = cc.cwnd - board.in_flight()
         if quota <= 0 and unsent > 0:
             limited = True
@@ -73,13 +73,15 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
             break
         if room < mss and room < unsent:
             break
-        n = _allowance(unsent, room, quota, mss, biggest)
+        # Never the whole window in one piece: ACKs would come in one piece too.
+        half = cc.cwnd >> 1 if cc.cwnd > 1 else 1
+        n = _allowance(unsent, room, quota if quota < half else half, mss, biggest)
         fin = tcb.fin_queued and n == unsent and room > n
         if n == unsent and n % mss and not fin and _nagle_holds(tcb):
             n -= n % mss
             if n == 0:
                 break
-        elif n < unsent and n < biggest and _defer(tcb, n, quota, mss, now):
+        elif n < unsent and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
             limited = quota * mss <= room
             break
         if not _send_new(tcb, n, fin, mss, now):
@@ -88,10 +90,26 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
         sent = True
         unsent -= n
     if sent or limited:
-        _validate_cwnd(tcb, limited, now)
+        quota = cc.cwnd - board.in_flight()
+        validate_cwnd(tcb, limited or quota <= 0, now)
     if board.packets_out == 0 and tcb.rtx_kind == RTX_NONE:
         # Nothing is in flight to bring an ACK: probe (RFC 9293 3.8.6.1).
         arm_rtx(tcb, RTX_PROBE, now)
+
+
+def pace(tcb: Tcb, now: cython.longlong) -> None:
+    """The pacing timer: the next segment may leave, what is lost before what is new."""
+    if tcb.board.lost_out > 0:
+        retransmit_lost(tcb, now)
+    output(tcb, now)
+
+
+def note_app_limited(tcb: Tcb) -> None:
+    """About to queue more: if the sender stood idle for want of data, samples of now are no measure of the path."""
+    board: Scoreboard = tcb.board
+    flight: cython.uint = board.in_flight()
+    if flight < tcb.cc.cwnd and tcb.unsent() < tcb.mss and board.lost_out <= board.retrans_out:
+        tcb.rate.mark_app_limited(flight)
 
 
 def probe_window(tcb: Tcb, now: cython.longlong) -> cython.bint:
@@ -138,18 +156,44 @@ def _nagle_holds(tcb: Tcb) -> cython.bint:
     return seq_lt(tcb.snd_una, tcb.snd_sml) and seq_le(tcb.snd_sml, tcb.snd_nxt)
 
 
-def _defer(tcb: Tcb, n: cython.uint, quota: cython.int, mss: cython.uint, now: cython.longlong) -> cython.bint:
+def _largest(tcb: Tcb, mss: cython.uint) -> cython.uint:
+    # Text of the next super-segment at most.
+    biggest: cython.uint = max_payload(tcb, mss)
+    burst: cython.longlong
+    if biggest > mss:
+        burst = tcb.pacer.burst(tcb.cc, tcb.board.packets_out, tcb.path.gso_max)
+        if burst * mss < biggest:
+            return burst * mss
+    return biggest
+
+
+def _defer(
+    tcb: Tcb,
+    room: cython.longlong,
+    quota: cython.int,
+    mss: cython.uint,
+    biggest: cython.uint,
+    now: cython.longlong,
+) -> cython.bint:
     # Small super-segments breed small super-segments: wait for another ACK when one is sure to come soon.
     window: cython.longlong = tcb.cc.cwnd
-    if tcb.ca_state >= CA_RECOVERY or tcb.board.packets_out == 0 or tcb.path.gso_max == 0:
+    allowed: cython.longlong = quota
+    wait: cython.longlong
+    soon: cython.longlong = tcb.rtt.srtt >> 1
+    if tcb.ca_state >= CA_RECOVERY or tcb.board.packets_out == 0 or biggest <= mss or now - tcb.lsnd_at > DEFER_MAX:
         return False
+    allowed *= mss
+    if room < allowed:
+        allowed = room
     window *= mss
     if tcb.snd_wnd < window:
         window = tcb.snd_wnd
-    if n >= window // DEFER_DIVISOR:
+    if allowed >= biggest or allowed >= window // tcb.engine.sysctls.tso_win_divisor:
         return False
-    # The oldest unacknowledged has been out for less than half a round trip: its ACK is not near.
-    return now - tcb.board.record(0).sent_at >= tcb.rtt.srtt >> 1
+    if soon > DEFER_MAX:
+        soon = DEFER_MAX
+    wait = tcb.board.record(0).sent_at + tcb.rtt.srtt - now
+    return wait <= soon
 
 
 def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now: cython.longlong) -> cython.bint:
@@ -163,7 +207,8 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     answer: cython.int
     if fin:
         flags |= FIN
-    if n > 0 and tcb.position(start) + n == tcb.queue.end:
+    if n > mss or (n > 0 and tcb.position(start) + n == tcb.queue.end):
+        # A super-segment is pushed as well: the receiver's GRO need not wait for more (Linux).
         flags |= PSH
     _data_sent(tcb, n, now)
     answer = transmit(tcb, start, n, flags, mss, now)
@@ -172,6 +217,9 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         record.flags = R_FIN
         tcb.fin_sent = True
     tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
+    if tcb.pacer.is_on and tcb.data_segs_out > tcb.init_cwnd:
+        # The first window leaves at once: of the path nothing is known yet.
+        tcb.pacer.sent(n, now)
     tcb.snd_nxt = end
     if n % mss:
         tcb.snd_sml = end
@@ -190,57 +238,3 @@ def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:
     # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
     if n > 0 and now - tcb.lrcv_at < tcb.ato:
         tcb.pingpong = 1
-
-
-def _restart_after_idle(tcb: Tcb, now: cython.longlong) -> None:
-    # RFC 5681 4.1, decaying by half for each RTO of silence as RFC 2861 and Linux do.
-    idle: cython.longlong = now - tcb.lsnd_at
-    rto: cython.longlong = tcb.rtt.rto
-    cc: CongestionControl = tcb.cc
-    floor: cython.uint = INIT_CWND
-    if tcb.lsnd_at == 0 or idle <= 0:
-        return
-    cc.on_restart(idle, now)
-    if not tcb.engine.sysctls.slow_start_after_idle or idle <= rto:
-        return
-    if cc.cwnd < floor:
-        floor = cc.cwnd
-    cc.ssthresh = _current_ssthresh(cc)
-    while idle > rto and cc.cwnd > floor:
-        cc.cwnd >>= 1
-        idle -= rto
-    if cc.cwnd < floor:
-        cc.cwnd = floor
-    tcb.cwnd_stamp = now
-    tcb.cwnd_used = 0
-
-
-def _current_ssthresh(cc: CongestionControl) -> cython.uint:
-    kept: cython.uint = (cc.cwnd >> 1) + (cc.cwnd >> 2)
-    return kept if kept > cc.ssthresh else cc.ssthresh
-
-
-def _validate_cwnd(tcb: Tcb, limited: cython.bint, now: cython.longlong) -> None:
-    # RFC 7661 and RFC 2861: a window that is not used does not grow, and fades.
-    cc: CongestionControl = tcb.cc
-    out: cython.uint = tcb.board.packets_out
-    used: cython.uint
-    if not seq_lt(tcb.snd_una, tcb.max_packets_seq) or limited or (not cc.is_cwnd_limited and out > cc.max_packets_out):
-        cc.is_cwnd_limited = limited
-        cc.max_packets_out = out
-        tcb.max_packets_seq = tcb.snd_nxt
-    if limited or cc.is_cwnd_limited:
-        tcb.cwnd_used = 0
-        tcb.cwnd_stamp = now
-        return
-    if out > tcb.cwnd_used:
-        tcb.cwnd_used = out
-    if not tcb.engine.sysctls.slow_start_after_idle or now - tcb.cwnd_stamp < tcb.rtt.rto:
-        return
-    if tcb.ca_state == CA_OPEN and not tcb.nospace:
-        used = tcb.cwnd_used if tcb.cwnd_used > INIT_CWND else INIT_CWND
-        if used < cc.cwnd:
-            cc.ssthresh = _current_ssthresh(cc)
-            cc.cwnd = (cc.cwnd + used) >> 1
-        tcb.cwnd_used = 0
-    tcb.cwnd_stamp = now

@@ -132,7 +132,7 @@ def _begin_reduction(tcb: Tcb, now: cython.longlong) -> None:
 def _end_reduction(tcb: Tcb, now: cython.longlong) -> None:
     # RFC 5681 3.2 step 6: deflate.
     cc: CongestionControl = tcb.cc
-    if cc.ssthresh < INFINITE_SSTHRESH:
+    if cc.ssthresh < INFINITE_SSTHRESH and not cc.is_model_based:
         cc.cwnd = cc.ssthresh
         tcb.cwnd_stamp = now
     tcb.prr.begin()

@@ -32,6 +32,8 @@ def retransmit_lost(tcb: Tcb, now: cython.longlong) -> None:
         quota = tcb.cc.cwnd - board.in_flight()
         if quota <= 0:
             return
+        if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
+            return
         record = board.at(i)
         is_head = record.start == tcb.snd_una
         sent = retransmit(tcb, i, quota, now)
@@ -78,7 +80,7 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     if record.flags & R_FIN:
         n -= 1
         flags |= FIN
-    if n > 0 and tcb.position(record.start) + n == tcb.queue.end:
+    if n > mss or (n > 0 and tcb.position(record.start) + n == tcb.queue.end):
         flags |= PSH
     if transmit(tcb, record.start, n, flags, mss, now) < 0:
         tcb.engine.ext.TCPRetransFail += 1
@@ -86,6 +88,8 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
         tcb.retrans_at = record.sent_at
     tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
     board.retransmitted(record, now)
+    if tcb.pacer.is_on:
+        tcb.pacer.sent(n, now)
     tcb.total_retrans += record.segs
     tcb.bytes_retrans += n
     tcb.engine.mib.RetransSegs += record.segs

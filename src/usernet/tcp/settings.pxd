@@ -24,6 +24,7 @@ cdef class Settings:
     cdef public long long rcvbuf
     cdef public long long sndbuf
     cdef public str congestion
+    cdef public long long max_pacing_rate
 
     cpdef Settings copy(self)
 

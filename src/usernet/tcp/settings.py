@@ -23,6 +23,7 @@ class Settings:
         "keepintvl_ns",
         "linger2_ns",
         "mark",
+        "max_pacing_rate",
         "maxseg",
         "nodelay",
         "quickack",
@@ -50,6 +51,7 @@ class Settings:
         self.rcvbuf = self.sndbuf = 0
         self.tos = self.ttl = self.mark = 0
         self.congestion = ""
+        self.max_pacing_rate = 0  # octets a second; 0: no limit
 
     def copy(self) -> Settings:
         """An independent copy, as an accepted connection inherits them."""
@@ -73,6 +75,7 @@ class Settings:
         twin.ttl = self.ttl
         twin.mark = self.mark
         twin.congestion = self.congestion
+        twin.max_pacing_rate = self.max_pacing_rate
         return twin
 
 

@@ -9,6 +9,7 @@ cdef class Sysctls:
     cdef public bint dsack
     cdef public long long fin_timeout_ns
     cdef public long long invalid_ratelimit_ns
+    cdef public bint is_fq
     cdef public long long keepalive_intvl_ns
     cdef public int keepalive_probes
     cdef public long long keepalive_time_ns
@@ -16,8 +17,11 @@ cdef class Sysctls:
     cdef public int max_syn_backlog
     cdef public int max_tw_buckets
     cdef public int min_snd_mss
+    cdef public int min_tso_segs
     cdef public bint moderate_rcvbuf
     cdef public int orphan_retries
+    cdef public int pacing_ca_ratio
+    cdef public int pacing_ss_ratio
     cdef public int port_high
     cdef public int port_low
     cdef public int reordering
@@ -35,6 +39,8 @@ cdef class Sysctls:
     cdef public int syn_retries
     cdef public int synack_retries
     cdef public int timestamps
+    cdef public int tso_rtt_log
+    cdef public int tso_win_divisor
     cdef public int tw_reuse
     cdef public int unprivileged_port_start
     cdef public bint window_scaling

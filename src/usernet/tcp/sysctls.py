@@ -31,8 +31,11 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_max_syn_backlog", "max_syn_backlog", 4096, 1, 0, INT_MAX, "Half-open connections of a listener."),
     ("net.ipv4.tcp_max_tw_buckets", "max_tw_buckets", 65536, 1, 0, INT_MAX, "TIME-WAIT connections kept."),
     ("net.ipv4.tcp_min_snd_mss", "min_snd_mss", 48, 1, 48, 65535, "Smallest MSS, options included."),
+    ("net.ipv4.tcp_min_tso_segs", "min_tso_segs", 2, 1, 1, 65535, "Least segments of a super-segment."),
     ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
     ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
+    ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
+    ("net.ipv4.tcp_pacing_ss_ratio", "pacing_ss_ratio", 200, 1, 0, 1000, "The same, in slow start."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
@@ -44,6 +47,8 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
     ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
     ("net.ipv4.tcp_timestamps", "timestamps", 1, 1, 0, 2, "Offer timestamps (RFC 7323); 2: no random offset."),
+    ("net.ipv4.tcp_tso_rtt_log", "tso_rtt_log", 9, 1, 0, 31, "Super-segments grow where RTT < 2**n us; 0: nowhere."),
+    ("net.ipv4.tcp_tso_win_divisor", "tso_win_divisor", 3, 1, 1, INT_MAX, "Part of a window worth sending by itself."),
     ("net.ipv4.tcp_tw_reuse", "tw_reuse", 2, 1, 0, 2, "connect() reuses TIME-WAIT (RFC 6191); 2: loopback."),
     ("net.ipv4.tcp_window_scaling", "window_scaling", 1, 1, 0, 1, "Offer window scaling (RFC 7323)."),
 )  # fmt: skip
@@ -59,6 +64,7 @@ class Sysctls:
         "dsack",
         "fin_timeout_ns",
         "invalid_ratelimit_ns",
+        "is_fq",
         "keepalive_intvl_ns",
         "keepalive_probes",
         "keepalive_time_ns",
@@ -66,8 +72,11 @@ class Sysctls:
         "max_syn_backlog",
         "max_tw_buckets",
         "min_snd_mss",
+        "min_tso_segs",
         "moderate_rcvbuf",
         "orphan_retries",
+        "pacing_ca_ratio",
+        "pacing_ss_ratio",
         "port_high",
         "port_low",
         "reordering",
@@ -85,6 +94,8 @@ class Sysctls:
         "syn_retries",
         "synack_retries",
         "timestamps",
+        "tso_rtt_log",
+        "tso_win_divisor",
         "tw_reuse",
         "unprivileged_port_start",
         "window_scaling",
@@ -101,6 +112,7 @@ class Sysctls:
         self.dsack: cython.bint
         self.fin_timeout_ns: cython.longlong
         self.invalid_ratelimit_ns: cython.longlong
+        self.is_fq: cython.bint
         self.keepalive_intvl_ns: cython.longlong
         self.keepalive_probes: cython.int
         self.keepalive_time_ns: cython.longlong
@@ -108,8 +120,11 @@ class Sysctls:
         self.max_syn_backlog: cython.int
         self.max_tw_buckets: cython.int
         self.min_snd_mss: cython.int
+        self.min_tso_segs: cython.int
         self.moderate_rcvbuf: cython.bint
         self.orphan_retries: cython.int
+        self.pacing_ca_ratio: cython.int
+        self.pacing_ss_ratio: cython.int
         self.port_high: cython.int
         self.port_low: cython.int
         self.reordering: cython.int
@@ -127,6 +142,8 @@ class Sysctls:
         self.syn_retries: cython.int
         self.synack_retries: cython.int
         self.timestamps: cython.int
+        self.tso_rtt_log: cython.int
+        self.tso_win_divisor: cython.int
         self.tw_reuse: cython.int
         self.unprivileged_port_start: cython.int
         self.window_scaling: cython.bint
@@ -139,6 +156,10 @@ class Sysctls:
         registry.declare(
             "net.ipv4.tcp_congestion_control", "cubic", "Congestion control of new connections.",
             choices=names(), on_change=self._congestion_changed,
+        )  # fmt: skip
+        registry.declare(
+            "net.core.default_qdisc", "pfifo_fast", "fq paces every new connection, as Linux's sch_fq does.",
+            choices=("pfifo_fast", "fq"), on_change=self._qdisc_changed,
         )  # fmt: skip
 
     def _number(
@@ -178,6 +199,9 @@ class Sysctls:
 
     def _congestion_changed(self, value: Value) -> None:
         self.congestion_control = str(value)
+
+    def _qdisc_changed(self, value: Value) -> None:
+        self.is_fq = value == "fq"
 
 
 def _numbers(value: Value) -> tuple[int, ...]:

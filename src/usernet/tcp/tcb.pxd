@@ -11,6 +11,7 @@ from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
+from .pacing cimport Pacer
 from .rate cimport AckSample, DeliveryRate
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
@@ -18,7 +19,7 @@ from .scoreboard cimport Acked, Scoreboard
 from .settings cimport Settings
 from .sysctls cimport Sysctls
 
-cdef unsigned int MASK32, DEFAULT_MSS
+cdef unsigned int MASK32, DEFAULT_MSS, INIT_CWND
 cdef long long NEVER
 cdef int CLOSED, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 
@@ -69,6 +70,8 @@ cdef class Tcb(Endpoint):
     cdef public RttEstimator rtt
     cdef public Prr prr
     cdef public DeliveryRate rate
+    cdef public Pacer pacer
+    cdef public unsigned int init_cwnd
     cdef public CongestionControl cc
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo

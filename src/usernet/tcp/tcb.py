@@ -20,7 +20,8 @@ from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .congestion.base import CongestionControl
-from .const import CLOSED, DEFAULT_MSS, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .pacing import Pacer
 from .prr import Prr
 from .rate import AckSample, DeliveryRate
 from .reassembly import Reassembly
@@ -136,6 +137,7 @@ class Tcb(Endpoint):
         "fin_queued",
         "fin_sent",
         "high_seq",
+        "init_cwnd",
         "irs",
         "is_orphan",
         "iss",
@@ -153,6 +155,7 @@ class Tcb(Endpoint):
         "nospace",
         "ofo",
         "owner",
+        "pacer",
         "path",
         "peer_fin_seq",
         "pingpong",
@@ -239,6 +242,8 @@ class Tcb(Endpoint):
         sysctls: Sysctls = self.engine.sysctls
         self.queue: SendQueue = SendQueue()
         self.rate: DeliveryRate = DeliveryRate()
+        self.pacer: Pacer = Pacer(sysctls)
+        self.init_cwnd = INIT_CWND
         self.board: Scoreboard = Scoreboard(self.rate)
         self.rtt: RttEstimator = RttEstimator(sysctls.rto_min_ns, sysctls.rto_max_ns)
         self.cc: CongestionControl

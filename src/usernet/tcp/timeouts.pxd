@@ -1,5 +1,5 @@
 from .lifecycle cimport finish, timed_out
-from .output cimport probe_window
+from .output cimport pace, probe_window
 from .transmit cimport send_ack, send_probe, send_reset, send_syn
 from .recovery cimport enter_loss
 from .retransmit cimport retransmit_lost
@@ -9,7 +9,7 @@ from .tcb cimport Engine, Tcb
 
 cdef unsigned int ACK, SYN
 cdef long long ATO_MIN, SECOND, BASE_RTO
-cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_DELACK, T_KEEP, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
+cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_DELACK, T_KEEP, T_PACE, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
 
 cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
 cpdef long long patience(Tcb tcb, int retries) noexcept

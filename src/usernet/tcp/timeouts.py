@@ -19,9 +19,10 @@ from .const import (
     SYN_SENT,
     T_DELACK,
     T_KEEP,
+    T_PACE,
 )  # fmt: skip
 from .lifecycle import finish, timed_out
-from .output import probe_window
+from .output import pace, probe_window
 from .recovery import enter_loss
 from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
@@ -48,6 +49,8 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
         _delayed_ack(tcb, now)
     elif kind == T_KEEP:
         _keep_timer(tcb, now)
+    elif kind == T_PACE:
+        pace(tcb, now)
     else:
         tcb.rtx_kind = RTX_NONE
         if tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED:

@@ -3,7 +3,7 @@ cimport cython
 from .congestion.base cimport CongestionControl
 from .establish cimport set_buffers
 from .lifecycle cimport drop_received, finish, move, orphan_waits
-from .output cimport output
+from .output cimport note_app_limited, output
 from .transmit cimport send_ack, send_reset, sync_mss
 from .receive cimport text_was_read
 from .settings cimport Settings, keepidle

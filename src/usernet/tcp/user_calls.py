@@ -22,7 +22,7 @@ from .const import (
 from .establish import set_buffers
 from .info import tcp_info
 from .lifecycle import drop_received, finish, move, orphan_waits
-from .output import output
+from .output import note_app_limited, output
 from .receive import text_was_read
 from .settings import Settings, keepidle
 from .state import ABORT, CLOSE
@@ -69,6 +69,7 @@ class Connection(Tcb):
             self.nospace = True
             return -ENOBUFS
         if n > 0:
+            note_app_limited(self)
             self.queue.append(octets)
             self.more = more
             output(self, now)
@@ -207,6 +208,9 @@ class Connection(Tcb):
             cc = make(settings.congestion)
             cc.adopt(self.cc)
             self.cc = cc
+            self.board.control = cc if cc.wants_losses else None
+            if self.state != CLOSED and self.state != SYN_SENT and self.state != SYN_RECEIVED:
+                cc.start(now)
         if self.state == CLOSED:
             return
         if settings.keepalive:
@@ -217,6 +221,7 @@ class Connection(Tcb):
         if self.state == SYN_SENT or self.state == SYN_RECEIVED:
             return
         sync_mss(self)
+        self.pacer.setup(self.cc, settings.max_pacing_rate, self.engine.timers, self)
         if settings.quickack != self.quickack:
             self.quickack = settings.quickack
             self.pingpong = 0 if settings.quickack else 1

@@ -30,6 +30,7 @@ class CongestionControl:
       cwnd over a round trip (Linux's tcp_pacing_ss_ratio, tcp_pacing_ca_ratio);
     - ``needs_ecn``: ask the peer for ECN whatever the sysctl says, and :meth:`on_ce` is called; ``ect`` is the
       codepoint of its segments (RFC 3168: ECT(0) is 2, RFC 9331: ECT(1) is 1);
+    - ``is_model_based``: :meth:`control` sets cwnd and pacing_rate; PRR and validation keep their hands off cwnd;
     - ``wants_losses``: :meth:`on_segment_lost` is called;
     - ``min_tso_segs``: the least segments a super-segment is made of while there are so many, 0 for the sysctl's.
     """
@@ -40,6 +41,7 @@ class CongestionControl:
         "cwnd_cnt",
         "ect",
         "is_cwnd_limited",
+        "is_model_based",
         "max_packets_out",
         "min_tso_segs",
         "mss",
@@ -67,7 +69,7 @@ class CongestionControl:
         self.pacing_rate = 0
         self.min_tso_segs = 0
         self.ect = 2
-        self.needs_ecn = self.needs_pacing = self.wants_losses = False
+        self.is_model_based = self.needs_ecn = self.needs_pacing = self.wants_losses = False
         self.rtt: RttEstimator
         self.rate: DeliveryRate
 

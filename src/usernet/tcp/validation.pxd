@@ -1,0 +1,12 @@
+cimport cython
+
+from ..core.seq cimport seq_lt
+from .congestion.base cimport CongestionControl
+from .tcb cimport Tcb
+
+cdef int CA_OPEN
+
+cpdef void restart_after_idle(Tcb tcb, long long now) except *
+cpdef unsigned int current_ssthresh(CongestionControl cc) noexcept
+cpdef void validate_cwnd(Tcb tcb, bint limited, long long now) noexcept
+cdef void _fade(Tcb tcb, long long now) noexcept
