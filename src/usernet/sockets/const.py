@@ -90,7 +90,13 @@ TCP_WINDOW_CLAMP: Final = 10
 TCP_INFO: Final = 11
 TCP_QUICKACK: Final = 12
 TCP_CONGESTION: Final = 13
+TCP_MD5SIG: Final = 14
 TCP_USER_TIMEOUT: Final = 18
+TCP_MD5SIG_EXT: Final = 32
+TCP_AO_ADD_KEY: Final = 38
+TCP_AO_DEL_KEY: Final = 39
+TCP_AO_INFO: Final = 40
+TCP_AO_GET_KEYS: Final = 41
 
 # epoll_ctl(2).
 EPOLLEXCLUSIVE: Final = 1 << 28

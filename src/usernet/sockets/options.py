@@ -9,11 +9,12 @@ from typing import Any, Final
 from .const import IPPROTO_IP
 from .errors import os_error
 from .option import Option
+from .options_auth import AUTH_OPTIONS
 from .options_ip import IP_OPTIONS
 from .options_socket import SOCKET_OPTIONS
 from .options_tcp import TCP_OPTIONS
 
-OPTIONS: Final[dict[tuple[int, int], Option]] = {**SOCKET_OPTIONS, **IP_OPTIONS, **TCP_OPTIONS}
+OPTIONS: Final[dict[tuple[int, int], Option]] = {**SOCKET_OPTIONS, **IP_OPTIONS, **TCP_OPTIONS, **AUTH_OPTIONS}
 
 
 def set_option(sock: Any, level: int, name: int, value: int | bytes) -> None:

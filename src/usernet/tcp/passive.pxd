@@ -1,5 +1,6 @@
 from ..core.packet cimport Packet
 from ..wire.tcp cimport Segment
+from .auth cimport Auth
 from .isn cimport initial_sequence
 from .listen cimport Acceptor, Listener, path_back
 from .request cimport Request

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from ..core.packet import Packet
 from ..wire.tcp import Segment
+from .auth import Auth
 from .const import FIN, RTO_INITIAL
 from .isn import initial_sequence
+from .keys import welcome
 from .listen import Acceptor, Listener, path_back
 from .request import Request
 
@@ -21,6 +23,11 @@ def syn_arrives(
     """3.10.7.2, third: a SYN for a listener. ``iss`` below 0: choose one."""
     engine: Acceptor = listener.engine
     request: Request
+    auth: Auth | None = None
+    if seg.auth or listener.settings.keys is not None:
+        welcomed, auth = welcome(listener.settings.keys, engine.ext, key, packet, seg)
+        if not welcomed:
+            return
     if seg.flags & FIN:
         engine.counters.drop("tcp_syn_fin")
         return
@@ -38,6 +45,8 @@ def syn_arrives(
         engine.ext.ListenDrops += 1
         return
     request = Request(listener, key, path, seg, now)
+    if auth is not None:
+        request.sign_with(auth)
     request.iss = initial_sequence(engine, key, now) if iss < 0 else iss
     listener.requests[key] = request
     engine.enter(request)

@@ -14,6 +14,7 @@ from ..core.ready import Pollable
 from ..core.sender import IcmpError, Sender, is_multicast
 from ..core.seq import seq_add, seq_in
 from ..wire.tcp import Segment
+from .auth import Auth, accepts
 from .const import (
     ACK,
     KIND_FORWARD,
@@ -31,6 +32,7 @@ from .establish import prepare
 from .forward import Forwarder, ForwardRequest
 from .icmp import packet_too_big
 from .isn import initial_sequence, timestamp_offset
+from .keys import attach, closed_auth
 from .lifecycle import finish, move
 from .listen import Acceptor, Listener, path_back
 from .passive import syn_arrives
@@ -124,6 +126,8 @@ class Tcp(Acceptor):
             # RFC 9293 3.9.1.1 (MUST-46), with Linux's errno.
             raise OSError(ENETUNREACH, "Network is unreachable")
         path = self.sender.path(remote, binding.address or None if binding is not None else None, 0)
+        if settings.keys is not None:
+            settings.keys.check_connect(path.dst)
         if binding is None:
             binding = self._ports.for_connect(
                 self._endpoints, path, port, self.sysctls.port_low, self.sysctls.port_high, self.sysctls.tw_reuse, now
@@ -145,6 +149,8 @@ class Tcp(Acceptor):
             raise
         tcb.binding = binding
         tcb.owner = owner
+        if settings.keys is not None:
+            attach(tcb)
         tcb.ts_offset = timestamp_offset(self, key)
         tcb.iss = tcb.snd_una = iss
         tcb.snd_nxt = tcb.snd_sml = seq_add(iss, 1)
@@ -222,6 +228,7 @@ class Tcp(Acceptor):
         seg: Segment = self.segment
         key: bytes
         endpoint: Endpoint | None
+        signed: cython.bint
         self.mib.InSegs += 1
         if not seg.parse(packet):
             self.mib.InErrs += 1
@@ -234,6 +241,9 @@ class Tcp(Acceptor):
             return
         key = demux_key(packet)
         endpoint = self._endpoints.get(key)
+        signed = endpoint is not None and (seg.auth != 0 or endpoint.auth is not None)
+        if signed and not accepts(endpoint.auth, self.ext, packet, seg):  # type: ignore[union-attr]
+            return
         if endpoint is not None and endpoint.kind == KIND_TCB:
             segment_arrives(endpoint, packet, seg, now)  # type: ignore[arg-type]
         else:
@@ -315,13 +325,19 @@ class Tcp(Acceptor):
 
     def _answer_closed(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         # 3.10.7.1. A RST is never answered; the caller saw to that.
+        auth: Auth | None = None
         path = path_back(self, packet)
         if path is None:
             return
+        listener = self._find_listener(packet, seg)
+        if seg.auth or (listener is not None and listener.settings.keys is not None):
+            answerable, auth = closed_auth(listener.settings.keys if listener else None, self.ext, path, packet, seg)
+            if not answerable:
+                return
         if seg.flags & ACK:
-            answer = control_packet(path, seg.dport, seg.sport, seg.ack, 0, RST, 0, b"")
+            answer = control_packet(path, seg.dport, seg.sport, seg.ack, 0, RST, 0, b"", auth)
         else:
-            answer = control_packet(path, seg.dport, seg.sport, 0, seg.end_seq, RST | ACK, 0, b"")
+            answer = control_packet(path, seg.dport, seg.sport, 0, seg.end_seq, RST | ACK, 0, b"", auth)
         self.mib.OutRsts += 1
         self.mib.OutSegs += 1
         self.sender.send(path, answer, now)
@@ -345,6 +361,8 @@ class Tcp(Acceptor):
         elif isinstance(endpoint, Tcb):
             if not seq_in(seq, endpoint.snd_una, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1
+            elif endpoint.auth is not None and endpoint.auth.ignores_icmp(error.kind, error.code):
+                return
             elif error.err == EMSGSIZE:
                 self.sender.update_pmtu(theirs, error.info, now)
                 packet_too_big(endpoint, now)

@@ -5,6 +5,7 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
+from .auth cimport Auth
 from .establish cimport advertised_mss, prepare
 from .isn cimport timestamp_offset
 from .listen cimport Acceptor, Listener
@@ -29,6 +30,7 @@ cdef class Request(Endpoint):
     cdef public long long sent_at, answered_at
     cdef public Timer timer
 
+    cpdef void sign_with(self, Auth auth) noexcept
     cpdef void send_syn_ack(self, long long now) except *
     cdef void _send(self, unsigned int flags, unsigned int seq, unsigned int wnd, bytes options, long long now) except *
     cpdef void drop(self) except *

@@ -14,6 +14,7 @@ from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..core.timers import Timer
 from ..wire.tcp import Segment, syn_options, timestamp_option
+from .auth import Auth
 from .const import ACK, DEFAULT_MSS, FIN, KIND_REQUEST, MAX_WSCALE, RST, RTO_INITIAL, SYN, SYN_RECEIVED, T_REQUEST
 from .establish import advertised_mss, prepare
 from .isn import timestamp_offset
@@ -45,6 +46,7 @@ class Request(Endpoint):
         self.state = SYN_RECEIVED
         self.key = key
         self.binding = listener.binding
+        self.auth = None
         self.listener: Listener = listener
         self.path: Path = path
         self.irs = seg.seq
@@ -87,6 +89,12 @@ class Request(Endpoint):
         """The remote port."""
         return int.from_bytes(self.key[-4:-2], "big")
 
+    def sign_with(self, auth: Auth) -> None:
+        """The SYN was signed. Signatures leave no room for timestamps beside SACK blocks (Linux)."""
+        self.auth = auth
+        if self.sack_ok:
+            self.ts_ok = False
+
     def send_syn_ack(self, now: cython.longlong) -> None:
         """<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>."""
         listener: Listener = self.listener
@@ -102,7 +110,7 @@ class Request(Endpoint):
         listener: Listener = self.listener
         engine: Engine = listener.engine
         packet: Packet = control_packet(
-            self.path, self.local_port, self.remote_port, seq, seq_add(self.irs, 1), flags, wnd, options
+            self.path, self.local_port, self.remote_port, seq, seq_add(self.irs, 1), flags, wnd, options, self.auth
         )
         packet.tos = listener.settings.tos
         packet.ttl = listener.settings.ttl
@@ -216,6 +224,9 @@ class Request(Endpoint):
         child: Connection = Connection(listener.engine, self.key, self.path, self.local_port, self.remote_port)
         prepare(child, listener.settings.copy(), now)
         child.binding = listener.binding
+        child.auth = self.auth
+        if listener.settings.keys is not None:
+            child.settings.keys = listener.settings.keys.inherited(self.auth, self.path.dst)
         child.state = SYN_RECEIVED
         child.irs = self.irs
         child.rcv_nxt = child.rcv_wup = child.last_ack_sent = seq_add(self.irs, 1)

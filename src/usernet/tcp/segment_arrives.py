@@ -128,7 +128,7 @@ def _reset_reply(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         return
     tcb.engine.mib.OutRsts += 1
     tcb.engine.mib.OutSegs += 1
-    packet = control_packet(path, tcb.local_port, tcb.remote_port, seg.ack, 0, RST, 0, b"")
+    packet = control_packet(path, tcb.local_port, tcb.remote_port, seg.ack, 0, RST, 0, b"", tcb.auth)
     packet.mark = tcb.settings.mark
     tcb.engine.sender.send(path, packet, now)
 

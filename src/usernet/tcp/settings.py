@@ -9,6 +9,8 @@ from .sysctls import Sysctls
 if TYPE_CHECKING:
     import cython
 
+    from .keys import KeyRing
+
 
 class Settings:
     """Socket options that shape a connection. 0 means what the sysctl says, unless noted."""
@@ -21,6 +23,7 @@ class Settings:
         "keepcnt",
         "keepidle_ns",
         "keepintvl_ns",
+        "keys",
         "linger2_ns",
         "mark",
         "max_pacing_rate",
@@ -52,6 +55,7 @@ class Settings:
         self.tos = self.ttl = self.mark = 0
         self.congestion = ""
         self.max_pacing_rate = 0  # octets a second; 0: no limit
+        self.keys: KeyRing | None = None
 
     def copy(self) -> Settings:
         """An independent copy, as an accepted connection inherits them."""
@@ -76,6 +80,7 @@ class Settings:
         twin.mark = self.mark
         twin.congestion = self.congestion
         twin.max_pacing_rate = self.max_pacing_rate
+        twin.keys = self.keys
         return twin
 
 

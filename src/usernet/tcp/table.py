@@ -80,6 +80,7 @@ class TimeWait(Endpoint):
         self.state = TIME_WAIT
         self.key = tcb.key
         self.binding = tcb.binding
+        self.auth = tcb.auth
         self.engine = engine
         self.path: Path = tcb.path
         self.family = tcb.family
@@ -158,8 +159,9 @@ class TimeWait(Endpoint):
         if self.ts_ok:
             options = timestamp_option((now // MS + self.ts_offset) & MASK32, self.ts_recent)
         packet = control_packet(
-            self.path, self.local_port, self.remote_port, self.snd_nxt, self.rcv_nxt, ACK, self.rcv_wnd, options
-        )
+            self.path, self.local_port, self.remote_port, self.snd_nxt, self.rcv_nxt, ACK, self.rcv_wnd, options,
+            self.auth,
+        )  # fmt: skip
         packet.tos = self.tos
         packet.mark = self.mark
         engine.mib.OutSegs += 1

@@ -9,6 +9,7 @@ from ..core.ready cimport Pollable
 from ..core.sender cimport Path, Sender, Transport
 from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
+from .auth cimport Auth
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
@@ -28,6 +29,7 @@ cdef class Endpoint(TimerOwner):
     cdef public int kind, state
     cdef public bytes key
     cdef public Binding binding
+    cdef public Auth auth
 
 
 @cython.final

@@ -19,6 +19,7 @@ from ..core.ready import Pollable
 from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
+from .auth import Auth
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 from .pacing import Pacer
@@ -35,15 +36,19 @@ if TYPE_CHECKING:
 
 
 class Endpoint(TimerOwner):
-    """What the demultiplexing table holds. ``key`` is its place there: remote and local address, then ports."""
+    """What the demultiplexing table holds. ``key`` is its place there: remote and local address, then ports.
 
-    __slots__ = ("binding", "key", "kind", "state")
+    ``auth`` is what signs and checks its segments, None where nothing does.
+    """
+
+    __slots__ = ("auth", "binding", "key", "kind", "state")
 
     def __init__(self, kind: cython.int, key: bytes, state: cython.int) -> None:
         self.kind = kind
         self.state = state
         self.key: bytes = key
         self.binding: Binding | None = None
+        self.auth: Auth | None = None
 
 
 class Binding:
@@ -218,6 +223,7 @@ class Tcb(Endpoint):
         self.kind = KIND_TCB
         self.key = key
         self.binding = None
+        self.auth = None
         self.engine = engine
         self.path: Path = path
         self.family = path.family

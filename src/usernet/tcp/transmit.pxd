@@ -3,6 +3,7 @@ cimport cython
 from ..core.packet cimport Packet, new_packet
 from ..core.sender cimport Path
 from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write_u32
+from .auth cimport Auth
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
@@ -17,6 +18,7 @@ cpdef void sync_mss(Tcb tcb) noexcept
 cpdef unsigned int send_mss(Tcb tcb) noexcept
 cpdef unsigned int max_payload(Tcb tcb, unsigned int mss) noexcept
 cdef unsigned int _sack_octets(Tcb tcb) noexcept
+cdef int _signed_sacks(Tcb tcb) noexcept
 cpdef int transmit(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, unsigned int mss, long long now) except? -1
 cdef void _write_sacks(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int octets) noexcept
 cdef void _ack_sent(Tcb tcb) noexcept
@@ -24,4 +26,4 @@ cpdef void send_ack(Tcb tcb, long long now) except *
 cpdef void send_probe(Tcb tcb, long long now) except *
 cpdef void send_reset(Tcb tcb, long long now) except *
 cpdef void send_syn(Tcb tcb, unsigned int flags, long long now) except *
-cpdef Packet control_packet(Path path, unsigned int sport, unsigned int dport, unsigned int seq, unsigned int ack, unsigned int flags, unsigned int wnd, bytes options)
+cpdef Packet control_packet(Path path, unsigned int sport, unsigned int dport, unsigned int seq, unsigned int ack, unsigned int flags, unsigned int wnd, bytes options, Auth auth=*)

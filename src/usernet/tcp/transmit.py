@@ -11,6 +11,7 @@ from ..core.const import CSUM_PARTIAL, IPPROTO_TCP, MASK32, MAX_DATAGRAM
 from ..core.packet import Packet, new_packet
 from ..core.sender import Path
 from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
+from .auth import Auth
 from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MS, RST
 from .tcb import Engine, Tcb
 
@@ -108,6 +109,8 @@ def sync_mss(tcb: Tcb) -> None:
         mss = tcb.engine.sysctls.min_snd_mss
     if tcb.ts_ok:
         mss -= 12
+    if tcb.auth is not None:
+        mss -= tcb.auth.room
     tcb.mss = mss
     tcb.cc.mss = mss
 
@@ -135,7 +138,8 @@ def max_payload(tcb: Tcb, mss: cython.uint) -> cython.uint:
     if room > MAX_DATAGRAM:
         room = MAX_DATAGRAM
     room -= tcb.path.header_len + MAX_HEADER
-    if room < 2 * size:
+    # Each segment has a signature of its own.
+    if room < 2 * size or tcb.auth is not None:
         return mss
     return room - room % size
 
@@ -145,9 +149,19 @@ def _sack_octets(tcb: Tcb) -> cython.uint:
     limit: cython.int = 3 if tcb.ts_ok else 4
     if count == 0 or not tcb.sack_ok:
         return 0
+    if tcb.auth is not None:
+        limit = _signed_sacks(tcb)
+        if limit == 0:
+            return 0
     if count > limit:
         count = limit
     return 4 + 8 * count
+
+
+def _signed_sacks(tcb: Tcb) -> cython.int:
+    # SACK blocks that fit beside a signature.
+    room: cython.int = 36 - tcb.auth.room - (12 if tcb.ts_ok else 0)  # type: ignore[union-attr]
+    return room // 8 if room >= 8 else 0
 
 
 # Building segments.
@@ -159,6 +173,7 @@ def transmit(
     """Send one segment or super-segment with n octets of the send queue, seq the first. Returns the Sender's answer."""
     engine: Engine = tcb.engine
     path: Path = tcb.path
+    auth: Auth | None = tcb.auth
     packet: Packet
     size: cython.uint = 20
     sacks: cython.uint
@@ -170,12 +185,14 @@ def transmit(
             return -tcb.soft_err
         path = tcb.path
     sacks = _sack_octets(tcb)
+    if auth is not None:
+        size += auth.room
     if tcb.ts_ok:
         size += 12
     packet = new_packet(size + sacks)
     at = packet.head
     if tcb.ts_ok:
-        write_timestamps(packet.buf, at + 20, timestamp(tcb, now), tcb.ts_recent)
+        write_timestamps(packet.buf, at + size - 12, timestamp(tcb, now), tcb.ts_recent)
     if sacks > 0:
         _write_sacks(tcb, packet.buf, at + size, sacks)
         size += sacks
@@ -203,6 +220,8 @@ def transmit(
             segs = (n + mss - 1) // mss
         tcb.data_segs_out += segs
         tcb.bytes_sent += n
+    if auth is not None:
+        auth.sign(packet)
     _ack_sent(tcb)
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
@@ -272,7 +291,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     packet = control_packet(
         path, tcb.local_port, tcb.remote_port, tcb.iss, tcb.rcv_nxt if flags & ACK else 0, flags,
         tcb.rcv_wnd if tcb.rcv_wnd < 0xFFFF else 0xFFFF,
-        syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps),
+        syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps), tcb.auth,
     )  # fmt: skip
     packet.tos = tcb.settings.tos
     packet.ttl = tcb.settings.ttl
@@ -293,16 +312,18 @@ def control_packet(
     flags: cython.uint,
     wnd: cython.uint,
     options: bytes,
+    auth: Auth | None = None,
 ) -> Packet:
     """A segment without text: SYN, SYN,ACK, RST or an ACK of something that is no full connection."""
-    size: cython.uint = 20 + len(options)
+    room: cython.uint = 0 if auth is None else auth.room
+    size: cython.uint = 20 + room + len(options)
     packet: Packet = new_packet(size)
     at: cython.Py_ssize_t = packet.head
     check: cython.uint = path.pseudo + IPPROTO_TCP + size
     check = (check & 0xFFFF) + (check >> 16)
     write_header(packet.buf, at, sport, dport, seq, ack, size, flags, wnd, (check & 0xFFFF) + (check >> 16))
     if size > 20:
-        packet.buf[at + 20 : at + size] = options
+        packet.buf[at + 20 + room : at + size] = options
     packet.tail = at + size
     packet.l4 = at
     packet.protocol = IPPROTO_TCP
@@ -310,4 +331,6 @@ def control_packet(
     packet.csum_start = at
     packet.csum_offset = 16
     packet.df = True
+    if auth is not None:
+        auth.sign(packet)
     return packet

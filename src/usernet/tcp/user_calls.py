@@ -21,6 +21,7 @@ from .const import (
 )  # fmt: skip
 from .establish import set_buffers
 from .info import tcp_info
+from .keys import attach
 from .lifecycle import drop_received, finish, move, orphan_waits
 from .output import note_app_limited, output
 from .receive import text_was_read
@@ -213,6 +214,8 @@ class Connection(Tcb):
                 cc.start(now)
         if self.state == CLOSED:
             return
+        if settings.keys is not None:
+            attach(self)
         if settings.keepalive:
             if self.keep_timer.expires_at == NEVER and self.state != SYN_SENT:
                 self.keep_timer.arm(self.rcv_at + keepidle(settings, self.engine.sysctls))

@@ -4,13 +4,15 @@ from ..core.packet cimport Packet
 
 cdef unsigned int MASK32
 cdef Py_ssize_t HEADER_LEN, MAX_HEADER_LEN, MAX_SACK_BLOCKS
-cdef unsigned int OPT_EOL, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FASTOPEN
+cdef unsigned int OPT_EOL, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FASTOPEN, OPT_MD5, OPT_AO, AUTH_BOTH
 cdef unsigned int SYN_BIT, FIN_BIT
 
 
 @cython.final
 cdef class Segment:
     cdef public unsigned int sport, dport, seq, ack, end_seq, flags, wnd, up, tsval, tsecr, mss
+    cdef public unsigned int auth
+    cdef public Py_ssize_t auth_at
     cdef public Py_ssize_t data, length
     cdef public bint ts_ok, sack_permitted
     cdef public int wscale

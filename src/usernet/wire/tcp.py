@@ -1,4 +1,4 @@
-"""TCP header and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 7413)."""
+"""TCP header and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 7413, RFC 2385, RFC 5925)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
 from ..core.packet import Packet
+from .tcp_const import AUTH_BOTH, OPT_AO, OPT_MD5
 
 if TYPE_CHECKING:
     import cython
@@ -31,19 +32,20 @@ class Segment:
     """A received segment: its header fields, its options, where its text lies.
 
     ``seg_len`` counts SYN and FIN, ``length`` the octets of text, which begin at ``data`` in the packet's buffer.
+    ``auth`` is the kind of its signature option, 0 for none, which lies at ``auth_at`` in the buffer.
     One object is filled again for each segment.
     """
 
     __slots__ = (
-        "ack", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count", "sack_left",
-        "sack_permitted", "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
+        "ack", "auth", "auth_at", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count",
+        "sack_left", "sack_permitted", "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.sack_left = [0, 0, 0, 0]
         self.sack_right = [0, 0, 0, 0]
         self.sport = self.dport = self.seq = self.ack = self.flags = self.wnd = self.up = 0
-        self.end_seq = 0
+        self.end_seq = self.auth = self.auth_at = 0
         self.data = self.length = 0
         self._clear_options()
 
@@ -72,6 +74,7 @@ class Segment:
         self.end_seq = seq_after(self.seq, self.length, flags)
         self.ts_ok = False
         self.sack_count = 0
+        self.auth = 0
         if flags & SYN_BIT:
             self._clear_options()
         if size == 32 and p[at + 20] == 1 and p[at + 21] == 1 and p[at + 22] == 8 and p[at + 23] == 10:
@@ -114,6 +117,9 @@ class Segment:
             elif kind == OPT_SACK:
                 if size >= 10 and (size - 2) % 8 == 0:
                     self._parse_sack(buf, at + 2, (size - 2) // 8)
+            elif (kind == OPT_MD5 and size == 18) or (kind == OPT_AO and size > 4):
+                self.auth = kind if self.auth == 0 else AUTH_BOTH
+                self.auth_at = at
             elif self.flags & SYN_BIT:
                 self._parse_syn_option(buf, at, kind, size)
             at += size

@@ -1,0 +1,10 @@
+"""Kinds of TCP options that other floors use too. Never compiled: hot modules declare their C types."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPT_MD5: Final = 19
+OPT_AO: Final = 29
+# What Segment.auth says of two signatures in one segment.
+AUTH_BOTH: Final = 255
