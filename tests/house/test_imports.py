@@ -91,6 +91,21 @@ def test_a_floor_imports_only_floors_above_it(path: Path) -> None:
             assert here == "testing", where
 
 
+def imported_by_name(path: Path) -> Iterator[str]:
+    """Literal names given to import_module, which the test above does not see."""
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+            argument = node.args[0]
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                yield argument.value
+
+
+def test_only_the_verb_that_runs_scripts_loads_testing_and_only_when_used() -> None:
+    """docs/design/0006-drill.md says why."""
+    users = {name_of(path) for path in MODULES for name in imported_by_name(path) if name.startswith("usernet.testing")}
+    assert users == {"cli/verbs/drill.py"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_the_edges_touch_the_world(path: Path) -> None:
     here = room(path)

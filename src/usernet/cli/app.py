@@ -25,6 +25,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sysctl": "Read and change settings, under Linux's names.",
         "why": "What was dropped, and why, in plain words.",
     },
+    "Test": {
+        "drill": "Run .pkt scripts (packetdrill's language) against our TCP, in virtual time.",
+    },
     "This machine": {
         "doctor": "What this machine allows, and what works anyway.",
     },
