@@ -7,6 +7,8 @@ import subprocess
 from collections import Counter
 from typing import Any
 
+# Every connection begins and ends; these runs end with a reset.
+_PLAIN = ("Connection ", "This frame initiates the connection closing")
 # A number in a message ("Duplicate ACK (#3)") does not make it another message.
 _NUMBER = re.compile(r"\s*\(#\d+\)|#\d+|\b\d+\b")
 
@@ -23,7 +25,7 @@ def experts(file: str) -> dict[str, Any]:
     for line in lines:
         messages, _, malformed = line.partition("\t")
         for message in messages.split("|"):
-            if message:
+            if message and not message.startswith(_PLAIN):
                 found[_NUMBER.sub("", message).strip()] += 1
         if malformed:
             found["malformed"] += 1

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from cells import CONDITIONS, RTTS, Cell
 from matplotlib.colors import TwoSlopeNorm
-from verdicts import BESIDE, Contender, figures, verdict
+from verdicts import BESIDE, LEAST_GOODPUT, MOST_AGAIN, Contender, figures, verdict
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -56,6 +56,10 @@ def _panel(axis: Any, values: list[list[float | None]], title: str, good_is_high
         for x, value in enumerate(line):
             if value is None:
                 continue
-            bad = value < 0.9 if good_is_high else value > 1.2
+            bad = value < LEAST_GOODPUT if good_is_high else value > MOST_AGAIN
             text = ">9" if value > 9.99 else f"{value:.2f}"
-            axis.text(x, y, text, ha="center", va="center", fontsize=8, weight="bold" if bad else "normal")
+            dark = not 0.6 < value < 1.7
+            axis.text(
+                x, y, text, ha="center", va="center", fontsize=8, weight="bold" if bad else "normal",
+                color="white" if dark else "black",
+            )  # fmt: skip
