@@ -1,0 +1,59 @@
+"""One end of a TCP-MD5 session: md5_peer.py listen|connect PEER PORT KEY OCTETS. The listener echoes what it reads."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import sys
+
+TCP_MD5SIG = 14
+
+
+def keyed(peer: str, key: bytes) -> socket.socket:
+    made = socket.socket()
+    address = struct.pack("=HH4s120x", socket.AF_INET, 0, socket.inet_aton(peer))
+    made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, address + struct.pack("=BBHi80s", 0, 0, len(key), 0, key))
+    return made
+
+
+def listen(peer: str, port: int, key: bytes) -> None:
+    server = keyed(peer, key)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("", port))
+    server.listen()
+    print("listening", flush=True)
+    session, _ = server.accept()
+    while octets := session.recv(65536):
+        session.sendall(octets)
+    session.close()
+    print("closed", flush=True)
+
+
+def connect(peer: str, port: int, key: bytes, size: int) -> None:
+    client = keyed(peer, key)
+    client.settimeout(20)
+    client.connect((peer, port))
+    sent, got = hashlib.sha256(), hashlib.sha256()
+    block = bytes(range(256)) * 64
+    left = size
+    while left > 0:
+        client.sendall(block)
+        sent.update(block)
+        back = len(block)
+        while back > 0:
+            octets = client.recv(back)
+            assert octets, "the peer closed"
+            got.update(octets)
+            back -= len(octets)
+        left -= len(block)
+    client.close()
+    print("same" if sent.digest() == got.digest() else "differs", flush=True)
+
+
+if __name__ == "__main__":
+    role, peer, port, key, *rest = sys.argv[1:]
+    if role == "listen":
+        listen(peer, int(port), key.encode())
+    else:
+        connect(peer, int(port), key.encode(), int(rest[0]))
