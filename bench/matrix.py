@@ -7,8 +7,8 @@ Each cell of round-trip time x loss is run for every contender in turn, RUNS tim
 a turn. Contenders: k2k, the kernel at both ends, which is the measure; u2k, our sender; k2u, our receiver. Goodput is
 what the receiver read, as a ratio to k2k's; retransmissions are counted by the box, by sequence number, as octets sent
 again per octet sent for the first time. Medians. A run in which the box was starved (a frame left over a quarter of a
-round trip late, at least 2 ms and at most 20) is repeated. The first turn of each cell is captured, and what tshark's experts say of
-the sender's end is set beside what they say of Linux's. --check: exit 1 when a cell falls short.
+round trip late, at least 2 ms and at most 20) is repeated. The first turn of each cell is captured, and what tshark's
+experts say of the sender's end is set beside what they say of Linux's. --check: exit 1 when a cell falls short.
 """
 
 from __future__ import annotations
