@@ -34,7 +34,7 @@ from rich.table import Table
 from verdicts import BESIDE, Contender, expert_lines, figures, short, table_rows
 
 from usernet.core import checksum
-from usernet.tcp.congestion import names
+from usernet.tcp.congestion import BUILT_IN
 
 ROLES = {"k2k": ("kernel", "kernel"), "u2k": ("usernet", "kernel"), "k2u": ("kernel", "usernet")}
 QUICK = ("1ms/0%", "20ms/1%", "100ms/0.1%", "20ms/reorder")
@@ -171,7 +171,7 @@ def contenders_of(ccs: list[str], roles: list[str]) -> list[Contender]:
     wanted = []
     for cc in ccs:
         for role in roles:
-            if (cc in BESIDE and role != "u2k") or (role == "u2k" and cc not in names()):
+            if (cc in BESIDE and role != "u2k") or (role == "u2k" and cc not in {cls.name for cls in BUILT_IN}):
                 continue
             wanted.append(Contender(role, cc))
     return wanted

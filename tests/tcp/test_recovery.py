@@ -5,7 +5,8 @@ from errno import EHOSTUNREACH, EMSGSIZE, ETIMEDOUT
 import pytest
 
 from usernet.core.const import MS, POLLERR, SECOND
-from usernet.tcp.congestion import make, names
+from usernet.tcp.congestion.cubic import Cubic
+from usernet.tcp.congestion.reno import Reno
 from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, CLOSED, ESTABLISHED, FIN
 from usernet.tcp.rate import AckSample, DeliveryRate
 from usernet.tcp.rtt import RttEstimator
@@ -303,12 +304,6 @@ def test_min_rtt_is_forgotten_after_five_minutes():
 # Congestion controls.
 
 
-def test_registry_has_cubic_first():
-    assert names()[0] == "cubic" and make("reno").name == "reno"
-    with pytest.raises(OSError):
-        make("none such")
-
-
 def rtt_of(span):
     rtt = RttEstimator(200 * MS, 120 * SECOND)
     rtt.sample(span, 0, 1, 0)
@@ -327,7 +322,7 @@ def grown(cc, acks, now, rtt_ns):
 
 
 def test_reno_grows_by_one_segment_a_round_trip():
-    cc = make("reno")
+    cc = Reno()
     cc.cwnd = cc.ssthresh = 20
     grown(cc, 20, 0, 100 * MS)
     assert cc.cwnd == 21
@@ -335,7 +330,7 @@ def test_reno_grows_by_one_segment_a_round_trip():
 
 
 def test_growth_needs_use_of_the_window():
-    cc = make("reno")
+    cc = Reno()
     cc.cwnd, cc.ssthresh = 20, 10
     sample = AckSample()
     sample.acked = 20
@@ -345,7 +340,7 @@ def test_growth_needs_use_of_the_window():
 
 
 def test_rfc9438_window_returns_to_w_max_after_k_seconds():
-    cc = make("cubic")
+    cc = Cubic()
     cc.cwnd, cc.ssthresh = 1000, 1000
     cc.attach(rtt_of(100 * MS), DeliveryRate())
     cc.ssthresh = cc.on_loss(0)
@@ -359,7 +354,7 @@ def test_rfc9438_window_returns_to_w_max_after_k_seconds():
 
 
 def test_rfc9438_fast_convergence():
-    cc = make("cubic")
+    cc = Cubic()
     cc.cwnd = 1000
     cc.on_loss(0)
     cc.cwnd = 800
@@ -368,7 +363,7 @@ def test_rfc9438_fast_convergence():
 
 
 def test_rfc9438_is_no_slower_than_reno_on_short_paths():
-    cc = make("cubic")
+    cc = Cubic()
     cc.cwnd = cc.ssthresh = 10
     cc.attach(rtt_of(MS), DeliveryRate())
     cc.ssthresh = cc.on_loss(0)

@@ -73,15 +73,21 @@ class SysctlRegistry:
         return value
 
     def set(self, name: str, value: Value) -> None:
-        """Change a setting; text is read as ``sysctl -w`` reads it.
+        """Change a setting; text is read as ``sysctl -w`` reads it. Whoever is told may refuse by raising OSError.
 
         Raises OSError(ENOENT) for an unknown name, OSError(EINVAL) for a value of the wrong shape or out of range.
         """
         setting = self._find(name)
         new = _parse(setting, value)
-        setting.value = new
         for tell in setting.on_change:
             tell(new)
+        setting.value = new
+
+    def revise(self, name: str, value: Value, choices: tuple[str, ...]) -> None:
+        """For whoever declared a setting: other choices, and a value that need not be one of them."""
+        setting = self._find(name)
+        setting.choices = choices
+        setting.value = value
 
     def items(self) -> Iterator[tuple[str, Value]]:
         """All settings, sorted by name."""

@@ -16,6 +16,8 @@ from .option import Option, plain
 MIN_SNDBUF = 4608
 MIN_RCVBUF = 2304
 IFNAMSIZ = 16
+# SO_MAX_PACING_RATE without a limit.
+NO_RATE = 0xFFFFFFFFFFFFFFFF
 
 
 def _share(bit: int) -> Option:
@@ -155,6 +157,24 @@ def _set_mark(sock: Any, value: int) -> None:
         sock.endpoint.mark = value & 0xFFFFFFFF
 
 
+def _get_max_pacing_rate(sock: Any) -> bytes:
+    rate = int(sock.settings.max_pacing_rate)
+    return struct.pack("=Q", rate or NO_RATE)
+
+
+def _set_max_pacing_rate(sock: Any, octets: bytes) -> None:
+    # An unsigned int, or an unsigned long; all ones is no limit.
+    if len(octets) >= 8:
+        rate = struct.unpack_from("=Q", octets)[0]
+    elif len(octets) >= 4:
+        rate = struct.unpack_from("=I", octets)[0]
+        rate = NO_RATE if rate == 0xFFFFFFFF else rate
+    else:
+        raise os_error(EINVAL)
+    sock.settings.max_pacing_rate = 0 if rate == NO_RATE else min(max(rate, 1), 1 << 62)
+    sock.settings_changed()
+
+
 def _set_priority(sock: Any, value: int) -> None:
     sock.priority = value
 
@@ -187,6 +207,7 @@ _TABLE: Final = {
     so.SO_TIMESTAMPNS: _timestamp(so.SO_TIMESTAMPNS),
     so.SO_MARK: Option(lambda sock: int(sock.mark), _set_mark),
     so.SO_PRIORITY: Option(lambda sock: int(sock.priority), _set_priority),
+    so.SO_MAX_PACING_RATE: Option(_get_max_pacing_rate, _set_max_pacing_rate, raw=True, kinds=(IPPROTO_TCP,)),
     so.SO_NO_CHECK: Option(lambda sock: int(sock.udp.no_check), _set_no_check, kinds=(IPPROTO_UDP,)),
 }
 SOCKET_OPTIONS: Final = {(so.SOL_SOCKET, name): option for name, option in _TABLE.items()}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from errno import EINVAL, ENOENT
+from errno import EINVAL, ENOENT, EPERM
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MS, SECOND
-from ..tcp.congestion import names
 from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN
 from . import const as so
 from .errors import os_error
 from .option import Option
-from .tcp_info import pack_tcp_info
+from .tcp_info import pack_cc_info, pack_tcp_info
 
 TCP: Final = (IPPROTO_TCP,)
 # Linux's limits (include/net/tcp.h).
@@ -93,14 +92,19 @@ def _set_window_clamp(sock: Any, value: int) -> None:
 
 
 def _get_congestion(sock: Any) -> bytes:
+    if sock.tcb is not None:
+        return str(sock.tcb.cc.name).encode().ljust(CA_NAME_MAX, b"\0")
     name = sock.settings.congestion or str(sock.stack.context.sysctl.get("net.ipv4.tcp_congestion_control"))
     return name.encode().ljust(CA_NAME_MAX, b"\0")
 
 
 def _set_congestion(sock: Any, octets: bytes) -> None:
     name = octets[: CA_NAME_MAX - 1].split(b"\0")[0].decode("ascii", "replace")
-    if name not in names():
+    controls = sock.stack.tcp.controls
+    if name not in controls.names():
         raise os_error(ENOENT)
+    if not controls.may_choose(name):
+        raise os_error(EPERM)
     sock.settings.congestion = name
     sock.settings_changed()
 
@@ -118,6 +122,10 @@ def _get_info(sock: Any) -> bytes:
     return pack_tcp_info({"state": LISTEN if sock.listener is not None else CLOSED}, 0)
 
 
+def _get_cc_info(sock: Any) -> bytes:
+    return pack_cc_info(sock.tcb.cc.info()) if sock.tcb is not None else b""
+
+
 _TABLE: Final = {
     so.TCP_NODELAY: _flag("nodelay"),
     so.TCP_CORK: _flag("cork"),
@@ -131,6 +139,7 @@ _TABLE: Final = {
     so.TCP_DEFER_ACCEPT: Option(lambda sock: int(sock.settings.defer_accept), _set_defer_accept, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(lambda sock: int(sock.settings.window_clamp), _set_window_clamp, kinds=TCP),
     so.TCP_INFO: Option(_get_info, None, kinds=TCP),
+    so.TCP_CC_INFO: Option(_get_cc_info, None, kinds=TCP),
     so.TCP_CONGESTION: Option(_get_congestion, _set_congestion, raw=True, kinds=TCP),
     so.TCP_USER_TIMEOUT: Option(lambda sock: int(sock.settings.user_timeout_ns) // MS, _set_user_timeout, kinds=TCP),
 }

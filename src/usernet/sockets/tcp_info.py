@@ -53,6 +53,28 @@ def pack_tcp_info(info: Mapping[str, int | str], now: int) -> bytes:
     return _STRUCT.pack(*values)
 
 
+# union tcp_cc_info (include/uapi/linux/inet_diag.h): what comes first tells which member of it is meant.
+_CC_INFO: Final = {
+    "tcpv_enabled": (("tcpv_enabled", "tcpv_rttcnt", "tcpv_rtt", "tcpv_minrtt"), struct.Struct("=IIII")),
+    "dctcp_enabled": (
+        ("dctcp_enabled", "dctcp_ce_state", "dctcp_alpha", "dctcp_ab_ecn", "dctcp_ab_tot"),
+        struct.Struct("=HHIII"),
+    ),
+    "bbr_bw_lo": (
+        ("bbr_bw_lo", "bbr_bw_hi", "bbr_min_rtt", "bbr_pacing_gain", "bbr_cwnd_gain"),
+        struct.Struct("=IIIII"),
+    ),
+}
+
+
+def pack_cc_info(info: Mapping[str, int]) -> bytes:
+    """The octets getsockopt(TCP_CC_INFO) gives for ``CongestionControl.info()``, none where Linux has no struct."""
+    for first, (fields, layout) in _CC_INFO.items():
+        if first in info:
+            return layout.pack(*(info[field] for field in fields))
+    return b""
+
+
 def _number(info: Mapping[str, int | str], name: str) -> int:
     value = info.get(name, 0)
     return value if isinstance(value, int) else 0

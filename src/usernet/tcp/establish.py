@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..core.const import POLLOUT
 from ..core.seq import seq_add
 from ..wire.tcp import Segment
-from .congestion import make
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
 from .rtx_timer import cancel_rtx
 from .send_buffer import grow_send_buffer
@@ -23,7 +22,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     """Before any segment: options to offer, buffers, the first window."""
     engine: Engine = tcb.engine
     tcb.settings = settings
-    tcb.cc = make(settings.congestion or engine.sysctls.congestion_control)
+    tcb.cc = engine.controls.make(settings.congestion)
     tcb.cc.attach(tcb.rtt, tcb.rate)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0

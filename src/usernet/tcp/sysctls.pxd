@@ -5,7 +5,6 @@ cimport cython
 cdef class Sysctls:
     cdef public bint abort_on_overflow
     cdef public int challenge_ack_limit
-    cdef public str congestion_control
     cdef public bint dsack
     cdef public long long fin_timeout_ns
     cdef public long long invalid_ratelimit_ns

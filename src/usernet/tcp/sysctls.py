@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .congestion import names
 from .const import MS, SECOND
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ class Sysctls:
     __slots__ = (
         "abort_on_overflow",
         "challenge_ack_limit",
-        "congestion_control",
         "dsack",
         "fin_timeout_ns",
         "invalid_ratelimit_ns",
@@ -108,7 +106,6 @@ class Sysctls:
         # Filled in by the registry, which calls back with each value now and whenever it changes.
         self.abort_on_overflow: cython.bint
         self.challenge_ack_limit: cython.int
-        self.congestion_control: str
         self.dsack: cython.bint
         self.fin_timeout_ns: cython.longlong
         self.invalid_ratelimit_ns: cython.longlong
@@ -154,10 +151,6 @@ class Sysctls:
             self._number(registry, name, field, default, unit, text, low, high)
         self._buffers(registry)
         registry.declare(
-            "net.ipv4.tcp_congestion_control", "cubic", "Congestion control of new connections.",
-            choices=names(), on_change=self._congestion_changed,
-        )  # fmt: skip
-        registry.declare(
             "net.core.default_qdisc", "pfifo_fast", "fq paces every new connection, as Linux's sch_fq does.",
             choices=("pfifo_fast", "fq"), on_change=self._qdisc_changed,
         )  # fmt: skip
@@ -196,9 +189,6 @@ class Sysctls:
         registry.declare(
             "net.ipv4.ip_local_port_range", (32768, 60999), "Ephemeral ports.", low=1, high=65535, on_change=ports
         )
-
-    def _congestion_changed(self, value: Value) -> None:
-        self.congestion_control = str(value)
 
     def _qdisc_changed(self, value: Value) -> None:
         self.is_fq = value == "fq"

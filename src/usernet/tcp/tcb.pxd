@@ -48,6 +48,7 @@ cdef class Engine(Transport):
     cdef public MemoryPool pool
     cdef public Timers timers
     cdef public Sysctls sysctls
+    cdef public object controls
     cdef public KeyedHash isn_hash
     cdef public Segment segment
     cdef public AckSample ack_sample

@@ -20,6 +20,7 @@ from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .auth import Auth
+from .congestion import Controls
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 from .pacing import Pacer
@@ -73,8 +74,8 @@ class Engine(Transport):
     """What all connections of a stack share. The protocol (protocol.py) is one."""
 
     __slots__ = (
-        "ack_sample", "acked", "challenge_count", "challenge_until", "context", "counters", "ext", "isn_hash", "mib",
-        "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls", "timers",
+        "ack_sample", "acked", "challenge_count", "challenge_until", "context", "controls", "counters", "ext",
+        "isn_hash", "mib", "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls", "timers",
     )  # fmt: skip
 
     def __init__(self, context: Context, sender: Sender) -> None:
@@ -87,6 +88,7 @@ class Engine(Transport):
         self.pool: MemoryPool = context.pool
         self.timers: Timers = context.timers
         self.sysctls = Sysctls(context.sysctl)
+        self.controls = Controls(context.sysctl)
         self.isn_hash = KeyedHash(context.entropy.octets(16))
         self.segment = Segment()
         self.ack_sample = AckSample()

@@ -6,7 +6,6 @@ from errno import EAGAIN, ECONNABORTED, ENOBUFS, EPIPE
 from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
-from .congestion import make
 from .congestion.base import CongestionControl
 from .const import (
     CLOSE_WAIT,
@@ -206,7 +205,7 @@ class Connection(Tcb):
         cc: CongestionControl
         set_buffers(self)
         if settings.congestion and settings.congestion != self.cc.name:
-            cc = make(settings.congestion)
+            cc = self.engine.controls.make(settings.congestion)
             cc.adopt(self.cc)
             self.cc = cc
             self.board.control = cc if cc.wants_losses else None

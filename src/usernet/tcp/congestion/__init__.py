@@ -1,24 +1,98 @@
-"""The congestion controls there are, by the name sysctl and TCP_CONGESTION know them."""
+"""The congestion controls of a stack, by the name sysctl, route and TCP_CONGESTION know them.
+
+To write one, subclass :class:`CongestionControl` and call ``stack.tcp.controls.register(cls)``; docs/congestion.md
+shows how. ``usernet.tcp.congestion`` is the public home of what that takes.
+"""
 
 from __future__ import annotations
 
-from errno import ENOENT
+from errno import EEXIST, EINVAL, ENOENT
+from typing import TYPE_CHECKING, Final
 
+from ..rate import AckSample, DeliveryRate
+from ..record import SentRecord
+from ..rtt import RttEstimator
 from .base import CongestionControl
 from .cubic import Cubic
 from .reno import Reno
 
-_ALGORITHMS: dict[str, type[CongestionControl]] = {cls.name: cls for cls in (Cubic, Reno)}
+if TYPE_CHECKING:
+    from ...core.sysctl import SysctlRegistry, Value
+
+# The default first.
+BUILT_IN: Final[tuple[type[CongestionControl], ...]] = (Cubic, Reno)
+# Linux's TCP_CA_NAME_MAX, the NUL included.
+NAME_MAX: Final = 16
+
+CURRENT: Final = "net.ipv4.tcp_congestion_control"
+AVAILABLE: Final = "net.ipv4.tcp_available_congestion_control"
+ALLOWED: Final = "net.ipv4.tcp_allowed_congestion_control"
 
 
-def names() -> tuple[str, ...]:
-    """All names, the default first."""
-    return tuple(_ALGORITHMS)
+class Controls:
+    """One stack's congestion controls: those built in, and those registered since."""
+
+    __slots__ = ("_allowed", "_classes", "_default", "_sysctl")
+
+    def __init__(self, sysctl: SysctlRegistry) -> None:
+        self._sysctl = sysctl
+        self._classes: dict[str, type[CongestionControl]] = {}
+        self._allowed: frozenset[str] = frozenset()
+        self._default = BUILT_IN[0].name
+        for cls in BUILT_IN:
+            self._add(cls)
+        shown = " ".join(self._classes)
+        sysctl.declare(AVAILABLE, shown, "Congestion controls there are; not to be set.", choices=())
+        sysctl.declare(ALLOWED, shown, "Those TCP_CONGESTION may choose.", on_change=self._allowed_changed)
+        sysctl.declare(
+            CURRENT, self._default, "Congestion control of new connections.",
+            choices=self.names(), on_change=self._default_changed,
+        )  # fmt: skip
+
+    def register(self, cls: type[CongestionControl]) -> None:
+        """Add an algorithm under its ``name``, for every use of it there is.
+
+        Raises OSError: EEXIST where the name is taken, EINVAL for one that is empty, has a blank or is longer than 15.
+        """
+        if not cls.name or " " in cls.name or len(cls.name) >= NAME_MAX:
+            raise OSError(EINVAL, f"{cls.name!r} cannot name a congestion control")
+        if cls.name in self._classes:
+            raise OSError(EEXIST, f"there is a congestion control named {cls.name!r} already")
+        self._add(cls)
+        self._sysctl.revise(AVAILABLE, " ".join(self._classes), ())
+        self._sysctl.revise(CURRENT, self._sysctl.get(CURRENT), self.names())
+        self._sysctl.set(ALLOWED, f"{self._sysctl.get(ALLOWED)} {cls.name}")
+
+    def names(self) -> tuple[str, ...]:
+        """All names, the default of a new stack first."""
+        return tuple(self._classes)
+
+    def may_choose(self, name: str) -> bool:
+        """Whether sysctl tcp_allowed_congestion_control has the name."""
+        return name in self._allowed
+
+    def make(self, name: str) -> CongestionControl:
+        """A fresh instance; "" is the one sysctl names. Raises OSError(ENOENT) for a name there is none of."""
+        try:
+            cc = self._classes[name or self._default]()
+        except KeyError:
+            known = ", ".join(self._classes)
+            raise OSError(ENOENT, f"no congestion control named {name!r}; there are {known}") from None
+        cc.configure(self._sysctl)
+        return cc
+
+    def _add(self, cls: type[CongestionControl]) -> None:
+        cls.declare(self._sysctl)
+        self._classes[cls.name] = cls
+
+    def _allowed_changed(self, value: Value) -> None:
+        names = frozenset(str(value).split())
+        if not names <= self._classes.keys():
+            raise OSError(EINVAL, f"{ALLOWED}: not all of {value!r} are in {AVAILABLE}")
+        self._allowed = names
+
+    def _default_changed(self, value: Value) -> None:
+        self._default = str(value)
 
 
-def make(name: str) -> CongestionControl:
-    """A fresh instance. Raises OSError(ENOENT) for a name there is none of, as setsockopt does."""
-    try:
-        return _ALGORITHMS[name]()
-    except KeyError:
-        raise OSError(ENOENT, f"no congestion control named {name!r}; there are {', '.join(_ALGORITHMS)}") from None
+__all__ = ["BUILT_IN", "AckSample", "CongestionControl", "Controls", "DeliveryRate", "RttEstimator", "SentRecord"]

@@ -16,6 +16,8 @@ from ..rtt import RttEstimator
 if TYPE_CHECKING:
     import cython
 
+    from ...core.sysctl import SysctlRegistry
+
 
 class CongestionControl:
     """``cwnd`` and ``ssthresh`` of one connection and the rules that move them.
@@ -72,6 +74,13 @@ class CongestionControl:
         self.is_model_based = self.needs_ecn = self.needs_pacing = self.wants_losses = False
         self.rtt: RttEstimator
         self.rate: DeliveryRate
+
+    @classmethod
+    def declare(cls, sysctl: SysctlRegistry) -> None:
+        """Declare sysctls of this algorithm's own; called once a stack, when it is registered."""
+
+    def configure(self, sysctl: SysctlRegistry) -> None:
+        """Read them; called once for each instance, before anything else."""
 
     def attach(self, rtt: RttEstimator, rate: DeliveryRate) -> None:
         """Belong to the connection of which these are."""

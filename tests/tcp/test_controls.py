@@ -1,0 +1,95 @@
+"""Choosing a congestion control, and bringing one's own."""
+
+from errno import EEXIST, EINVAL, ENOENT
+
+import pytest
+
+from usernet.tcp.congestion import AckSample, CongestionControl, DeliveryRate, RttEstimator
+from usernet.tcp.const import ACK
+from usernet.testing.peer import Scene
+
+M = 1000
+
+
+class Fixed(CongestionControl):
+    """A window of ten segments, whatever happens."""
+
+    name = "fixed"
+
+    def on_ack(self, sample, now):
+        self.cwnd = 10
+
+    def on_loss(self, now):
+        return 10
+
+    def info(self):
+        return {"tcpv_enabled": 1, "tcpv_rttcnt": 2, "tcpv_rtt": 3, "tcpv_minrtt": 4}
+
+
+def connected(scene):
+    peer = scene.peer()
+    tcb, _ = peer.open_passive(scene.listen(), mss=M, wscale=7)
+    return peer, tcb
+
+
+def error(call, *arguments):
+    with pytest.raises(OSError) as caught:
+        call(*arguments)
+    return caught.value.errno
+
+
+def test_the_sysctl_chooses_for_new_connections():
+    scene = Scene(tcp_congestion_control="reno")
+    assert connected(scene)[1].cc.name == "reno"
+    assert error(scene.context.sysctl.set, "net.ipv4.tcp_congestion_control", "none such") == EINVAL
+    assert connected(Scene())[1].cc.name == "cubic"
+
+
+def test_available_controls_are_listed_and_not_set():
+    scene = Scene()
+    shown = scene.context.sysctl.get("net.ipv4.tcp_available_congestion_control")
+    assert shown.split() == list(scene.tcp.controls.names()) and shown.startswith("cubic")
+    assert error(scene.context.sysctl.set, "net.ipv4.tcp_available_congestion_control", "reno") == EINVAL
+
+
+def test_allowed_controls_are_some_of_the_available():
+    scene = Scene()
+    scene.context.sysctl.set("net.ipv4.tcp_allowed_congestion_control", "reno")
+    assert scene.tcp.controls.may_choose("reno") and not scene.tcp.controls.may_choose("cubic")
+    assert error(scene.context.sysctl.set, "net.ipv4.tcp_allowed_congestion_control", "reno nonsense") == EINVAL
+    assert scene.context.sysctl.get("net.ipv4.tcp_allowed_congestion_control") == "reno"
+
+
+def test_a_registered_control_is_chosen_like_any_other():
+    scene = Scene()
+    scene.tcp.controls.register(Fixed)
+    scene.context.sysctl.set("net.ipv4.tcp_congestion_control", "fixed")
+    assert scene.tcp.controls.may_choose("fixed")
+    peer, tcb = connected(scene)
+    tcb.send(b"d" * 30 * M, scene.now)
+    assert sum(len(sent.payload) for sent in peer.drain()) == 10 * M
+    scene.advance(ms=50)
+    peer.send(ACK, seq=1, ack=1 + 10 * M)
+    assert tcb.info()["congestion"] == "fixed" and tcb.info()["snd_cwnd"] == 10
+    assert "fixed" not in Scene().tcp.controls.names()
+
+
+def test_names_that_cannot_be_registered():
+    controls = Scene().tcp.controls
+
+    def named(name):
+        return type("Named", (Fixed,), {"name": name})
+
+    assert error(controls.register, named("cubic")) == EEXIST
+    assert error(controls.register, named("sixteen letters!")) == EINVAL
+    assert error(controls.register, named("")) == EINVAL
+    assert error(controls.register, named("a b")) == EINVAL
+    assert error(controls.make, "none such") == ENOENT
+
+
+def test_the_base_class_alone_neither_rules_nor_asks():
+    cc = Fixed()
+    cc.attach(RttEstimator(200, 1000), DeliveryRate())
+    cc.cwnd, cc.prior_cwnd = 5, 9
+    assert cc.undo() == 9 and cc.on_echo(0) == 10 and not cc.control(AckSample(), 0)
+    assert not (cc.needs_pacing or cc.needs_ecn or cc.wants_losses or cc.is_model_based)
