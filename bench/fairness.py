@@ -1,6 +1,7 @@
 """Two flows through one bottleneck, one ours and one Linux's: how they share it (root).
 
-usage: fairness.py [--cc cubic,bbr] [--rtt 20] [--seconds 40] [--runs 3] [--json FILE] [--plot FILE] [--check]
+usage: fairness.py [--cc cubic,bbr] [--rtt 20] [--seconds 40] [--runs 3] [--json FILE] [--plot FILE] [--markdown FILE]
+                   [--check]
 
 Both senders stand at the same end and start together; both receivers are the kernel's. The share is ours of what both
 got after the first quarter, the median of RUNS. --check: exit 1 when it is not within 40 to 60 per cent.
@@ -10,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
 from cells import Cell
 from endpoint import SLICE
-from ground import ground
+from ground import ground, sweep
+from matrixdoc import between
 from places import must_be_root
 from rich.console import Console
 from rich.table import Table
@@ -76,9 +80,12 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", default="")
     parser.add_argument("--plot", default="")
+    parser.add_argument("--markdown", default="")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     must_be_root()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sweep()
     console = Console()
     rows = []
     table = Table(
@@ -97,6 +104,9 @@ def main() -> int:
         Path(given.json).write_text(json.dumps(rows, indent=1) + "\n")
     if given.plot:
         plot(rows, given.plot)
+    if given.markdown:
+        lines = ["| " + " | ".join(cells) + " |" for cells in zip(*(c.cells for c in table.columns), strict=True)]
+        between(given.markdown, "fairness", ["| | our share | runs |", "| --- | ---: | --- |", *lines])
     return 0 if fair or not given.check else 1
 
 

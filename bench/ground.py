@@ -34,6 +34,7 @@ SYSCTLS = (
 )
 # So long may the ends take beyond the seconds they measure.
 GRACE = 25.0
+NAME = "usernet-matrix"
 _numbers = itertools.count(1)
 # A child must not inherit what another thread is about to close.
 _forking = threading.Lock()
@@ -96,12 +97,20 @@ def _python(namespace: str, program: str, *words: str) -> subprocess.Popen[str]:
         )
 
 
+def sweep() -> None:
+    """Delete what benches that were killed left behind."""
+    for name in Path("/run/netns").glob(f"{NAME}-*"):
+        if not Path("/proc", name.name.split("-")[2]).exists():
+            subprocess.run(["ip", "netns", "delete", name.name], capture_output=True, check=False)
+
+
 class Ground:
     """Two ends and a running box."""
 
     def __init__(self) -> None:
+        self._running: list[subprocess.Popen[str]] = []
         with contextlib.ExitStack() as undo:
-            name = f"usernet-matrix-{os.getpid()}-{next(_numbers)}"
+            name = f"{NAME}-{os.getpid()}-{next(_numbers)}"
             self.a = End("a", f"{name}-a")
             undo.callback(self.a.delete)
             self.b = End("b", f"{name}-b")
@@ -119,6 +128,11 @@ class Ground:
     def close(self) -> None:
         """End the box and delete the namespaces."""
         self._undo.close()
+
+    def abort(self) -> None:
+        """From another thread: let the transfers under way fail."""
+        for process in self._running:
+            process.kill()
 
     def _answer(self, wanted: str = "") -> Any:
         assert self._box.stdout is not None
@@ -151,10 +165,12 @@ class Ground:
     def transfers(self, flows: list[tuple[str, str, str]], seconds: float) -> list[dict[str, Any]]:
         """Transfers at the same time, each (sender, receiver, cc); at most one of ours at either end."""
         with contextlib.ExitStack() as undo:
+            undo.callback(self._running.clear)
             ends = []
             for number, (sender, receiver, cc) in enumerate(flows):
                 target = self.b.start(receiver, "receive", PORT + number, seconds)
                 undo.callback(_end, target)
+                self._running.append(target)
                 assert target.stdout is not None
                 if target.stdout.readline() != "ready\n":
                     raise RunFailed(f"the {receiver} receiver did not start: {_last_words(target)}")
@@ -163,6 +179,7 @@ class Ground:
             for number, (sender, receiver, cc, target) in enumerate(ends):
                 source = self.a.start(sender, "send", PORT + number, seconds, cc, ADDRESSES["b", receiver])
                 undo.callback(_end, source)
+                self._running.append(source)
                 pairs.append({"sender": source, "receiver": target})
             return [{who: _figures(who, process, seconds) for who, process in pair.items()} for pair in pairs]
 

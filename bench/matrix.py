@@ -18,6 +18,8 @@ import json
 import os
 import platform
 import queue
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -27,7 +29,7 @@ from typing import Any
 
 from cells import RATE_MBIT, Cell, cells
 from experts import experts
-from ground import Ground, RunFailed
+from ground import Ground, RunFailed, sweep
 from places import BUILD, must_be_root
 from rich.console import Console
 from rich.table import Table
@@ -67,6 +69,7 @@ class Matrix:
         self.failures: list[str] = []
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
+        self._places: list[Ground] = []
 
     def run(self) -> None:
         """All of it; namespaces are gone afterwards, whatever happened."""
@@ -82,6 +85,8 @@ class Matrix:
                     status.update(f"{len(self.rows)}/{self._total} runs, {self.repeated} repeated; {where}")
             finally:
                 self._stop.set()
+                for place in self._places:
+                    place.abort()
                 for thread in threads:
                     thread.join()
         if self._errors:
@@ -90,6 +95,7 @@ class Matrix:
     def _work(self) -> None:
         try:
             place = Ground()
+            self._places.append(place)
             try:
                 while not self._stop.is_set():
                     try:
@@ -112,6 +118,8 @@ class Matrix:
                     sender, receiver, job.contender.cc, job.cell, job.seed, seconds=self._seconds, pcap=job.pcap
                 )
             except RunFailed as error:
+                if self._stop.is_set():
+                    return
                 self.failures.append(f"{job.cell.name} {job.contender.name}: {error}")
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -195,6 +203,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     must_be_root()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sweep()
     if given.quick:
         given.cells, given.cc, given.runs = given.cells or ",".join(QUICK), "cubic", min(given.runs, 3)
         given.seconds = given.seconds or 4.0

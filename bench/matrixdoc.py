@@ -11,11 +11,18 @@ from verdicts import expert_lines, figures, short, table_rows
 
 from usernet.core import checksum
 
-BEGIN, END = "<!-- matrix: written by bench/matrix.py -->", "<!-- matrix: end -->"
+
+def between(file: str, mark: str, lines: list[str]) -> None:
+    """Replace what stands between the marks of this name in a Markdown file."""
+    begin, end = f"<!-- {mark}: written by bench/{mark}.py -->", f"<!-- {mark}: end -->"
+    path = Path(file)
+    before, _, rest = path.read_text().partition(begin)
+    _, _, behind = rest.partition(end)
+    path.write_text("\n".join([before + begin, "", *lines, "", end]) + behind)
 
 
 def write(rows: list[dict[str, Any]], ccs: list[str], file: str) -> None:
-    """Replace what stands between the marks of a Markdown file by these results."""
+    """The results, into a Markdown file."""
     found = figures(rows)
     build = "interpreted" if str(checksum.__file__).endswith(".py") else "compiled"
     runs = max((row["seed"] for row in rows), default=0)
@@ -41,7 +48,4 @@ def write(rows: list[dict[str, Any]], ccs: list[str], file: str) -> None:
         out += ["| | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
         out += [f"| {message} | " + " | ".join(f"{of[name]:.1f}" for name in names) + " |" for message, of in experts]
         out.append("")
-    path = Path(file)
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, behind = rest.partition(END)
-    path.write_text("\n".join([before + BEGIN, "", *out, END]) + behind)
+    between(file, "matrix", out[:-1])
