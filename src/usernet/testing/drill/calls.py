@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP
+from errno import EBADF, EFAULT, EINVAL, ENOENT, EOPNOTSUPP
 from typing import Any, Final
 
 from ...core.const import IPPROTO_TCP, MS
@@ -28,7 +28,7 @@ AF_INET: Final = SYMBOLS["AF_INET"]
 O_NONBLOCK: Final = SYMBOLS["O_NONBLOCK"]
 O_RDWR: Final = SYMBOLS["O_RDWR"]
 MSG_TRUNC: Final = SYMBOLS["MSG_TRUNC"]
-MSG_ERRQUEUE: Final = SYMBOLS["MSG_ERRQUEUE"]
+MSG_FASTOPEN: Final = SYMBOLS["MSG_FASTOPEN"]
 CONTROL_ROOM: Final = 4096
 
 
@@ -291,7 +291,7 @@ class Calls:
         """sendto(2), which connects with MSG_FASTOPEN."""
         sock = self._sock(a[0])
         address = self._begin_connect(a[0], a[4])
-        if address is None:
+        if address is None and a[3] & MSG_FASTOPEN:
             raise os_error(EOPNOTSUPP)
         if not is_open(a[1]) and a[2]:
             raise os_error(EFAULT)
@@ -341,7 +341,8 @@ class Calls:
         if isinstance(value, Struct):
             value = _linger(value)
         elif isinstance(value, list):
-            value = _single(value)
+            # An int of C: 0xffffffff is -1.
+            value = (_single(value) + (1 << 31)) % (1 << 32) - (1 << 31)
         elif isinstance(value, bytes):
             value = value[: a[4]].ljust(a[4], b"\0") if isinstance(a[4], int) else value
         if not isinstance(value, int | bytes):
@@ -426,8 +427,11 @@ class Calls:
         return Answer(0)
 
     def open(self, a: list[Any]) -> Answer:
-        """open(2): whatever its name, a file of zeros."""
-        return self._opened(ZeroFile(self.host))
+        """open(2): /dev/zero, or a file a command of the script has made."""
+        path = a[0].decode() if isinstance(a[0], bytes) else ""
+        if path not in self.machine.files:
+            raise os_error(ENOENT)
+        return self._opened(ZeroFile(self.host, self.machine.files[path]))
 
     def splice(self, a: list[Any]) -> Answer:
         """splice(2) between a socket and a pipe."""
@@ -446,9 +450,15 @@ class Calls:
 
     def sendfile(self, a: list[Any]) -> Answer:
         """sendfile(2) out of a file of zeros."""
-        if not isinstance(self.file(a[1]), ZeroFile):
+        source = self.file(a[1])
+        if not isinstance(source, ZeroFile):
             raise os_error(EINVAL)
-        return Answer(self._sock(a[0]).send(bytes(a[3]), 0))
+        at = _single(a[2]) if isinstance(a[2], list) else source.at
+        octets = bytes(max(min(a[3], source.size - at), 0))
+        sent = self._sock(a[0]).send(octets, 0) if octets else 0
+        if not isinstance(a[2], list):
+            source.at += sent
+        return Answer(sent)
 
     def cap_set(self, a: list[Any]) -> Answer:
         """cap_set_proc(3): nobody is privileged here, and nobody needs to be."""

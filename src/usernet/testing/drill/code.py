@@ -112,7 +112,7 @@ class Blocks:
             self._names.update(seen)
             try:
                 # The lines of a block are those of the script, so that a traceback tells them.
-                exec(compile("\n" * (line - 1) + text, name, "exec"), self._names)
+                exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
             except Exception as error:
                 raise CodeError(f"{name}:{_line_of(error, name, line)}: {_words(error, text, seen)}") from None
 

@@ -11,6 +11,8 @@ from ...sockets.file import File
 
 # Linux's pipe: 16 pages.
 PIPE_SIZE = 65536
+# What /dev/zero holds.
+ENDLESS = 1 << 40
 
 
 class PipeBuffer:
@@ -66,14 +68,21 @@ class PipeEnd(File):
 
 
 class ZeroFile(File):
-    """A file that holds zeros without end."""
+    """A file of zeros, as scripts make them: packets carry nothing else. ``at`` is where the next read begins."""
 
-    __slots__ = ()
+    __slots__ = ("at", "size")
+
+    def __init__(self, host: Scheduler, size: int) -> None:
+        super().__init__(host)
+        self.size = size
+        self.at = 0
 
     def poll(self) -> int:
         """Always ready."""
         return POLLIN | POLLOUT
 
     def read(self, n: int) -> bytes:
-        """Zeros."""
-        return bytes(n)
+        """Up to n zeros, b"" at the end."""
+        octets = bytes(max(min(n, self.size - self.at), 0))
+        self.at += len(octets)
+        return octets

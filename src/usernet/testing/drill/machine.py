@@ -18,6 +18,7 @@ from ...host import Host, Stack
 from ...ip.address import parse_ip
 from ...link.loopback import MemoryDevice
 from .errors import Mismatch
+from .files import ENDLESS
 from .live import Live, read, write
 
 # Scripts think in milliseconds from their start. Between two ticks of every millisecond clock, nothing depends on
@@ -170,6 +171,8 @@ class Machine:
         self.stack = Stack("drill", self.host)
         self.device = ScriptDevice(mtu)
         self.interface = self.stack.attach(self.device)
+        # Files the script's commands made, and how long they are: all zeros.
+        self.files: dict[str, int] = {"/dev/zero": ENDLESS}
         self._happening = _Happening(self)
         self.host.run_until(START)
 

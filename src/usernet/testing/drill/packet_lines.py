@@ -64,7 +64,8 @@ ICMP_CODES: Final = {
 
 def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
     """One packet, from its direction on."""
-    direction = reader.take().text
+    first = reader.take()
+    direction = first.text
     assert direction in (INBOUND, OUTBOUND)
     if reader.word.text in ("ipv4", "ipv6", "gre", "GREv0", "mpls"):
         raise Unsupported(f"line {reader.word.line}: packets inside of {reader.word.text} headers")
@@ -77,7 +78,10 @@ def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
         length = number(reader, "octets of text", 0, 65507)
         reader.need(")", "behind the length")
         return UdpPacket(direction, length, ip, ports)
-    return _tcp(reader, direction, ip)
+    segment = _tcp(reader, direction, ip)
+    if segment.window is None and direction == INBOUND:
+        raise reader.error("a packet to us needs its window: win N", first)
+    return segment
 
 
 def _ip_info(reader: Reader, direction: str) -> IpSpec:
@@ -120,11 +124,8 @@ def _tcp(reader: Reader, direction: str, ip: IpSpec) -> TcpPacket:
     flags = _flags(reader)
     seq, length = _sequence(reader)
     ack = number(reader, "as acknowledgment number", 0, 0xFFFFFFFF) if reader.skip("ack") else 0
-    at = reader.word
     window = number(reader, "as window", 0, 65535) if reader.skip("win") else None
     urgent = number(reader, "as urgent pointer", 0, 65535) if reader.skip("urg") else 0
-    if window is None and direction == INBOUND:
-        raise reader.error("a packet to us needs its window: win N", at)
     options = _options(reader, direction)
     if reader.follows("{"):
         raise Unsupported(f"line {reader.word.line}: packets that are mutated")

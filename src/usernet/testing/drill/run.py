@@ -340,7 +340,7 @@ class Runner:
                 self._check_piece(spec, event, pieces[-1], live, total)
             pieces.append(live)
             total += len(live.payload)
-            if total >= getattr(spec, "length", 0) or self.config.strict_segments or not live.payload:
+            if total >= getattr(spec, "length", 0) or self.config.strict_segments:
                 break
         live = pieces[0] if len(pieces) == 1 else join(pieces)
         if isinstance(spec, TcpPacket):

@@ -42,6 +42,8 @@ class Shell:
             "modprobe": self._nothing,
             "sync": self._nothing,
             "sleep": self._sleep,
+            "rm": self._nothing,
+            "dd": self._dd,
             "test": self._test,
             "[": self._test,
             "wc": lambda words, given: (0, str(given.count("\n"))),
@@ -178,11 +180,27 @@ class Shell:
         self._machine.run_until(self._machine.now() + int(seconds * 1e9))
         return 0, ""
 
+    def _dd(self, words: list[str], given: str) -> tuple[int, str]:
+        """A file of zeros."""
+        said = dict(word.partition("=")[::2] for word in words)
+        if said.get("if") != "/dev/zero" or "of" not in said:
+            raise Unsupported(f"`dd {' '.join(words)}`")
+        self._machine.files[said["of"]] = _size(said.get("bs", "512")) * _size(said.get("count", "0"))
+        return 0, ""
+
     def _test(self, words: list[str], given: str) -> tuple[int, str]:
         words = words[:-1] if words[-1:] == ["]"] else words
         if len(words) == 3 and words[1] in ("=", "==", "!=", "-eq", "-ne", "-gt", "-ge", "-lt", "-le"):
             return int(not _compare(*words)), ""
         raise Unsupported(f"`test {' '.join(words)}`")
+
+
+def _size(text: str) -> int:
+    units = {"k": 1 << 10, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isdecimal():
+        raise Unsupported(f"a size of {text}")
+    return int(number) * unit
 
 
 def _compare(left: str, operator: str, right: str) -> bool:

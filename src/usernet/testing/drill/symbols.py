@@ -136,9 +136,8 @@ def _call(call: Call) -> Expression:
 
 def names_of(mask: int, prefix: str) -> str:
     """Flags by the names that begin so, for a message."""
-    names = [name for name, bit in SYMBOLS.items() if name.startswith(prefix) and bit and mask & bit == bit]
-    names = [name for name in names if bin(SYMBOLS[name]).count("1") == 1]
-    return "|".join(names) or "0"
+    named = {name: bit for name, bit in SYMBOLS.items() if name.startswith(prefix) and "_" not in name[len(prefix) :]}
+    return "|".join(name for name, bit in named.items() if mask & bit) or "0"
 
 
 def is_open(expression: Expression) -> bool:

@@ -1,0 +1,186 @@
+"""How the judge compares packets: each rule has lines that pass and lines that must not."""
+
+from __future__ import annotations
+
+import pytest
+
+from usernet.testing.drill import run_script
+
+from .judge import OPENED, fails, passes
+
+WRITE = "+0 write(4, ..., 1000) = 1000\n"
+
+
+def test_a_packet_as_expected_passes() -> None:
+    passes(WRITE + "+0 > P. 1:1001(1000) ack 1 win 1055")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (". 1:1001(1000) ack 1", "flags: . expected, P. sent (PSH)"),
+        ("P. 2:1002(1000) ack 1", "sequence number: 2 expected, 1 sent"),
+        ("P. 1:1002(1001) ack 1", "do not add up"),
+        ("P. 1:1000(999) ack 1", "length: 999 expected, 1000 sent"),
+        ("P. 1:1001(1000) ack 2", "acknowledgment number: 2 expected, 1 sent"),
+        ("P. 1:1001(1000) ack 1 win 1054", "window: 1054 expected, 1055 sent"),
+        ("P. 1:1001(1000) ack 1 urg 7", "urgent pointer: 7 expected, 0 sent"),
+        ("PE. 1:1001(1000) ack 1", "(ECN bits)"),
+        ("P.5 1:1001(1000) ack 1", "(ECN bits)"),
+        ("P. 1:1001(1000) ack 1 <nop,nop,TS val 1 ecr 1>", "options: <nop,nop,TS val 1 ecr 1> expected, <> sent"),
+        ("[ect0] P. 1:1001(1000) ack 1", "ECN field: ect0 expected, noecn sent"),
+        ("[tos 0x10] P. 1:1001(1000) ack 1", "type of service: 0x10 expected, 0x00 sent"),
+        ("[ttl 7] P. 1:1001(1000) ack 1", "time to live: 7 expected, 64 sent"),
+        ("icmp unreachable port_unreachable", "protocol: ICMP expected, TCP sent"),
+    ],
+)
+def test_each_field_is_compared(line: str, words: str) -> None:
+    fails(WRITE + f"+0 > {line}", words, "script: >")
+
+
+@pytest.mark.parametrize("field", ["[noecn]", "[tos 0x00]", "[ttl 64]", "(ttl 64)"])
+def test_ip_fields_that_are_as_said(field: str) -> None:
+    passes(WRITE + f"+0 > {field} P. 1:1001(1000) ack 1")
+
+
+def test_window_and_options_not_written_are_not_looked_at() -> None:
+    passes(WRITE + "+0 > P. 1:1001(1000) ack 1 <...>")
+
+
+def syn_ack(options: str) -> str:
+    return f"""
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 1) = 0
+   +0 < S 0:0(0) win 32792 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>
+   +0 > S. 0:0(0) ack 1 <{options}>
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("sackOK,TS val 100 ecr 7,nop,wscale 8,mss 1460", "order of the options"),
+        ("mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 7", "option: wscale 7 expected, wscale 8 sent"),
+        ("mss 1460,nop,nop,sackOK,nop,wscale 8", "options: <mss"),
+        ("mss 1400,sackOK,TS val 100 ecr 7,nop,wscale 8", "option: mss 1400 expected, mss 1460 sent"),
+    ],
+)
+def test_options_are_compared_in_order_and_octet_by_octet(options: str, words: str) -> None:
+    assert run_script(syn_ack("mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 8")).ok
+    result = run_script(syn_ack(options))
+    assert result.outcome == "FAIL"
+    assert words in str(result)
+
+
+def test_no_packet_is_a_failure_that_shows_the_last_ones() -> None:
+    fails("+0 > . 1:1(0) ack 1", "the packet expected at 0.100000 s is never sent", "last packets:", "< . 1:1(0)")
+
+
+def test_packets_of_the_stack_that_no_line_expects_at_the_end_are_no_error() -> None:
+    passes(WRITE)
+
+
+def test_a_packet_between_two_expected_ones_is_compared_with_the_second() -> None:
+    lines = "+0 < P. 1:11(10) ack 1 win 257\n+0 < P. 11:21(10) ack 1 win 257\n+0 write(4, ..., 10) = 10\n"
+    fails(lines + "+0 > P. 1:11(10) ack 21\n", "> . 1:1(0) ack 11")
+
+
+def test_pieces_of_equal_size_add_up_unless_segments_are_strict() -> None:
+    lines = """+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
+    +0 write(4, ..., 400) = 400
+    +0 write(4, ..., 400) = 400
+    +0 write(4, ..., 100) = 100
+    +0 > P. 1:901(900) ack 1
+    """
+    passes(lines)
+    fails(lines, "length: 900 expected, 400 sent", strict_segments=True)
+
+
+def test_pieces_of_unequal_size_do_not_add_up() -> None:
+    lines = """+0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
+    +0 write(4, ..., 400) = 400
+    +0 write(4, ..., 300) = 300
+    +0 write(4, ..., 400) = 400
+    +0 > P. 1:1101(1100) ack 1
+    """
+    fails(lines, "do not add up", "pieces of 400 octets and then one of 300")
+
+
+def test_super_segments_are_seen_whole() -> None:
+    passes("+0 write(4, ..., 2000) = 2000\n+0 > P. 1:2001(2000) ack 1", strict_segments=True)
+
+
+def test_sack_edges_are_in_the_numbers_of_the_script_both_ways() -> None:
+    passes("""
+    +0 < P. 1001:2001(1000) ack 1 win 257
+    +0 > . 1:1(0) ack 1 <nop,nop,sack 1001:2001>
+    +0 < P. 1:1001(1000) ack 1 win 257
+    +0 > . 1:1(0) ack 2001
+    +0 write(4, ..., 1000) = 1000
+    +0 > P. 1:1001(1000) ack 2001
+    +0 write(4, ..., 1000) = 1000
+    +0 > P. 1001:2001(1000) ack 2001
+   +.1 < . 2001:2001(0) ack 1 win 257 <nop,nop,sack 1001:2001>
+    +0 %{ assert tcpi_sacked == 1, tcpi_sacked }%
+    """)
+    fails(
+        "+0 < P. 1001:2001(1000) ack 1 win 257\n+0 > . 1:1(0) ack 1 <nop,nop,sack 1001:2002>",
+        "option: sack 1001:2002 expected, sack 1001:2001 sent",
+    )
+
+
+TIMESTAMPS = """
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 1) = 0
+   +0 < S 0:0(0) win 32792 <mss 1000,sackOK,TS val 7 ecr 0,nop,wscale 7>
+   +0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 8>
+  +.1 < . 1:1(0) ack 1 win 257 <nop,nop,TS val 8 ecr 100>
+   +0 accept(3, ..., ...) = 4
+   +0 write(4, ..., 10) = 10
+"""
+
+
+def test_timestamps_of_ours_are_looked_at_only_with_a_tick() -> None:
+    wrong = TIMESTAMPS + "+0 > P. 1:11(10) ack 1 <nop,nop,TS val 500 ecr 8>"
+    assert run_script(wrong).ok
+    result = run_script(wrong, tcp_ts_tick_usecs=1000)
+    assert "timestamp: 500 expected, 200 sent" in str(result)
+    right = TIMESTAMPS + "+0 > P. 1:11(10) ack 1 <nop,nop,TS val 200 ecr 8>"
+    assert run_script(right, tcp_ts_tick_usecs=1000).ok
+
+
+def test_an_echo_of_a_timestamp_that_was_never_sent_is_a_mistake_unless_scaled() -> None:
+    lines = TIMESTAMPS + "+0 > P. 1:11(10) ack 1 <...>\n+.1 < . 1:1(0) ack 11 win 257 <nop,nop,TS val 9 ecr 150>"
+    assert "echoes the timestamp 150" in str(run_script(lines))
+    assert run_script(lines, tcp_ts_ecr_scaled=True).ok
+
+
+def test_an_icmp_error_quotes_the_connection() -> None:
+    lines = """
+    +0 write(4, ..., 1000) = 1000
+    +0 > P. 1:1001(1000) ack 1
+    +0 < icmp unreachable frag_needed mtu 700 [{}(1000)]
+    +0 > P. 1:1001(1000) ack 1
+    """
+    passes(lines.format("1:1001"))
+    fails(lines.format("5001:6001"), "too late")
+
+
+def test_an_active_opening_tells_its_own_port_and_number() -> None:
+    result = run_script("""
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+   +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+   +0 > S 0:0(0) <mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 8>
+  +.1 < S. 0:0(0) ack 1 win 5792 <mss 1460,sackOK,TS val 700 ecr 100,nop,wscale 7>
+   +0 > . 1:1(0) ack 1 <nop,nop,TS val 200 ecr 700>
+   +0 getsockopt(3, SOL_SOCKET, SO_ERROR, [0], [4]) = 0
+    """)
+    assert result.ok, str(result)
+
+
+def test_a_second_descriptor_of_the_same_number_is_a_mistake_of_the_script() -> None:
+    result = run_script(OPENED + "+0 accept(3, ..., ...) = 4")
+    assert not result.ok

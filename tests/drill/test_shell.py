@@ -1,0 +1,120 @@
+"""Shell lines, which are read and never run; and the Python of a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from usernet.testing.drill import run_script
+
+from .judge import fails, passes
+
+SCRIPT = "`{}`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+
+
+def outcome(command: str) -> str:
+    return run_script(SCRIPT.format(command)).outcome
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "./defaults.sh",
+        "../../common/defaults.sh\nsysctl -q net.ipv4.tcp_timestamps=0 net.ipv4.tcp_sack=0",
+        'sysctl -q net.ipv4.tcp_rmem="4096 $((64*1024)) 4194304" && sysctl -n net.ipv4.tcp_rmem | grep -q 65536',
+        "sysctl -w net.ipv4.tcp_sack=0 > /dev/null 2>&1; cat /proc/sys/net/ipv4/tcp_sack | grep -q ^0",
+        "../common/set_sysctls.py /proc/sys/net/ipv4/tcp_sack=0 /proc/sys/net/ipv4/tcp_timestamps=0",
+        "echo 0 > /proc/sys/net/ipv4/tcp_sack; test 1 -eq 1",
+        "ip tcp_metrics flush all > /dev/null 2>&1",
+        "tc qdisc add dev tun0 root pfifo",
+        "ethtool -K tun0 tso off gso off",
+        "nstat -n; ! nstat | grep -q TcpInSegs",
+        "false || true",
+        "/tmp/sysctl_restore_${PPID}.sh",
+        "sysctl -q net.ipv4.tcp_stdurg=0",
+    ],
+)
+def test_commands_that_are_understood(command: str) -> None:
+    assert run_script(SCRIPT.format(command)).ok, str(run_script(SCRIPT.format(command)))
+
+
+@pytest.mark.parametrize("command", ["false", "true && false", "sysctl -n net.ipv4.tcp_sack | grep -q 7", "test 1 = 2"])
+def test_a_command_that_fails_fails_the_script(command: str) -> None:
+    assert outcome(command) == "FAIL"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "reboot",
+        "sysctl -q net.ipv4.tcp_no_such_thing=1",
+        "sysctl -q net.ipv4.tcp_sack=77",
+        "ip netns add x",
+        "echo $(date)",
+        "iptables -A INPUT -j DROP",
+        "sed s/a/b/ /etc/passwd",
+        "grep root /etc/passwd",
+        "echo 'unclosed",
+    ],
+)
+def test_a_command_that_is_not_understood_is_no_pass(command: str) -> None:
+    assert outcome(command) == "unsupported"
+
+
+def test_nothing_is_run(tmp_path: object) -> None:
+    assert outcome(f"touch {tmp_path}/x") == "unsupported"
+
+
+def test_settings_reach_the_stack() -> None:
+    script = "`sysctl -q net.ipv4.tcp_sack=0`\n"
+    opened = """
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 1) = 0
+   +0 < S 0:0(0) win 32792 <mss 1000,nop,nop,sackOK>
+   +0 > S. 0:0(0) ack 1 <{}>
+    """
+    assert run_script(script + opened.format("mss 1460")).ok
+    assert run_script(opened.format("mss 1460,nop,nop,sackOK")).ok
+    route = "`ip route change 192.0.2.1 dev tun0 mtu 1300`\n"
+    assert run_script(route + opened.format("mss 1260,nop,nop,sackOK")).ok
+    assert run_script("--mtu=1300\n" + opened.format("mss 1260,nop,nop,sackOK")).ok
+
+
+def test_counters_count_from_the_last_look() -> None:
+    passes("""
+    +0 `nstat | grep TcpInSegs | grep -q " 2 "`
+    +0 < P. 1:11(10) ack 1 win 257
+    +0 > . 1:1(0) ack 11
+    +0 `nstat -s | grep TcpInSegs | grep -q " 1 "`
+    +0 `nstat | grep TcpInSegs | grep -q " 1 "`
+    +0 `nstat -az TcpInSegs | grep -q " 3 "`
+    """)
+    passes("+0 `grep -q ':1F90 .*:.* 01 ' /proc/net/tcp`")
+
+
+def test_code_sees_the_connection_as_it_was() -> None:
+    passes("""
+    +0 %{ assert tcpi_state == TCP_ESTABLISHED and tcpi_unacked == 0
+before = tcpi_snd_cwnd }%
+    +0 write(4, ..., 1000) = 1000
+    +0 > P. 1:1001(1000) ack 1
+    +0 %{ assert tcpi_unacked == 1 }%
+   +.1 < . 1:1(0) ack 1001 win 257
+    +0 %{
+assert tcpi_unacked == 0; \\
+assert tcpi_snd_cwnd >= before; \\
+}%
+    """)
+
+
+def test_an_assertion_that_does_not_hold_tells_its_line_and_values() -> None:
+    fails("""+0 %{
+assert tcpi_state == TCP_ESTABLISHED
+assert tcpi_snd_cwnd == 3, 'cwnd is not 3'
+}%""", "script:11: the assertion does not hold: cwnd is not 3", "tcpi_snd_cwnd = 10")  # fmt: skip
+    fails("+0 %{ assert tcpi_no_such_field == 1 }%", "script:9: NameError")
+    fails("+0 %{ this is no python }%", "script:9: SyntaxError")
+
+
+def test_a_packet_that_differs_is_told_before_code_that_fails() -> None:
+    fails("+0 %{ assert False }%\n+0 write(4, ..., 5) = 5\n+0 > P. 1:7(6) ack 1", "script:11:")

@@ -1,0 +1,88 @@
+"""``usernet drill``: what it prints, and its status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from usernet.cli.app import cli
+
+from .judge import OPENED
+
+GOOD = OPENED + "+0 write(4, ..., 5) = 5\n+0 > P. 1:6(5) ack 1\n"
+BAD = GOOD.replace("1:6(5)", "1:7(6)")
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    (tmp_path / "good.pkt").write_text(GOOD)
+    (tmp_path / "six.pkt").write_text("--ip_version=ipv6\n" + GOOD)
+    return tmp_path
+
+
+def drill(*words: object) -> Result:
+    # Outside of the standalone mode a command's return value is the status, as `usernet` itself makes it.
+    return CliRunner().invoke(cli, ["drill", *map(str, words)], standalone_mode=False)
+
+
+def test_a_line_a_script_and_totals(scripts: Path) -> None:
+    result = drill(scripts)
+    assert result.return_value == 0
+    lines = result.output.splitlines()
+    assert lines[0] == f"ok         {scripts}/good.pkt"
+    assert lines[1].startswith(f"skipped    {scripts}/six.pkt: it is for ipv6")
+    assert lines[2] == "2 scripts: 1 ok, 1 skipped"
+
+
+def test_a_failure_shows_both_packets_and_is_status_1(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(BAD)
+    result = drill(scripts / "bad.pkt")
+    assert result.return_value == 1
+    assert f"{scripts}/bad.pkt:10: " in result.output
+    assert "    script: > P. 1:7(6) ack 1\n    stack:  > P. 1:6(5) ack 1" in result.output
+
+
+def test_what_cannot_be_run_is_status_2(scripts: Path) -> None:
+    (scripts / "odd.pkt").write_text("`reboot`\n" + GOOD)
+    assert drill(scripts).return_value == 2
+    (scripts / "none.pkt").write_text("this is no script")
+    result = drill(scripts / "none.pkt")
+    assert result.return_value == 2
+    assert "none.pkt:1:1:" in result.output
+
+
+def test_json(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(BAD)
+    found = json.loads(drill("--json", scripts).output)
+    assert found["totals"] == {"FAIL": 1, "ok": 1, "skipped": 1}
+    assert [row["outcome"] for row in found["scripts"]] == ["FAIL", "ok", "skipped"]
+    assert found["scripts"][0]["line"] == 10
+
+
+def test_options_of_the_command_line_win(scripts: Path) -> None:
+    assert drill(scripts / "good.pkt", "--local_ip=10.1.2.3", "--remote_ip=10.9.9.9").return_value == 0
+    (scripts / "mtu.pkt").write_text("--mtu=1500\n" + GOOD.replace("<...>", "<mss 960,nop,nop,sackOK,nop,wscale 8>", 1))
+    assert drill(scripts / "mtu.pkt", "--mtu=1000").return_value == 0
+    (scripts / "define.pkt").write_text(GOOD.replace("write(4, ..., 5)", "write(4, ..., FIVE)"))
+    assert drill(scripts / "define.pkt", "-D", "FIVE=5").return_value == 0
+
+
+def test_a_trace_and_a_capture(scripts: Path) -> None:
+    capture = scripts / "run.pcapng"
+    result = drill(scripts / "good.pkt", "-v", "--pcap", capture)
+    assert "      0.100000 > P. 1:6(5) ack 1 win 1055" in result.output
+    assert capture.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+
+
+def test_several_at_once_in_the_same_order(scripts: Path) -> None:
+    for number in range(5):
+        (scripts / f"more{number}.pkt").write_text(GOOD)
+    assert drill(scripts, "--jobs", 2).output == drill(scripts).output
+
+
+def test_no_script_is_a_mistake_of_use(tmp_path: Path) -> None:
+    assert drill(tmp_path).exception is not None
+    assert drill(tmp_path / "missing").exception is not None
