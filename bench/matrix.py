@@ -1,7 +1,8 @@
 """Our TCP beside Linux's over round-trip time and loss, through our own impairment between two TAPs (root).
 
 usage: matrix.py [--quick] [--cells WORD,...] [--cc cubic,bbr] [--contenders NAME,...] [--runs 5] [--seconds S]
-                 [--jobs 2] [--json FILE] [--markdown FILE] [--plot FILE] [--keep DIR] [--check]
+                 [--jobs 2] [--with FILE] [--json FILE] [--markdown FILE] [--plot FILE] [--keep DIR] [--no-capture]
+                 [--check]
 
 Each cell of round-trip time x loss is run for every contender in turn, RUNS times over, with the same dice for all in
 a turn. Contenders: k2k, the kernel at both ends, which is the measure; u2k, our sender; k2u, our receiver. Goodput is
@@ -63,7 +64,7 @@ class Matrix:
         self._workers = workers
         self._seconds = seconds
         self._console = console
-        self._total = len(jobs)
+        self.total = len(jobs)
         self.rows: list[dict[str, Any]] = []
         self.repeated = 0
         self.failures: list[str] = []
@@ -82,7 +83,7 @@ class Matrix:
                     time.sleep(0.2)
                     last = self.rows[-1] if self.rows else None
                     where = f"last {last['cell']} {last['contender']}: {last['mbit']:.2f} Mbit/s" if last else ""
-                    status.update(f"{len(self.rows)}/{self._total} runs, {self.repeated} repeated; {where}")
+                    status.update(f"{len(self.rows)}/{self.total} runs, {self.repeated} repeated; {where}")
             finally:
                 self._stop.set()
                 for place in self._places:
@@ -195,6 +196,7 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
+    parser.add_argument("--with", dest="earlier", default="", help="JSON of an earlier run, for what is not run now")
     parser.add_argument("--json", default=str(BUILD / "matrix.json"))
     parser.add_argument("--markdown", default="")
     parser.add_argument("--plot", default="")
@@ -227,6 +229,11 @@ def main() -> int:
             for contender in wanted
         ]
         matrix = Matrix(jobs, given.jobs, given.seconds, console)
+        if given.earlier:
+            now = {(job.cell.name, job.contender.name) for job in jobs}
+            rows = json.loads(Path(given.earlier).read_text())
+            matrix.rows += [row for row in rows if (row["cell"], row["contender"]) not in now]
+            matrix.total += len(matrix.rows)
         started = time.monotonic()
         try:
             matrix.run()
