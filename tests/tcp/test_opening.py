@@ -133,7 +133,7 @@ def test_refused():
 
 
 def test_syn_is_retransmitted_with_backoff_and_gives_up():
-    scene = Scene(tcp_syn_retries=3)
+    scene = Scene(tcp_syn_retries=3, tcp_syn_linear_timeouts=0)
     peer = scene.peer(local_port=5000)
     tcb, _ = connecting(scene, peer)
     start = scene.now
@@ -150,7 +150,7 @@ def test_syn_is_retransmitted_with_backoff_and_gives_up():
 
 
 def test_syncnt_and_user_timeout_bound_the_attempt():
-    scene = Scene()
+    scene = Scene(tcp_syn_linear_timeouts=0)
     settings = Settings()
     settings.syncnt = 1
     tcb, _ = connecting(scene, scene.peer(local_port=5000), settings)
@@ -187,6 +187,8 @@ def test_a_repeated_syn_gets_its_syn_ack_again_at_a_limited_rate():
     scene = Scene()
     peer = scene.peer()
     scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
     peer.send(SYN, mss=1460)
     peer.expect(SYN | ACK)
     peer.send(SYN, mss=1460)
@@ -282,7 +284,7 @@ def test_accept_queue_is_bounded_by_backlog_and_somaxconn():
 
 
 def test_a_full_accept_queue_lets_the_handshake_finish_later():
-    scene = Scene()
+    scene = Scene(tcp_syncookies=0)
     listener = scene.listen(backlog=0)
     first = scene.peer(remote_port=41000, wrap=False)
     second = scene.peer(remote_port=41001, wrap=False)
@@ -296,7 +298,7 @@ def test_a_full_accept_queue_lets_the_handshake_finish_later():
 
 
 def test_syn_queue_is_bounded():
-    scene = Scene()
+    scene = Scene(tcp_syncookies=0)
     listener = scene.listen(backlog=3)
     for port in range(41000, 41010):
         scene.peer(remote_port=port, wrap=False).send(SYN, mss=1460)

@@ -11,10 +11,17 @@ from .errors import os_error
 from .option import Option
 from .options_auth import AUTH_OPTIONS
 from .options_ip import IP_OPTIONS
+from .options_opening import OPENING_OPTIONS
 from .options_socket import SOCKET_OPTIONS
 from .options_tcp import TCP_OPTIONS
 
-OPTIONS: Final[dict[tuple[int, int], Option]] = {**SOCKET_OPTIONS, **IP_OPTIONS, **TCP_OPTIONS, **AUTH_OPTIONS}
+OPTIONS: Final[dict[tuple[int, int], Option]] = {
+    **SOCKET_OPTIONS,
+    **IP_OPTIONS,
+    **TCP_OPTIONS,
+    **OPENING_OPTIONS,
+    **AUTH_OPTIONS,
+}
 
 
 def set_option(sock: Any, level: int, name: int, value: int | bytes) -> None:

@@ -79,11 +79,6 @@ def _set_linger2(sock: Any, value: int) -> None:
     sock.settings_changed()
 
 
-def _set_defer_accept(sock: Any, value: int) -> None:
-    sock.settings.defer_accept = max(value, 0)
-    sock.settings_changed()
-
-
 def _set_window_clamp(sock: Any, value: int) -> None:
     if value < 0:
         raise os_error(EINVAL)
@@ -136,7 +131,6 @@ _TABLE: Final = {
     so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
-    so.TCP_DEFER_ACCEPT: Option(lambda sock: int(sock.settings.defer_accept), _set_defer_accept, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(lambda sock: int(sock.settings.window_clamp), _set_window_clamp, kinds=TCP),
     so.TCP_INFO: Option(_get_info, None, kinds=TCP),
     so.TCP_CC_INFO: Option(_get_cc_info, None, kinds=TCP),

@@ -2,10 +2,10 @@ from ..core.ready cimport Pollable
 from ..tcp.tcb cimport Tcb
 from .base cimport Socket, byte_view, octets_of
 
-cdef int CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT
+cdef int TFO_CLIENT, CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT
 cdef int EBADF, ENOTCONN, EPIPE
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, CLOSED_EVENTS, _LAST
-cdef unsigned int MSG_ERRQUEUE, MSG_MORE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL
+cdef unsigned int MSG_ERRQUEUE, MSG_FASTOPEN, MSG_MORE, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL
 cdef Py_ssize_t LEAST_PIECE, LARGEST_PIECE
 
 
@@ -16,6 +16,7 @@ cdef class TcpSocket(Socket):
 
     cdef TcpSocket _adopt(self, Tcb tcb)
     cdef long long _send(self, bytes octets, unsigned int flags, long long deadline) except? -1
+    cdef bint _is_deferred(self) except *
     cdef Tcb _readable(self, Py_ssize_t n)
     cdef bint _at_end(self, Tcb tcb) except *
 

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, SECOND
 from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
-from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT
+from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from .address import Address, host_octets, make_address, port_of
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
     MSG_ERRQUEUE,
+    MSG_FASTOPEN,
     MSG_MORE,
     MSG_OOB,
     MSG_PEEK,
@@ -172,28 +173,55 @@ class TcpSocket(Socket):
         port = port_of(address)
         with self.host.lock:
             self.check_open()
-            if self.connected or self.listener is not None:
+            if self.connected or self.listener is not None or self._is_deferred():
                 raise os_error(EISCONN)
             fresh = not self.connecting
             if fresh:
-                self._start_connect(octets, port)
+                tcb = self._start_connect(octets, port, self.settings.fastopen_connect)
+                if self.settings.fastopen_connect:
+                    now = self.host.now()
+                    if tcb.may_open_fast(now):
+                        # The first text makes the SYN, and connect() is done meanwhile (Linux).
+                        return
+                    tcb.open_fast(b"", now)
             self._finish_connect(fresh)
 
-    def _start_connect(self, remote: bytes, port: int) -> None:
+    def _is_deferred(self) -> bool:
+        """connect() succeeded under TCP_FASTOPEN_CONNECT, and the SYN waits for text."""
+        return self.tcb is not None and self.tcb.fastopen is not None and self.tcb.fastopen.is_deferred
+
+    def disconnect(self) -> None:
+        """connect(2) to AF_UNSPEC: a socket with neither a peer nor a listener, its name kept."""
+        with self.host.lock:
+            self.check_open()
+            now = self.host.now()
+            if self.listener is not None:
+                self._stop_listening(now)
+            tcb = self.tcb
+            if tcb is not None:
+                tcb.owner = None
+                tcb.abort(now)
+                self.settings = tcb.settings
+                self.tcb = None
+            self.connecting = self.connected = False
+
+    def _start_connect(self, remote: bytes, port: int, fast: bool) -> Tcb:
         # What is left of an attempt that failed goes; the name it was bound to stays.
         if self.tcb is not None:
             self.tcb.owner = None
             self.settings = self.tcb.settings
             self.tcb = None
-        tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now())
+        tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now(), fast)
         self.tcb = tcb
         self.settings = tcb.settings
         self.connecting = True
+        return tcb
 
-    def _finish_connect(self, fresh: bool) -> None:
+    def _finish_connect(self, fresh: bool, deadline: int = -1) -> None:
         tcb = self.tcb
         assert tcb is not None
-        deadline = self.deadline(self.sndtimeo_ns, 0)
+        if deadline < 0:
+            deadline = self.deadline(self.sndtimeo_ns, 0)
         while tcb.state in (SYN_SENT, SYN_RECEIVED):
             if deadline == 0:
                 raise os_error(EINPROGRESS if fresh else EALREADY)
@@ -224,6 +252,8 @@ class TcpSocket(Socket):
         taken: cython.longlong
         if flags & MSG_OOB:
             raise os_error(EOPNOTSUPP)
+        if flags & MSG_FASTOPEN or (self.connecting and self._is_deferred()):
+            return self._send_fast(octets, flags, None, deadline)
         while True:
             if self.closed:
                 raise os_error(EBADF)
@@ -236,6 +266,38 @@ class TcpSocket(Socket):
             if taken < 0:
                 raise os_error(taken)
             self.block(POLLOUT, deadline)
+
+    def _send_fast(self, octets: bytes, flags: int, address: Address | None, deadline: int) -> int:
+        """connect(2) and send(2) in one (RFC 7413; Linux's tcp_sendmsg_fastopen)."""
+        taken = 0
+        self.check_open()
+        if not self.stack.tcp.sysctls.fastopen & TFO_CLIENT:
+            raise os_error(EOPNOTSUPP)
+        fresh = not self.connecting
+        if self.connected or self.listener is not None:
+            raise os_error(EISCONN)
+        if fresh:
+            if address is None:
+                raise os_error(EINVAL)
+            self._start_connect(host_octets(self.family, address[0]), port_of(address), True)
+        tcb = self.tcb
+        assert tcb is not None
+        if self._is_deferred():
+            fresh = True
+            taken = tcb.open_fast(octets, self.host.now())
+        # What the SYN does not carry follows as soon as it is answered, with the ACK.
+        tcb.writers += taken < len(octets)
+        try:
+            self._finish_connect(fresh, deadline)
+        except OSError as error:
+            if error.errno == EINPROGRESS and taken > 0:
+                return taken
+            raise
+        finally:
+            tcb.writers = 0
+        if taken < len(octets):
+            taken += self._send(octets[taken:], flags & ~MSG_FASTOPEN, deadline)
+        return taken
 
     def sendall(self, data: Any, flags: cython.uint = 0) -> None:
         """Send everything; how much was sent when it raises is not known, as in CPython."""
@@ -268,16 +330,21 @@ class TcpSocket(Socket):
             lock.release()
 
     def sendto(self, data: Any, flags: int, address: Address | None) -> int:
-        """sendto(2); a stream has one peer, and the address is ignored as Linux ignores it."""
-        return self.send(data, flags)
+        """sendto(2); a stream has one peer, and the address is ignored as Linux ignores it, but for MSG_FASTOPEN."""
+        return self._send_to(octets_of(data), flags, address)
+
+    def _send_to(self, octets: bytes, flags: int, address: Address | None) -> int:
+        with self.host.lock:
+            deadline = self.deadline(self.sndtimeo_ns, flags)
+            if flags & MSG_FASTOPEN and not self._is_deferred():
+                return self._send_fast(octets, flags, address, deadline)
+            return self._send(octets, flags, deadline)
 
     def sendmsg(
         self, buffers: Sequence[Any], ancillary: Sequence[Any] = (), flags: int = 0, address: Address | None = None
     ) -> int:
         """sendmsg(2): the buffers one after the other, as far as they go."""
-        octets = join(buffers)
-        with self.host.lock:
-            return self._send(octets, flags, self.deadline(self.sndtimeo_ns, flags))
+        return self._send_to(join(buffers), flags, address)
 
     # Receiving.
 

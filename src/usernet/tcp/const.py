@@ -95,6 +95,8 @@ SECOND: Final = 1_000_000_000
 ATO_MIN: Final = 40 * MS
 DELACK_MAX: Final = 200 * MS
 RTO_INITIAL: Final = SECOND
+# Linux's least timer, two ticks.
+TIMEOUT_MIN: Final = 2 * MS
 TIME_WAIT_LEN: Final = 60 * SECOND
 QUICK_ACKS: Final = 16
 INIT_CWND: Final = 10
@@ -114,3 +116,18 @@ CONNECTED: Final = 0x100
 # What TIME_WAIT says of a segment.
 TW_DONE: Final = 0
 TW_NEW_CONNECTION: Final = 1
+# SYN cookies: for how many minutes begun one is believed, and how long after the last was given out any is looked at.
+COOKIE_AGE: Final = 2
+COOKIE_VALID: Final = 120 * SECOND
+# What the low bits of a timestamp say beside a SYN cookie; a shift of 15 is no window scaling.
+STAMP_WSCALE: Final = 0x0F
+STAMP_SACK: Final = 0x10
+STAMP_ECN: Final = 0x20
+# net.ipv4.tcp_fastopen.
+TFO_CLIENT: Final = 0x1
+TFO_SERVER: Final = 0x2
+TFO_CLIENT_NO_COOKIE: Final = 0x4  # text in a SYN without a cookie
+TFO_SERVER_NO_COOKIE: Final = 0x200  # taken without one
+TFO_EVERY_LISTENER: Final = 0x400  # also where TCP_FASTOPEN was not set
+# Options fit into this much of a header.
+MAX_OPTIONS: Final = 40

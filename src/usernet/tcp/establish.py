@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
-from ..core.seq import seq_add
+from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
-from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
-from .rtx_timer import cancel_rtx
+from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS, RTX_RETRANSMIT
+from .fastopen import FastOpen
+from .rtx_timer import arm_rtx, cancel_rtx
 from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
+from .sysctls import Sysctls
 from .tcb import Engine, Tcb
 from .transmit import sync_mss
 
@@ -29,8 +31,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
     tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, settings)
-    tcb.rcv_wscale = window_scale(tcb) if engine.sysctls.window_scaling else 0
-    tcb.rcv_wnd = first_window(tcb)
+    tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
+    tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss)
     tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
     # Below the first window, or a sender it holds back would never be seen to want more (Linux).
     tcb.drs_space = 10 * tcb.advmss if 10 * tcb.advmss < tcb.rcv_wnd else tcb.rcv_wnd
@@ -63,28 +65,26 @@ def advertised_mss(mtu: cython.uint, header_len: cython.uint, settings: Settings
     return mss
 
 
-def window_scale(tcb: Tcb) -> cython.uint:
-    """RFC 7323 2.3: enough for the largest buffer this connection may get."""
-    space: cython.longlong = tcb.engine.sysctls.rmem_max
+def window_scale(settings: Settings, sysctls: Sysctls) -> cython.uint:
+    """RFC 7323 2.3: enough for the largest buffer a connection may get."""
+    space: cython.longlong = settings.rcvbuf >> 1 if settings.rcvbuf > 0 else sysctls.rmem_max
     shift: cython.uint = 0
-    if tcb.rcv_buf_locked:
-        space = tcb.rcv_buf >> 1
-    if 0 < tcb.window_clamp < space:
-        space = tcb.window_clamp
+    if 0 < settings.window_clamp < space:
+        space = settings.window_clamp
     while space > 65535 and shift < MAX_WSCALE:
         space >>= 1
         shift += 1
     return shift
 
 
-def first_window(tcb: Tcb) -> cython.uint:
-    """The window of a SYN, which is never scaled; a multiple of the MSS where it can be."""
-    space: cython.longlong = tcb.rcv_buf >> 1
-    if 0 < tcb.window_clamp < space:
-        space = tcb.window_clamp
-    if space > 65535:
-        space = 65535
-    return space - space % tcb.advmss if space > tcb.advmss else space
+def first_window(settings: Settings, sysctls: Sysctls, advmss: cython.uint) -> cython.uint:
+    """The window of a SYN, which is never scaled; where there is not room for more, a multiple of the MSS."""
+    space: cython.longlong = (settings.rcvbuf if settings.rcvbuf > 0 else sysctls.rmem_default) >> 1
+    if 0 < settings.window_clamp < space:
+        space = settings.window_clamp
+    if space > advmss:
+        space -= space % advmss
+    return space if space < 65535 else 65535
 
 
 def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -104,13 +104,29 @@ def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
 
 def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """Our SYN is acknowledged: the send side begins."""
-    engine: Engine = tcb.engine
+    begin_sending(tcb, seg, now)
+    syn_acknowledged(tcb, now)
+
+
+def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """The peer's window is known: text may go from ISS+1 on."""
     tcb.snd_una = seq_add(tcb.iss, 1)
     tcb.snd_wl1 = seg.seq
     tcb.snd_wl2 = seg.ack
     tcb.max_packets_seq = tcb.snd_nxt
     tcb.high_seq = tcb.snd_una
     tcb.rcv_at = now
+    tcb.cc.ssthresh = INFINITE_SSTHRESH
+    tcb.cc.start(now)
+    tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
+    tcb.lsnd_at = 0
+    tcb.cwnd_stamp = now
+    grow_send_buffer(tcb)
+
+
+def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:
+    """What the time our SYN took says of the path, and the end of its timer."""
+    engine: Engine = tcb.engine
     cancel_rtx(tcb)
     tcb.backoff = 0
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
@@ -120,13 +136,23 @@ def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         tcb.cc.cwnd = 1
     tcb.retransmits = 0
     tcb.retrans_at = 0
-    tcb.cc.ssthresh = INFINITE_SSTHRESH
-    tcb.cc.start(now)
-    tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, engine.timers, tcb)
-    tcb.lsnd_at = 0
-    tcb.cwnd_stamp = now
     if tcb.settings.keepalive:
         tcb.keep_timer.arm(now + keepidle(tcb.settings, engine.sysctls))
-    grow_send_buffer(tcb)
     engine.sender.confirm(tcb.path, now)
     tcb.wake(POLLOUT)
+
+
+def fast_open_proved(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    """An ACK for a connection opened by its SYN alone (RFC 7413 4.2.2). False: of something never sent."""
+    fast: FastOpen | None = tcb.fastopen
+    if fast is None or seq_lt(seg.ack, tcb.snd_una) or seq_lt(tcb.snd_nxt, seg.ack):
+        return False
+    fast.leave(False, now)
+    tcb.snd_wl1 = seg.seq
+    tcb.snd_wl2 = seg.ack
+    tcb.snd_wnd = tcb.max_window = seg.wnd << tcb.snd_wscale
+    syn_acknowledged(tcb, now)
+    if tcb.board.packets_out > 0:
+        # What was sent meanwhile has a timer of its own from here on.
+        arm_rtx(tcb, RTX_RETRANSMIT, now)
+    return True

@@ -14,6 +14,7 @@ OPT_TIMESTAMPS = 1
 OPT_SACK = 2
 OPT_WSCALE = 4
 NO_RATE = 0xFFFFFFFFFFFFFFFF
+OPT_SYN_DATA = 32
 
 
 def tcp_info(tcb: Tcb) -> dict[str, int | str]:
@@ -23,6 +24,8 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
     cc = tcb.cc
     rto = min(rtt.rto << tcb.backoff, rtt.rto_max)
     options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * bool(tcb.rcv_wscale or tcb.snd_wscale)
+    if tcb.fastopen is not None and tcb.fastopen.syn_data_acked:
+        options |= OPT_SYN_DATA
     return {
         "state": tcb.state,
         "ca_state": tcb.ca_state,

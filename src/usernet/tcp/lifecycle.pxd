@@ -1,3 +1,4 @@
+from .fastopen cimport FastOpen
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
@@ -7,6 +8,7 @@ cdef int ABORT, RCV_RST, TIMEOUT, ECONNREFUSED, ECONNRESET, EPIPE
 cpdef void move(Tcb tcb, int event) except *
 cpdef void finish(Tcb tcb, int event, int err) except *
 cpdef void retire(Tcb tcb) except *
+cdef void _fast_open_ends(Tcb tcb, FastOpen fast) except *
 cpdef void drop_held(Tcb tcb) except *
 cpdef void drop_received(Tcb tcb) except *
 cpdef void peer_reset(Tcb tcb) except *

@@ -17,6 +17,7 @@ from .const import (
     SYN_SENT,
     T_KEEP,
 )  # fmt: skip
+from .fastopen import FastOpen
 from .state import ABORT, RCV_RST, TIMEOUT, after
 from .tcb import Engine, Tcb
 
@@ -61,6 +62,8 @@ def retire(tcb: Tcb) -> None:
     tcb.ack_timer.destroy()
     tcb.keep_timer.destroy()
     tcb.pacer.close()
+    if tcb.fastopen is not None:
+        _fast_open_ends(tcb, tcb.fastopen)
     engine.pool.uncharge(tcb.outq())
     tcb.queue.clear()
     tcb.queue.base = tcb.queue.end
@@ -73,6 +76,20 @@ def retire(tcb: Tcb) -> None:
         engine.orphans -= 1
         drop_received(tcb)
     tcb.wake(POLLIN | POLLOUT | POLLRDHUP | POLLHUP | (POLLERR if tcb.err else 0))
+
+
+def _fast_open_ends(tcb: Tcb, fast: FastOpen) -> None:
+    engine: Engine = tcb.engine
+    fast.leave(False, tcb.rcv_at)
+    if not fast.asked:
+        return
+    if tcb.data_segs_in == 0:
+        if tcb.seen_fin and not tcb.rcv_fin and engine.sysctls.fastopen_blackhole_ns > 0:
+            # The peer's FIN came, what it had sent before did not (RFC 7413 4.1.3.1).
+            engine.fast_opens.blackholed(tcb.rcv_at)
+            engine.ext.TCPFastOpenBlackhole += 1
+    elif fast.watches and not tcb.path.local:
+        engine.fast_opens.forgive()
 
 
 def drop_held(tcb: Tcb) -> None:
@@ -95,6 +112,8 @@ def peer_reset(tcb: Tcb) -> None:
         err = ECONNREFUSED
     elif tcb.state == CLOSE_WAIT:
         err = EPIPE
+    if tcb.fastopen is not None:
+        tcb.fastopen.leave(True, tcb.rcv_at)
     finish(tcb, RCV_RST, err)
 
 

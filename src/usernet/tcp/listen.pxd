@@ -3,12 +3,13 @@ cimport cython
 from ..core.packet cimport Packet
 from ..core.ready cimport Pollable
 from ..core.sender cimport Path
+from .fastopen cimport FastOpenQueue
 from .settings cimport Settings
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 from .user_calls cimport Connection
 
 cdef unsigned int POLLIN
-cdef int LISTEN
+cdef int LISTEN, TFO_EVERY_LISTENER, TFO_SERVER
 
 
 cdef class Acceptor(Engine):
@@ -24,8 +25,13 @@ cdef class Listener:
     cdef public Settings settings
     cdef public object accepted
     cdef public dict requests
+    cdef public FastOpenQueue fast
     cdef public int backlog
+    cdef public int young
+    cdef public long long cookies_until
 
+    cpdef bint is_queue_full(self) except *
+    cpdef bint is_accept_queue_full(self) except *
     cpdef Tcb accept(self, long long now)
     cpdef unsigned int poll(self) except? 0xFFFFFFFF
     cpdef void close(self, long long now) except *

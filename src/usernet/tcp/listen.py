@@ -13,7 +13,8 @@ from ..core.const import POLLIN
 from ..core.packet import Packet
 from ..core.ready import Pollable
 from ..core.sender import Path
-from .const import LISTEN
+from .const import LISTEN, TFO_EVERY_LISTENER, TFO_SERVER
+from .fastopen import FastOpenQueue
 from .settings import Settings
 from .tcb import Binding, Endpoint, Engine, Tcb
 from .user_calls import Connection
@@ -39,9 +40,24 @@ class Acceptor(Engine):
 
 
 class Listener:
-    """A socket in LISTEN. ``owner`` is woken with POLLIN when a connection can be accepted."""
+    """A socket in LISTEN. ``owner`` is woken with POLLIN when a connection can be accepted.
 
-    __slots__ = ("accepted", "backlog", "binding", "engine", "owner", "requests", "settings")
+    ``young`` counts the requests whose SYN,ACK was sent once; ``cookies_until`` is how long an ACK may still bring a
+    SYN cookie back; ``fast`` are the connections opened by their SYN alone.
+    """
+
+    __slots__ = (
+        "accepted",
+        "backlog",
+        "binding",
+        "cookies_until",
+        "engine",
+        "fast",
+        "owner",
+        "requests",
+        "settings",
+        "young",
+    )
 
     def __init__(self, engine: Acceptor, owner: Pollable, binding: Binding, backlog: int, settings: Settings) -> None:
         self.engine = engine
@@ -50,6 +66,9 @@ class Listener:
         self.settings = settings
         self.accepted: deque[Connection] = deque()
         self.requests: dict[bytes, Request] = {}
+        self.young = 0
+        self.cookies_until = -1
+        self.fast = FastOpenQueue()
         self.backlog = 0
         self.set_backlog(backlog)
 
@@ -72,12 +91,27 @@ class Listener:
         """As a second listen(): min(backlog, somaxconn); negative means as much as there may be."""
         most = self.engine.sysctls.somaxconn
         self.backlog = backlog if 0 <= backlog < most else most
+        flags = self.engine.sysctls.fastopen
+        if flags & TFO_SERVER and flags & TFO_EVERY_LISTENER and self.settings.fastopen_limit == 0:
+            self.settings.fastopen_limit = self.backlog
+
+    def is_queue_full(self) -> cython.bint:
+        """True when a SYN more has no place among the half-open connections."""
+        return len(self.requests) > self.backlog
+
+    def is_accept_queue_full(self) -> cython.bint:
+        """True when a connection more has no place until one is accepted."""
+        return len(self.accepted) > self.backlog
 
     def accept(self, now: cython.longlong) -> Tcb | None:
         """The oldest finished connection, or None. It has no owner yet: set one, then look at its poll()."""
+        child: Connection
         if not self.accepted:
             return None
-        return self.accepted.popleft()
+        child = self.accepted.popleft()
+        if child.fastopen is not None:
+            child.fastopen.is_accepted = True
+        return child
 
     def poll(self) -> cython.uint:
         """POLLIN when accept() would give one."""

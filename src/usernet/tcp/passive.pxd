@@ -1,11 +1,27 @@
 from ..core.packet cimport Packet
+from ..core.sender cimport Path
+from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
-from .isn cimport initial_sequence
+from .cookies cimport stamp_with_options
+from .establish cimport advertised_mss, first_window, window_scale
+from .fastopen_server cimport try_fast_open
+from .isn cimport initial_sequence, timestamp_offset
 from .listen cimport Acceptor, Listener, path_back
 from .request cimport Request
+from .settings cimport Settings
+from .sysctls cimport Sysctls
+from .transmit cimport control_packet
 
-cdef unsigned int FIN
-cdef long long RTO_INITIAL
+cdef unsigned int MASK32, ACK, DEFAULT_MSS, FIN, STAMP_SACK, STAMP_WSCALE, SYN
+cdef long long COOKIE_VALID, MS
 
 cpdef void syn_arrives(Listener listener, bytes key, Packet packet, Segment seg, long long iss, long long now) except *
+cdef bint _is_last_quarter(Listener listener, Sysctls sysctls) except *
+cdef unsigned int _type_of_service(Listener listener, Packet packet) noexcept
+cdef bytes _saved(Packet packet, Segment seg, int which)
+cdef void _answer_with_cookie(Listener listener, bytes key, Path path, Packet packet, Segment seg, long long now) except *
+cpdef bint cookie_arrives(Listener listener, bytes key, Packet packet, Segment seg, long long now) except *
+cdef unsigned int _stamp_bits(Acceptor engine, bytes key, Segment seg) except? 0xFFFFFFFF
+cdef bint _may_be_ours(Acceptor engine, bytes key, Segment seg) except *
+cdef void _recover(Request request, Segment seg, unsigned int mss) except *

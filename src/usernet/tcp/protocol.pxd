@@ -9,10 +9,11 @@ from .auth cimport Auth, accepts
 from .establish cimport prepare
 from .isn cimport initial_sequence, timestamp_offset
 from .lifecycle cimport finish, move
+from .fastopen cimport FastOpen
 from .forward cimport ForwardRequest
 from .listen cimport Acceptor, Listener, path_back
 from .rtx_timer cimport arm_rtx
-from .passive cimport syn_arrives
+from .passive cimport cookie_arrives, syn_arrives
 from .request cimport Request
 from .transmit cimport control_packet, send_syn
 from .segment_arrives cimport segment_arrives

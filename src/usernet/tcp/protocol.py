@@ -29,13 +29,14 @@ from .const import (
     TW_NEW_CONNECTION,
 )  # fmt: skip
 from .establish import prepare
+from .fastopen import FastOpen
 from .forward import Forwarder, ForwardRequest
 from .icmp import packet_too_big
 from .isn import initial_sequence, timestamp_offset
 from .keys import attach, closed_auth
 from .lifecycle import finish, move
 from .listen import Acceptor, Listener, path_back
-from .passive import syn_arrives
+from .passive import cookie_arrives, syn_arrives
 from .request import Request
 from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
@@ -111,11 +112,13 @@ class Tcp(Acceptor):
         port: int,
         settings: Settings,
         now: cython.longlong,
+        fast: bool = False,
     ) -> Tcb:
         """Active OPEN: the SYN is sent, the connection is in SYN_SENT. ``owner`` is woken with POLLOUT when it is open.
 
-        Without a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route
-        says (ENETUNREACH, EHOSTUNREACH, EACCES).
+        With ``fast`` the SYN waits for the connection's ``open_fast``, which gives it text to carry (RFC 7413). Without
+        a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says
+        (ENETUNREACH, EHOSTUNREACH, EACCES).
         """
         if len(remote) not in (4, 16):
             raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
@@ -129,15 +132,13 @@ class Tcp(Acceptor):
         if settings.keys is not None:
             settings.keys.check_connect(path.dst)
         if binding is None:
-            binding = self._ports.for_connect(
-                self._endpoints, path, port, self.sysctls.port_low, self.sysctls.port_high, self.sysctls.tw_reuse, now
-            )
+            binding = self._ports.for_connect(self._endpoints, path, port, self.sysctls, now)
         key = make_key(path.dst, path.src, port, binding.port)
         iss = initial_sequence(self, key, now)
         earlier = self._endpoints.get(key)
         tcb = Connection(self, key, path, binding.port, port)
         if earlier is not None:
-            if not isinstance(earlier, TimeWait) or not is_reusable(earlier, self.sysctls.tw_reuse, now):
+            if not isinstance(earlier, TimeWait) or not is_reusable(earlier, self.sysctls, now):
                 self._ports.settle(binding)
                 raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
             iss = earlier.next_iss()
@@ -161,6 +162,10 @@ class Tcp(Acceptor):
             earlier.end()
         self.mib.ActiveOpens += 1
         move(tcb, ACTIVE_OPEN)
+        if fast:
+            tcb.fastopen = FastOpen()
+            tcb.fastopen.is_deferred = True
+            return tcb
         send_syn(tcb, SYN, now)
         arm_rtx(tcb, RTX_RETRANSMIT, now)
         return tcb
@@ -265,9 +270,11 @@ class Tcp(Acceptor):
             endpoint.arrives(packet, seg, now)
         elif isinstance(endpoint, TimeWait):
             if endpoint.arrives(seg, now) == TW_NEW_CONNECTION:
+                if self._find_listener(packet, seg) is None and self.forwarder is None:
+                    endpoint.acknowledge(now)
+                    return
                 iss = endpoint.next_iss()
-                if self._find_listener(packet, seg) is not None:
-                    endpoint.end()
+                endpoint.end()
                 self._listen_or_closed(key, packet, seg, iss, now)
         elif isinstance(endpoint, ForwardRequest):
             endpoint.arrives(seg)
@@ -294,6 +301,10 @@ class Tcp(Acceptor):
                 return
             if seg.flags & SYN and self.forwarder is not None:
                 self._forward(key, packet, seg, now)
+                return
+        elif seg.flags & SYN == 0:
+            listener = self._find_listener(packet, seg)
+            if listener is not None and cookie_arrives(listener, key, packet, seg, now):
                 return
         self._answer_closed(packet, seg, now)
 
@@ -355,7 +366,9 @@ class Tcp(Acceptor):
         key = theirs + ours + bytes(buf[at + 2 : at + 4]) + bytes(buf[at : at + 2])
         endpoint = self._endpoints.get(key)
         if isinstance(endpoint, Request):
-            if seq == endpoint.iss and error.err != EMSGSIZE:
+            if seq != endpoint.iss:
+                self.ext.OutOfWindowIcmps += 1
+            elif error.err != EMSGSIZE:
                 self.ext.ListenDrops += 1
                 endpoint.drop()
         elif isinstance(endpoint, Tcb):

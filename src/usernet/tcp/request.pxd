@@ -6,7 +6,7 @@ from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
-from .establish cimport advertised_mss, prepare
+from .establish cimport advertised_mss, first_window, prepare, window_scale
 from .isn cimport timestamp_offset
 from .listen cimport Acceptor, Listener
 from .segment_arrives cimport segment_arrives
@@ -15,8 +15,9 @@ from .tcb cimport Endpoint, Engine
 from .transmit cimport control_packet, sync_mss
 from .user_calls cimport Connection
 
-cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN, DEFAULT_MSS, MAX_WSCALE
+cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN, DEFAULT_MSS
 cdef long long MS, RTO_INITIAL
+cdef Py_ssize_t MAX_OPTIONS
 cdef int KIND_REQUEST, SYN_RECEIVED, T_REQUEST
 
 
@@ -25,22 +26,31 @@ cdef class Request(Endpoint):
     cdef public Listener listener
     cdef public Path path
     cdef public unsigned int irs, iss, mss, ts_recent, ts_offset, rcv_wnd, rcv_wscale
-    cdef public int wscale, retransmits
+    cdef public int wscale, retransmits, timeouts
+    cdef public unsigned int tos
     cdef public bint sack_ok, ts_ok, is_acked
     cdef public long long sent_at, answered_at
+    cdef public bytes extra
+    cdef public bytes saved_syn
     cdef public Timer timer
 
     cpdef void sign_with(self, Auth auth) noexcept
+    cpdef void enter(self, long long now) except *
+    cpdef void open(self, Packet packet, Segment seg, long long now) except *
+    cdef void _send_again(self, long long now) except *
+    cdef void _arm(self, long long now) except *
+    cdef int _patience(self) except -1
+    cdef void _leave(self) except *
     cpdef void send_syn_ack(self, long long now) except *
     cdef void _send(self, unsigned int flags, unsigned int seq, unsigned int wnd, bytes options, long long now) except *
     cpdef void drop(self) except *
     cpdef void arrives(self, Packet packet, Segment seg, long long now) except *
     cdef void _complete(self, Packet packet, Segment seg, long long now) except *
-    cdef Connection _child(self, long long now)
+    cpdef Connection child(self, long long now)
     cdef bint _may_answer(self, long long now) noexcept
     cdef void _acknowledge(self, long long now) except *
     cdef void _reset(self, Segment seg, long long now) except *
 
 
-cdef unsigned int _scale_for(Settings settings, Engine engine) noexcept
-cdef int _deferrals(int seconds) noexcept
+cpdef int deferred_retries(int seconds) noexcept
+cpdef int deferred_seconds(int count) noexcept

@@ -15,8 +15,19 @@ from ..core.seq import seq_add, seq_lt
 from ..core.timers import Timer
 from ..wire.tcp import Segment, syn_options, timestamp_option
 from .auth import Auth
-from .const import ACK, DEFAULT_MSS, FIN, KIND_REQUEST, MAX_WSCALE, RST, RTO_INITIAL, SYN, SYN_RECEIVED, T_REQUEST
-from .establish import advertised_mss, prepare
+from .const import (
+    ACK,
+    DEFAULT_MSS,
+    FIN,
+    KIND_REQUEST,
+    MAX_OPTIONS,
+    RST,
+    RTO_INITIAL,
+    SYN,
+    SYN_RECEIVED,
+    T_REQUEST,
+)
+from .establish import advertised_mss, first_window, prepare, window_scale
 from .isn import timestamp_offset
 from .listen import Acceptor, Listener
 from .segment_arrives import segment_arrives
@@ -30,18 +41,38 @@ if TYPE_CHECKING:
 
 
 class Request(Endpoint):
-    """SYN_RECEIVED after a passive open: what must be remembered of a SYN until its handshake completes."""
+    """SYN_RECEIVED after a passive open: what must be remembered of a SYN until its handshake completes.
+
+    ``extra`` are options for the first SYN,ACK only. ``timeouts`` counts its timer, ``retransmits`` what was sent.
+    """
 
     __slots__ = (
-        "answered_at", "irs", "is_acked", "iss", "listener", "mss", "path", "rcv_wnd", "rcv_wscale", "retransmits",
-        "sack_ok", "sent_at", "timer", "ts_offset", "ts_ok", "ts_recent", "wscale",
-    )  # fmt: skip
+        "answered_at",
+        "extra",
+        "irs",
+        "is_acked",
+        "iss",
+        "listener",
+        "mss",
+        "path",
+        "rcv_wnd",
+        "rcv_wscale",
+        "retransmits",
+        "sack_ok",
+        "saved_syn",
+        "sent_at",
+        "timeouts",
+        "timer",
+        "tos",
+        "ts_offset",
+        "ts_ok",
+        "ts_recent",
+        "wscale",
+    )
 
     def __init__(self, listener: Listener, key: bytes, path: Path, seg: Segment, now: cython.longlong) -> None:
         engine: Engine = listener.engine
         settings: Settings = listener.settings
-        space: cython.longlong = (settings.rcvbuf if settings.rcvbuf > 0 else engine.sysctls.rmem_default) >> 1
-        advmss: cython.uint = advertised_mss(path.mtu, path.header_len, settings)
         self.kind = KIND_REQUEST
         self.state = SYN_RECEIVED
         self.key = key
@@ -57,16 +88,15 @@ class Request(Endpoint):
         self.ts_ok = seg.ts_ok and engine.sysctls.timestamps != 0
         self.ts_recent = seg.tsval
         self.ts_offset = timestamp_offset(engine, key)
-        self.rcv_wscale = _scale_for(settings, engine) if self.wscale >= 0 else 0
-        if 0 < settings.window_clamp < space:
-            space = settings.window_clamp
-        if space > 65535:
-            space = 65535
-        self.rcv_wnd = space - space % advmss if space > advmss else space
-        self.retransmits = 0
+        self.rcv_wscale = window_scale(settings, engine.sysctls) if self.wscale >= 0 else 0
+        self.rcv_wnd = first_window(settings, engine.sysctls, advertised_mss(path.mtu, path.header_len, settings))
+        self.tos = settings.tos
+        self.extra: bytes = b""
+        self.saved_syn: bytes | None = None
+        self.retransmits = self.timeouts = 0
         self.is_acked = False
         self.sent_at = now
-        self.answered_at = now
+        self.answered_at = -(1 << 62)
         self.timer: Timer = Timer(engine.timers, self, T_REQUEST)
 
     @property
@@ -95,6 +125,15 @@ class Request(Endpoint):
         if self.sack_ok:
             self.ts_ok = False
 
+    def enter(self, now: cython.longlong) -> None:
+        """Take a place in the SYN queue, and answer."""
+        listener: Listener = self.listener
+        listener.requests[self.key] = self
+        listener.young += 1
+        listener.engine.enter(self)
+        self.send_syn_ack(now)
+        self.timer.arm(now + RTO_INITIAL)
+
     def send_syn_ack(self, now: cython.longlong) -> None:
         """<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>."""
         listener: Listener = self.listener
@@ -102,7 +141,18 @@ class Request(Endpoint):
         stamps = ((now // MS + self.ts_offset) & MASK32, self.ts_recent) if self.ts_ok else None
         mss: cython.uint = advertised_mss(self.path.mtu, self.path.header_len, settings)
         options = syn_options(mss, self.rcv_wscale if self.wscale >= 0 else -1, self.sack_ok, stamps)
+        if self.extra:
+            if len(options) + len(self.extra) <= MAX_OPTIONS:
+                options += self.extra
+            self.extra = b""
         self._send(SYN | ACK, self.iss, self.rcv_wnd, options, now)
+
+    def _send_again(self, now: cython.longlong) -> None:
+        engine: Engine = self.listener.engine
+        self.retransmits += 1
+        engine.mib.RetransSegs += 1
+        engine.ext.TCPSynRetrans += 1
+        self.send_syn_ack(now)
 
     def _send(
         self, flags: cython.uint, seq: cython.uint, wnd: cython.uint, options: bytes, now: cython.longlong
@@ -112,33 +162,62 @@ class Request(Endpoint):
         packet: Packet = control_packet(
             self.path, self.local_port, self.remote_port, seq, seq_add(self.irs, 1), flags, wnd, options, self.auth
         )
-        packet.tos = listener.settings.tos
+        packet.tos = self.tos
         packet.ttl = listener.settings.ttl
         packet.mark = listener.settings.mark
         engine.mib.OutSegs += 1
         engine.sender.send(self.path, packet, now)
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
-        """The SYN,ACK was not acknowledged."""
+        """The SYN,ACK was not acknowledged, or its ACK was put off (TCP_DEFER_ACCEPT)."""
         listener: Listener = self.listener
         engine: Engine = listener.engine
-        if self.retransmits >= engine.sysctls.synack_retries:
+        deferrals: cython.int = deferred_retries(listener.settings.defer_accept)
+        tries: cython.int = self._patience()
+        if self.timeouts >= tries and (not self.is_acked or self.timeouts >= deferrals):
             engine.mib.AttemptFails += 1
             self.drop()
             return
-        self.retransmits += 1
-        engine.mib.RetransSegs += 1
-        engine.ext.TCPSynRetrans += 1
         engine.ext.TCPTimeouts += 1
-        self.send_syn_ack(now)
-        self.timer.arm(now + (RTO_INITIAL << self.retransmits))
+        if deferrals == 0 or not self.is_acked or self.timeouts >= deferrals - 1:
+            # While text is waited for, the peer knows all; at the end it gets a last chance to send some.
+            self._send_again(now)
+        if self.timeouts == 0:
+            listener.young -= 1
+        self.timeouts += 1
+        self._arm(now)
+
+    def _arm(self, now: cython.longlong) -> None:
+        span: cython.longlong = RTO_INITIAL
+        if self.timeouts < 24:
+            span <<= self.timeouts
+        most: cython.longlong = self.listener.engine.sysctls.rto_max_ns
+        self.timer.arm(now + (span if self.timeouts < 24 and span < most else most))
+
+    def _patience(self) -> cython.int:
+        # Half the queue is for the young: the fuller it is with old ones, the sooner these go (Linux).
+        listener: Listener = self.listener
+        tries: cython.int = listener.settings.syncnt
+        waiting: cython.Py_ssize_t = len(listener.requests)
+        young: cython.Py_ssize_t = 2 * listener.young
+        if tries == 0:
+            tries = listener.engine.sysctls.synack_retries
+        if 2 * waiting > max(8, listener.backlog):
+            while tries > 2 and waiting >= young:
+                tries -= 1
+                young <<= 1
+        return tries
 
     def drop(self) -> None:
         """Forget it."""
+        self._leave()
+        self.listener.engine.forget(self)
+
+    def _leave(self) -> None:
         listener: Listener = self.listener
         self.timer.destroy()
-        listener.requests.pop(self.key, None)
-        listener.engine.forget(self)
+        if listener.requests.pop(self.key, None) is not None and self.timeouts == 0:
+            listener.young -= 1
 
     def arrives(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         """3.10.7.4 in SYN_RECEIVED, in the RFC's order (Linux's tcp_check_req)."""
@@ -149,7 +228,8 @@ class Request(Endpoint):
         if seg.flags & (SYN | RST | ACK) == SYN and seg.seq == self.irs and not old:
             # The SYN again: so is the answer, at a limited rate.
             if self._may_answer(now):
-                self.send_syn_ack(now)
+                self._send_again(now)
+                self._arm(now)
             else:
                 engine.ext.TCPACKSkippedSynRecv += 1
             return
@@ -190,28 +270,33 @@ class Request(Endpoint):
     def _complete(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         listener: Listener = self.listener
         engine: Acceptor = listener.engine
-        child: Connection
         if (
-            listener.settings.defer_accept
-            and seg.length == 0
+            seg.length == 0
             and not seg.flags & FIN
-            and self.retransmits < _deferrals(listener.settings.defer_accept)
+            and listener.settings.defer_accept
+            and self.timeouts < deferred_retries(listener.settings.defer_accept)
         ):
             engine.ext.TCPDeferAcceptDrop += 1
             self.is_acked = True
             return
-        if len(listener.accepted) > listener.backlog:
+        if listener.is_accept_queue_full():
             engine.ext.ListenOverflows += 1
             engine.ext.ListenDrops += 1
             self.is_acked = True
             if engine.sysctls.abort_on_overflow:
                 engine.mib.OutRsts += 1
                 self._reset(seg, now)
+                engine.ext.EmbryonicRsts += 1
                 self.drop()
             return
-        child = self._child(now)
-        self.timer.destroy()
-        listener.requests.pop(self.key, None)
+        self._leave()
+        self.open(packet, seg, now)
+
+    def open(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
+        """The handshake is complete: a connection takes the request's place, and waits to be accepted."""
+        listener: Listener = self.listener
+        engine: Acceptor = listener.engine
+        child: Connection = self.child(now)
         engine.enter(child)
         engine.mib.PassiveOpens += 1
         segment_arrives(child, packet, seg, now)
@@ -219,7 +304,8 @@ class Request(Endpoint):
         if listener.owner is not None:
             listener.owner.wake(POLLIN)
 
-    def _child(self, now: cython.longlong) -> Connection:
+    def child(self, now: cython.longlong) -> Connection:
+        """A connection in SYN_RECEIVED, as this request knows it."""
         listener: Listener = self.listener
         child: Connection = Connection(listener.engine, self.key, self.path, self.local_port, self.remote_port)
         prepare(child, listener.settings.copy(), now)
@@ -242,6 +328,8 @@ class Request(Endpoint):
         child.rcv_wnd = self.rcv_wnd
         child.mss_clamp = self.mss
         child.retransmits = self.retransmits
+        child.settings.tos = self.tos
+        child.saved_syn = self.saved_syn
         child.syn_sent_at = self.sent_at
         sync_mss(child)
         return child
@@ -263,25 +351,26 @@ class Request(Endpoint):
         self._send(RST, seg.ack, 0, b"", now)
 
 
-def _scale_for(settings: Settings, engine: Engine) -> cython.uint:
-    # RFC 7323 2.3: enough for the largest buffer the connection may get.
-    space: cython.longlong = settings.rcvbuf >> 1 if settings.rcvbuf > 0 else engine.sysctls.rmem_max
-    shift: cython.uint = 0
-    if 0 < settings.window_clamp < space:
-        space = settings.window_clamp
-    while space > 65535 and shift < MAX_WSCALE:
-        space >>= 1
-        shift += 1
-    return shift
-
-
-def _deferrals(seconds: cython.int) -> cython.int:
-    # How many SYN,ACK retransmissions fit into TCP_DEFER_ACCEPT's seconds (Linux's secs_to_retrans).
+def deferred_retries(seconds: cython.int) -> cython.int:
+    """How many SYN,ACK timeouts TCP_DEFER_ACCEPT's seconds make (Linux's secs_to_retrans)."""
     count: cython.int = 1
     span: cython.int = 1
     step: cython.int = 1
+    if seconds <= 0:
+        return 0
     while seconds > span and count < 255:
         count += 1
         step = step * 2 if step < 60 else 120
         span += step
     return count
+
+
+def deferred_seconds(count: cython.int) -> cython.int:
+    """The seconds that many SYN,ACK timeouts take; of :func:`deferred_retries` the inverse, rounded up."""
+    span: cython.int = 0
+    step: cython.int = 1
+    while count > 0:
+        span += step
+        step = step * 2 if step < 60 else 120
+        count -= 1
+    return span

@@ -4,10 +4,11 @@ from ..core.packet cimport Packet
 from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
-from .establish cimport establish, take_syn_options
+from .establish cimport establish, fast_open_proved, take_syn_options
+from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output cimport output
-from .transmit cimport control_packet, send_ack, send_reset, send_syn, usable_path
+from .transmit cimport control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
 from .receive cimport acknowledge_text, take_text
 from .acknowledge cimport acknowledge
 from .send_buffer cimport grow_send_buffer, wake_sender
@@ -15,13 +16,14 @@ from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN
-cdef long long SECOND, PAWS_24DAYS
+cdef long long DELACK_MAX, SECOND, PAWS_24DAYS, TIMEOUT_MIN
 cdef int ACK_NOW, ACK_SCHED, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
 cdef void _text_and_after(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
 cdef void _syn_sent(Tcb tcb, Packet packet, Segment seg, long long now) except *
+cdef bint _echoes_our_syn(Tcb tcb, Segment seg, long long now) except *
 cdef void _simultaneous_open(Tcb tcb, Segment seg, long long now) except *
 cdef void _reset_reply(Tcb tcb, Segment seg, long long now) except *
 cdef bint _first_sequence(Tcb tcb, Segment seg, long long now) except *

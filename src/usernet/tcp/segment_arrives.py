@@ -19,6 +19,7 @@ from .const import (
     ACK_NOW,
     ACK_SCHED,
     CLOSING,
+    DELACK_MAX,
     ESTABLISHED,
     FIN,
     FIN_WAIT_1,
@@ -31,8 +32,10 @@ from .const import (
     SYN,
     SYN_RECEIVED,
     SYN_SENT,
+    TIMEOUT_MIN,
 )  # fmt: skip
-from .establish import establish, take_syn_options
+from .establish import establish, fast_open_proved, take_syn_options
+from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import output
 from .receive import acknowledge_text, take_text
@@ -40,7 +43,7 @@ from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
-from .transmit import control_packet, send_ack, send_reset, send_syn, usable_path
+from .transmit import control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
 
 if TYPE_CHECKING:
     import cython
@@ -85,6 +88,14 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     if seg.flags & ACK and (seq_le(seg.ack, tcb.iss) or seq_lt(tcb.snd_nxt, seg.ack)):
         # First: an ACK of something never sent.
         if not seg.flags & RST:
+            if tcb.retransmits == 0 and tcb.rtx_kind == RTX_RETRANSMIT:
+                # An old connection's segment: the RST clears the way, and the SYN need not wait a second (Linux).
+                tcb.rtx_timer.arm(now + TIMEOUT_MIN)
+            _reset_reply(tcb, seg, now)
+        return
+    if seg.flags & ACK and tcb.ts_ok and seg.ts_ok and not _echoes_our_syn(tcb, seg, now):
+        tcb.engine.ext.PAWSActive += 1
+        if not seg.flags & RST:
             _reset_reply(tcb, seg, now)
         return
     if seg.flags & RST:
@@ -103,12 +114,29 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     if not seg.flags & ACK:
         _simultaneous_open(tcb, seg, now)
         return
-    if tcb.ts_ok and seg.tsecr != 0 and tcb.retransmits > 0:
-        tcb.syn_sent_at = 0
+    resent: cython.int = tcb.retransmits
     establish(tcb, seg, now)
     move(tcb, RCV_SYN_ACK)
     tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    if tcb.fastopen is not None:
+        syn_ack_arrived(tcb, seg, resent, now)
+    if (tcb.writers or tcb.settings.defer_accept) and seg.length == 0 and not seg.flags & FIN:
+        # Text is about to follow, which will carry the ACK (Linux).
+        output(tcb, now)
+        if tcb.ack_pending:
+            tcb.ack_pending = ACK_SCHED
+            tcb.ack_timer.arm(now + DELACK_MAX)
+        return
     _text_and_after(tcb, packet, seg, seq_add(seg.seq, 1), now)
+
+
+def _echoes_our_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    # RFC 7323 3.2: what is echoed must be a timestamp of one of our SYNs.
+    first: cython.uint
+    if seg.tsecr == 0:
+        return True
+    first = timestamp(tcb, tcb.syn_sent_at)
+    return not seq_lt(seg.tsecr, first) and not seq_lt(timestamp(tcb, now), seg.tsecr)
 
 
 def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -216,6 +244,8 @@ def challenge_ack(tcb: Tcb, now: cython.longlong) -> None:
 def _second_rst(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     i: cython.int = 0
     if seg.seq == tcb.rcv_nxt:
+        if tcb.fastopen is not None and tcb.fastopen.asked and tcb.data_segs_in == 0 and tcb.state == ESTABLISHED:
+            met_blackhole(tcb, now)
         peer_reset(tcb)
         return
     # The peer may have seen our SACKs and reset at the highest number it knows we have (Linux).
@@ -249,7 +279,13 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
 def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if not seg.flags & ACK:
         return False
-    if tcb.state == SYN_RECEIVED:
+    if tcb.fastopen is not None and tcb.fastopen.queue is not None:
+        if not fast_open_proved(tcb, seg, now):
+            _reset_reply(tcb, seg, now)
+            return False
+        if tcb.state == SYN_RECEIVED:
+            move(tcb, RCV_ACK_OF_SYN)
+    elif tcb.state == SYN_RECEIVED:
         if not seq_lt(tcb.snd_una, seg.ack) or seq_lt(tcb.snd_nxt, seg.ack):
             _reset_reply(tcb, seg, now)
             return False
@@ -257,6 +293,8 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         tcb.max_window = tcb.snd_wnd
         establish(tcb, seg, now)
         move(tcb, RCV_ACK_OF_SYN)
+        if tcb.fastopen is not None:
+            syn_ack_arrived(tcb, seg, 0, now)
         if tcb.fin_queued:
             move(tcb, CLOSE)
     if seq_lt(tcb.snd_nxt, seg.ack):

@@ -1,5 +1,6 @@
 cimport cython
 
+from .fastopen cimport FastOpenKeys
 from .sysctls cimport Sysctls
 
 
@@ -16,6 +17,11 @@ cdef class Settings:
     cdef public int keepcnt
     cdef public int syncnt
     cdef public int defer_accept
+    cdef public bint fastopen_connect
+    cdef public bint fastopen_no_cookie
+    cdef public int fastopen_limit
+    cdef public FastOpenKeys fastopen_keys
+    cdef public int save_syn
     cdef public unsigned int maxseg
     cdef public unsigned int window_clamp
     cdef public unsigned int tos

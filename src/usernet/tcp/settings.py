@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .fastopen import FastOpenKeys
 from .sysctls import Sysctls
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ class Settings:
         "congestion",
         "cork",
         "defer_accept",
+        "fastopen_connect",
+        "fastopen_keys",
+        "fastopen_limit",
+        "fastopen_no_cookie",
         "keepalive",
         "keepcnt",
         "keepidle_ns",
@@ -31,6 +36,7 @@ class Settings:
         "nodelay",
         "quickack",
         "rcvbuf",
+        "save_syn",
         "sndbuf",
         "syncnt",
         "tos",
@@ -50,6 +56,11 @@ class Settings:
         self.maxseg = 0
         self.linger2_ns = 0  # negative: no FIN-WAIT-2 for an orphan
         self.defer_accept = 0
+        # A socket's own, not handed on to what it accepts.
+        self.fastopen_connect = self.fastopen_no_cookie = False
+        self.fastopen_limit = 0  # 0: no Fast Open for this listener
+        self.fastopen_keys: FastOpenKeys | None = None
+        self.save_syn = 0  # 1: from the IP header on; 2: from the link's
         self.window_clamp = 0
         self.rcvbuf = self.sndbuf = 0
         self.tos = self.ttl = self.mark = 0

@@ -6,6 +6,8 @@ cdef class Sysctls:
     cdef public bint abort_on_overflow
     cdef public int challenge_ack_limit
     cdef public bint dsack
+    cdef public int fastopen
+    cdef public long long fastopen_blackhole_ns
     cdef public long long fin_timeout_ns
     cdef public long long invalid_ratelimit_ns
     cdef public bint is_fq
@@ -23,6 +25,7 @@ cdef class Sysctls:
     cdef public int pacing_ss_ratio
     cdef public int port_high
     cdef public int port_low
+    cdef public bint reflect_tos
     cdef public int reordering
     cdef public int retries1
     cdef public int retries2
@@ -35,12 +38,15 @@ cdef class Sysctls:
     cdef public bint sack
     cdef public bint slow_start_after_idle
     cdef public int somaxconn
+    cdef public int syn_linear_timeouts
     cdef public int syn_retries
     cdef public int synack_retries
+    cdef public int syncookies
     cdef public int timestamps
     cdef public int tso_rtt_log
     cdef public int tso_win_divisor
     cdef public int tw_reuse
+    cdef public long long tw_reuse_delay_ns
     cdef public int unprivileged_port_start
     cdef public bint window_scaling
     cdef public long long wmem_default

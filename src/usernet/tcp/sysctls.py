@@ -21,6 +21,8 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
     ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", 1000, 1, 0, INT_MAX, "Challenge ACKs a second."),
     ("net.ipv4.tcp_dsack", "dsack", 1, 1, 0, 1, "Report duplicates in SACK blocks (RFC 2883)."),
+    ("net.ipv4.tcp_fastopen", "fastopen", 1, 1, 0, INT_MAX, "Bits: 1 client, 2 server, 4, 0x200, 0x400 (RFC 7413)."),
+    ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fastopen_blackhole_ns", 0, SECOND, 0, INT_MAX, "Pause when lost."),
     ("net.ipv4.tcp_fin_timeout", "fin_timeout_ns", 60, SECOND, 0, INT_MAX, "Seconds an orphan stays in FIN-WAIT-2."),
     ("net.ipv4.tcp_invalid_ratelimit", "invalid_ratelimit_ns", 500, MS, 0, INT_MAX, "Least ms between duplicate ACKs."),
     ("net.ipv4.tcp_keepalive_intvl", "keepalive_intvl_ns", 75, SECOND, 0, INT_MAX, "Seconds between probes."),
@@ -35,6 +37,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
     ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
     ("net.ipv4.tcp_pacing_ss_ratio", "pacing_ss_ratio", 200, 1, 0, 1000, "The same, in slow start."),
+    ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
@@ -43,12 +46,15 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 0, INT_MAX, "Least variance allowed for in the RTO."),
     ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
     ("net.ipv4.tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0, 1, "Restart cwnd when idle."),
+    ("net.ipv4.tcp_syn_linear_timeouts", "syn_linear_timeouts", 4, 1, 0, 127, "SYNs again before the RTO doubles."),
     ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
     ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
+    ("net.ipv4.tcp_syncookies", "syncookies", 1, 1, 0, 2, "SYN cookies: 0 never, 1 when the queue is full, 2 always."),
     ("net.ipv4.tcp_timestamps", "timestamps", 1, 1, 0, 2, "Offer timestamps (RFC 7323); 2: no random offset."),
     ("net.ipv4.tcp_tso_rtt_log", "tso_rtt_log", 9, 1, 0, 31, "Super-segments grow where RTT < 2**n us; 0: nowhere."),
     ("net.ipv4.tcp_tso_win_divisor", "tso_win_divisor", 3, 1, 1, INT_MAX, "Part of a window worth sending by itself."),
     ("net.ipv4.tcp_tw_reuse", "tw_reuse", 2, 1, 0, 2, "connect() reuses TIME-WAIT (RFC 6191); 2: loopback."),
+    ("net.ipv4.tcp_tw_reuse_delay", "tw_reuse_delay_ns", 1000, MS, 1, INT_MAX, "Least ms in TIME-WAIT before reuse."),
     ("net.ipv4.tcp_window_scaling", "window_scaling", 1, 1, 0, 1, "Offer window scaling (RFC 7323)."),
 )  # fmt: skip
 
@@ -60,6 +66,8 @@ class Sysctls:
         "abort_on_overflow",
         "challenge_ack_limit",
         "dsack",
+        "fastopen",
+        "fastopen_blackhole_ns",
         "fin_timeout_ns",
         "invalid_ratelimit_ns",
         "is_fq",
@@ -77,6 +85,7 @@ class Sysctls:
         "pacing_ss_ratio",
         "port_high",
         "port_low",
+        "reflect_tos",
         "reordering",
         "retries1",
         "retries2",
@@ -89,12 +98,15 @@ class Sysctls:
         "sack",
         "slow_start_after_idle",
         "somaxconn",
+        "syn_linear_timeouts",
         "syn_retries",
         "synack_retries",
+        "syncookies",
         "timestamps",
         "tso_rtt_log",
         "tso_win_divisor",
         "tw_reuse",
+        "tw_reuse_delay_ns",
         "unprivileged_port_start",
         "window_scaling",
         "wmem_default",
@@ -107,6 +119,8 @@ class Sysctls:
         self.abort_on_overflow: cython.bint
         self.challenge_ack_limit: cython.int
         self.dsack: cython.bint
+        self.fastopen: cython.int
+        self.fastopen_blackhole_ns: cython.longlong
         self.fin_timeout_ns: cython.longlong
         self.invalid_ratelimit_ns: cython.longlong
         self.is_fq: cython.bint
@@ -124,6 +138,7 @@ class Sysctls:
         self.pacing_ss_ratio: cython.int
         self.port_high: cython.int
         self.port_low: cython.int
+        self.reflect_tos: cython.bint
         self.reordering: cython.int
         self.retries1: cython.int
         self.retries2: cython.int
@@ -136,12 +151,15 @@ class Sysctls:
         self.sack: cython.bint
         self.slow_start_after_idle: cython.bint
         self.somaxconn: cython.int
+        self.syn_linear_timeouts: cython.int
         self.syn_retries: cython.int
         self.synack_retries: cython.int
+        self.syncookies: cython.int
         self.timestamps: cython.int
         self.tso_rtt_log: cython.int
         self.tso_win_divisor: cython.int
         self.tw_reuse: cython.int
+        self.tw_reuse_delay_ns: cython.longlong
         self.unprivileged_port_start: cython.int
         self.window_scaling: cython.bint
         self.wmem_default: cython.longlong

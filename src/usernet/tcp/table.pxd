@@ -8,6 +8,7 @@ from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
 from .transmit cimport control_packet
+from .sysctls cimport Sysctls
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 
 cdef bint COMPILED
@@ -35,7 +36,7 @@ cdef class TimeWait(Endpoint):
     cpdef void end(self) except *
     cpdef int arrives(self, Segment seg, long long now) except -1
     cpdef unsigned int next_iss(self) noexcept
-    cdef void _answer(self, long long now) except *
+    cpdef void acknowledge(self, long long now) except *
 
 
-cpdef bint is_reusable(TimeWait waiting, int reuse, long long now) noexcept
+cpdef bint is_reusable(TimeWait waiting, Sysctls sysctls, long long now) noexcept

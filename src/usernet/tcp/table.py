@@ -32,6 +32,7 @@ from .const import (
     TW_DONE,
     TW_NEW_CONNECTION,
 )  # fmt: skip
+from .sysctls import Sysctls
 from .tcb import Binding, Endpoint, Engine, Tcb
 from .transmit import control_packet
 
@@ -137,19 +138,19 @@ class TimeWait(Endpoint):
             engine.ext.TWRecycled += 1
             return TW_NEW_CONNECTION
         if old:
-            engine.ext.PAWSEstab += 1
+            engine.ext.PAWSTimewait += 1
         if not seg.flags & RST:
             if old or seg.flags & ACK:
                 self.timer.arm(now + TIME_WAIT_LEN)
-            self._answer(now)
+            self.acknowledge(now)
         return TW_DONE
 
     def next_iss(self) -> cython.uint:
         """An ISS beyond what this connection can have used (RFC 6191 2, Linux's choice of distance)."""
         return seq_add(self.snd_nxt, 65537)
 
-    def _answer(self, now: cython.longlong) -> None:
-        # The peer's FIN again: acknowledge it, at a limited rate.
+    def acknowledge(self, now: cython.longlong) -> None:
+        """The peer's FIN again, or something that does not belong here: say what is expected, at a limited rate."""
         engine: Engine = self.engine
         options = b""
         if now - self.last_answer_at < engine.sysctls.invalid_ratelimit_ns:
@@ -215,13 +216,14 @@ class Ports:
         return True
 
     def for_connect(
-        self, table: dict[bytes, Endpoint], path: Path, remote_port: int, low: int, high: int, reuse: int, now: int
+        self, table: dict[bytes, Endpoint], path: Path, remote_port: int, sysctls: Sysctls, now: int
     ) -> Binding:
-        """A port whose 4-tuple is free (RFC 6056 3.3.4, double hash), or in a TIME-WAIT that ``reuse`` lets go.
+        """A port whose 4-tuple is free (RFC 6056 3.3.4, double hash), or in a TIME-WAIT that may be reused.
 
         Raises OSError(EADDRNOTAVAIL).
         """
-        count = high - low + 1
+        low: int = sysctls.port_low
+        count = sysctls.port_high - low + 1
         mark = self._hash.of(path.src + path.dst + remote_port.to_bytes(2, "big"))
         slot = (mark >> 32) % COUNTERS
         start = (mark & MASK32) + self._counters[slot]
@@ -231,7 +233,7 @@ class Ports:
             if bucket is not None and not bucket[0].flags & CONNECTED:
                 continue
             earlier = table.get(make_key(path.dst, path.src, remote_port, port))
-            if earlier is not None and not (isinstance(earlier, TimeWait) and is_reusable(earlier, reuse, now)):
+            if earlier is not None and not (isinstance(earlier, TimeWait) and is_reusable(earlier, sysctls, now)):
                 continue
             # Linux steps on by a small random amount, so that one observer learns little.
             self._counters[slot] = (self._counters[slot] + step + 1 + self._entropy.below(8)) & MASK32
@@ -277,8 +279,9 @@ def _overlap(one: Binding, other: Binding) -> bool:
     return not one.address or not other.address or one.address == other.address
 
 
-def is_reusable(waiting: TimeWait, reuse: cython.int, now: cython.longlong) -> cython.bint:
+def is_reusable(waiting: TimeWait, sysctls: Sysctls, now: cython.longlong) -> cython.bint:
     """May connect() take the place of this TIME_WAIT entry? Timestamps tell its segments from ours (RFC 6191)."""
+    reuse: cython.int = sysctls.tw_reuse
     if reuse == 0 or (reuse == 2 and not waiting.path.local):
         return False
-    return waiting.ts_ok and now - waiting.ts_recent_at >= 1000 * MS
+    return waiting.ts_ok and now - waiting.ts_recent_at >= sysctls.tw_reuse_delay_ns

@@ -14,6 +14,8 @@ from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
 from .rate cimport AckSample, DeliveryRate
+from .cookies cimport SynCookies
+from .fastopen cimport FastOpen, FastOpens
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
 from .scoreboard cimport Acked, Scoreboard
@@ -50,6 +52,8 @@ cdef class Engine(Transport):
     cdef public Sysctls sysctls
     cdef public object controls
     cdef public KeyedHash isn_hash
+    cdef public SynCookies cookies
+    cdef public FastOpens fast_opens
     cdef public Segment segment
     cdef public AckSample ack_sample
     cdef public Acked acked
@@ -66,6 +70,9 @@ cdef class Tcb(Endpoint):
     cdef public Path path
     cdef public bytes local
     cdef public bytes remote
+    cdef public FastOpen fastopen
+    cdef public int writers
+    cdef public bytes saved_syn
     cdef public Pollable owner
     cdef public Settings settings
     cdef public SendQueue queue
@@ -178,6 +185,8 @@ cdef class Tcb(Endpoint):
     cpdef long long outq(self) noexcept
     cpdef long long available(self) noexcept
     cpdef bint is_rtx_armed(self) noexcept
+    cpdef long long open_fast(self, bytes octets, long long now) except? -1
+    cpdef bint may_open_fast(self, long long now) except *
     cpdef long long send(self, bytes octets, long long now, bint more=*) except? -1
     cpdef bytes recv(self, Py_ssize_t n, bint peek, long long now)
     cpdef Py_ssize_t recv_into(self, memoryview into, bint peek, long long now) except? -1

@@ -23,6 +23,8 @@ from .auth import Auth
 from .congestion import Controls
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .cookies import SynCookies
+from .fastopen import FastOpen, FastOpens
 from .pacing import Pacer
 from .prr import Prr
 from .rate import AckSample, DeliveryRate
@@ -74,8 +76,9 @@ class Engine(Transport):
     """What all connections of a stack share. The protocol (protocol.py) is one."""
 
     __slots__ = (
-        "ack_sample", "acked", "challenge_count", "challenge_until", "context", "controls", "counters", "ext",
-        "isn_hash", "mib", "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls", "timers",
+        "ack_sample", "acked", "challenge_count", "challenge_until", "context", "controls", "cookies", "counters",
+        "ext", "fast_opens", "isn_hash", "mib", "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls",
+        "timers",
     )  # fmt: skip
 
     def __init__(self, context: Context, sender: Sender) -> None:
@@ -90,6 +93,8 @@ class Engine(Transport):
         self.sysctls = Sysctls(context.sysctl)
         self.controls = Controls(context.sysctl)
         self.isn_hash = KeyedHash(context.entropy.octets(16))
+        self.cookies = SynCookies(context.entropy.fork("syn cookies"))
+        self.fast_opens = FastOpens(context.sysctl, context.entropy.fork("fast open"))
         self.segment = Segment()
         self.ack_sample = AckSample()
         self.acked = Acked()
@@ -141,6 +146,7 @@ class Tcb(Endpoint):
         "engine",
         "err",
         "family",
+        "fastopen",
         "fin_queued",
         "fin_sent",
         "high_seq",
@@ -195,6 +201,7 @@ class Tcb(Endpoint):
         "sack_left",
         "sack_ok",
         "sack_right",
+        "saved_syn",
         "seen_fin",
         "segs_in",
         "segs_out",
@@ -217,6 +224,7 @@ class Tcb(Endpoint):
         "ts_recent",
         "ts_recent_at",
         "window_clamp",
+        "writers",
     )  # fmt: skip
 
     def __init__(
@@ -241,6 +249,9 @@ class Tcb(Endpoint):
         self.err = self.soft_err = 0
         self.shutdown = 0
         self.is_orphan = False
+        self.fastopen: FastOpen | None = None
+        self.writers = 0
+        self.saved_syn: bytes | None = None
         self.rtx_timer: Timer = Timer(engine.timers, self, T_RETRANSMIT)
         self.ack_timer: Timer = Timer(engine.timers, self, T_DELACK)
         self.keep_timer: Timer = Timer(engine.timers, self, T_KEEP)
@@ -341,6 +352,14 @@ class Tcb(Endpoint):
         return self.rtx_timer.expires_at != NEVER
 
     # What users call; see user_calls.py.
+
+    def open_fast(self, octets: bytes, now: cython.longlong) -> cython.longlong:
+        """Send the SYN that connect() put off, with as much of octets as it may carry; returns how many (RFC 7413)."""
+        raise NotImplementedError
+
+    def may_open_fast(self, now: cython.longlong) -> cython.bint:
+        """True when a SYN to this peer may carry text: its cookie is known, or none is needed."""
+        raise NotImplementedError
 
     def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
         """RFC 9293 3.10.2: queue octets. Returns how many were taken, 0 when the buffer is full, or -errno."""

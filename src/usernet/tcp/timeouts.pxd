@@ -1,3 +1,5 @@
+from .fastopen cimport FastOpen
+from .fastopen_client cimport met_blackhole
 from .lifecycle cimport finish, timed_out
 from .output cimport pace, probe_window
 from .transmit cimport send_ack, send_probe, send_reset, send_syn

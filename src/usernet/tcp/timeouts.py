@@ -21,6 +21,8 @@ from .const import (
     T_KEEP,
     T_PACE,
 )  # fmt: skip
+from .fastopen import FastOpen
+from .fastopen_client import met_blackhole
 from .lifecycle import finish, timed_out
 from .output import pace, probe_window
 from .recovery import enter_loss
@@ -53,7 +55,11 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
         pace(tcb, now)
     else:
         tcb.rtx_kind = RTX_NONE
-        if tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED:
+        if (
+            tcb.state == SYN_SENT
+            or tcb.state == SYN_RECEIVED
+            or (tcb.fastopen is not None and tcb.fastopen.queue is not None)
+        ):
             _syn_timeout(tcb, now)
         elif what == RTX_PROBE:
             _probe_timeout(tcb, now)
@@ -94,10 +100,19 @@ def _delayed_ack(tcb: Tcb, now: cython.longlong) -> None:
 
 def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
     engine: Engine = tcb.engine
-    retries: cython.int = engine.sysctls.synack_retries
+    retries: cython.int = tcb.settings.syncnt
+    linear: cython.int = 0
+    fast: FastOpen | None = tcb.fastopen
     if tcb.state == SYN_SENT:
-        retries = tcb.settings.syncnt if tcb.settings.syncnt else engine.sysctls.syn_retries
-    if tcb.retransmits >= retries or _user_timeout(tcb, now):
+        if retries == 0:
+            retries = engine.sysctls.syn_retries
+        linear = engine.sysctls.syn_linear_timeouts
+    elif retries == 0:
+        # A user may have the connection already, opened by its SYN: one more try (Linux).
+        retries = engine.sysctls.synack_retries + (1 if fast is not None and fast.queue is not None else 0)
+    if fast is not None and fast.asked and tcb.retransmits == 2:
+        met_blackhole(tcb, now)
+    if tcb.retransmits >= retries + linear or _user_timeout(tcb, now):
         timed_out(tcb, ETIMEDOUT)
         return
     engine.ext.TCPTimeouts += 1
@@ -107,7 +122,8 @@ def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
         tcb.retrans_at = tcb.syn_sent_at
     tcb.retransmits += 1
     tcb.total_retrans += 1
-    tcb.backoff += 1
+    if tcb.retransmits > linear:
+        tcb.backoff += 1
     send_syn(tcb, SYN if tcb.state == SYN_SENT else SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
 

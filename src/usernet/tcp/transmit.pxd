@@ -7,6 +7,7 @@ from .auth cimport Auth
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
+cdef Py_ssize_t MAX_OPTIONS
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS
 
@@ -26,4 +27,5 @@ cpdef void send_ack(Tcb tcb, long long now) except *
 cpdef void send_probe(Tcb tcb, long long now) except *
 cpdef void send_reset(Tcb tcb, long long now) except *
 cpdef void send_syn(Tcb tcb, unsigned int flags, long long now) except *
+cdef void add_text(Packet packet, Tcb tcb, unsigned int n) except *
 cpdef Packet control_packet(Path path, unsigned int sport, unsigned int dport, unsigned int seq, unsigned int ack, unsigned int flags, unsigned int wnd, bytes options, Auth auth=*)

@@ -12,7 +12,7 @@ from ..core.packet import Packet, new_packet
 from ..core.sender import Path
 from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
 from .auth import Auth
-from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MS, RST
+from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MAX_OPTIONS, MS, RST
 from .tcb import Engine, Tcb
 
 if TYPE_CHECKING:
@@ -288,11 +288,22 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     wscale = tcb.rcv_wscale if engine.sysctls.window_scaling else -1
     if flags & ACK and tcb.rcv_wscale == 0 and tcb.snd_wscale == 0:
         wscale = -1
+    options: bytes = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps)
+    text: cython.uint = 0
+    packet: Packet
+    if tcb.fastopen is not None:
+        if len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:
+            options += tcb.fastopen.option
+        tcb.fastopen.option = b""
+        if tcb.retransmits == 0 and not flags & ACK:
+            # A SYN sent again is a plain one: perhaps text in it is what was not let through (RFC 7413 4.2.1).
+            text = tcb.fastopen.text
     packet = control_packet(
         path, tcb.local_port, tcb.remote_port, tcb.iss, tcb.rcv_nxt if flags & ACK else 0, flags,
-        tcb.rcv_wnd if tcb.rcv_wnd < 0xFFFF else 0xFFFF,
-        syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps), tcb.auth,
+        tcb.rcv_wnd if tcb.rcv_wnd < 0xFFFF else 0xFFFF, options, tcb.auth,
     )  # fmt: skip
+    if text > 0:
+        add_text(packet, tcb, text)
     packet.tos = tcb.settings.tos
     packet.ttl = tcb.settings.ttl
     packet.mark = tcb.settings.mark
@@ -301,6 +312,20 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     tcb.segs_out += 1
     engine.mib.OutSegs += 1
     engine.sender.send(path, packet, now)
+
+
+def add_text(packet: Packet, tcb: Tcb, n: cython.uint) -> None:
+    """Put the first n octets of the send queue behind a SYN, their length into its pseudo-header sum."""
+    p: cython.p_uchar = packet.buf
+    at: cython.Py_ssize_t = packet.l4 + 16
+    check: cython.uint = ((p[at] << 8) | p[at + 1]) + n
+    check = (check & 0xFFFF) + (check >> 16)
+    p[at] = check >> 8
+    p[at + 1] = check & 0xFF
+    tcb.queue.gather(packet, tcb.queue.base, n)
+    tcb.data_segs_out += 1
+    tcb.bytes_sent += n
+    tcb.engine.ext.TCPOrigDataSent += 1
 
 
 def control_packet(

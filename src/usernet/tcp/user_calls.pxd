@@ -2,6 +2,7 @@ cimport cython
 
 from .congestion.base cimport CongestionControl
 from .establish cimport set_buffers
+from .fastopen_client cimport may_open_fast, open_fast
 from .lifecycle cimport drop_received, finish, move, orphan_waits
 from .output cimport note_app_limited, output
 from .transmit cimport send_ack, send_reset, sync_mss
@@ -22,6 +23,9 @@ cdef class Connection(Tcb):
     cpdef bytes recv(self, Py_ssize_t n, bint peek, long long now)
     cpdef Py_ssize_t recv_into(self, memoryview into, bint peek, long long now) except? -1
     cdef bint _at_end(self) noexcept
+    cdef bint _opened_fast(self) noexcept
+    cpdef long long open_fast(self, bytes octets, long long now) except? -1
+    cpdef bint may_open_fast(self, long long now) except *
     cpdef unsigned int poll(self) except? 0xFFFFFFFF
     cpdef int take_error(self) except? -1
     cpdef void shutdown_send(self, long long now) except *

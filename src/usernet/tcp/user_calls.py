@@ -19,6 +19,7 @@ from .const import (
     SYN_SENT,
 )  # fmt: skip
 from .establish import set_buffers
+from .fastopen_client import may_open_fast, open_fast
 from .info import tcp_info
 from .keys import attach
 from .lifecycle import drop_received, finish, move, orphan_waits
@@ -46,6 +47,14 @@ class Connection(Tcb):
         """See timeouts.py."""
         timer_expired(self, kind, now)
 
+    def open_fast(self, octets: bytes, now: cython.longlong) -> cython.longlong:
+        """See fastopen_client.py."""
+        return open_fast(self, octets, now)
+
+    def may_open_fast(self, now: cython.longlong) -> cython.bint:
+        """See fastopen_client.py."""
+        return may_open_fast(self, now)
+
     def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
         """3.10.2 SEND."""
         n: cython.longlong = len(octets)
@@ -54,7 +63,7 @@ class Connection(Tcb):
         if self.err or self.shutdown & SEND_SHUTDOWN or self.state == CLOSED:
             err = self.take_error()
             return -err if err else -EPIPE
-        if self.state == SYN_SENT or self.state == SYN_RECEIVED:
+        if (self.state == SYN_SENT or self.state == SYN_RECEIVED) and not self._opened_fast():
             self.nospace = True
             return 0
         room = self.snd_buf - (self.queue.end - self.queue.base)
@@ -107,7 +116,10 @@ class Connection(Tcb):
             bits |= POLLHUP
         if self.shutdown & RCV_SHUTDOWN:
             bits |= POLLIN | POLLRDHUP
-        if self.state == SYN_SENT or self.state == SYN_RECEIVED:
+        if (self.state == SYN_SENT or self.state == SYN_RECEIVED) and not self._opened_fast():
+            if self.fastopen is not None and self.fastopen.is_deferred:
+                # The first text makes the SYN.
+                bits |= POLLOUT
             return bits
         if self.rcv_queue.length > 0:
             bits |= POLLIN
@@ -149,10 +161,14 @@ class Connection(Tcb):
             return
         self.fin_queued = True
         self.more = False
-        if self.state == ESTABLISHED or self.state == CLOSE_WAIT:
+        if self.state == ESTABLISHED or self.state == CLOSE_WAIT or self._opened_fast():
             move(self, CLOSE)
             output(self, now)
-        # In SYN_RECEIVED it waits for ESTABLISHED (segment_arrives.py).
+        # Otherwise in SYN_RECEIVED it waits for ESTABLISHED (segment_arrives.py).
+
+    def _opened_fast(self) -> cython.bint:
+        # SYN_RECEIVED after a SYN with a Fast Open cookie: text and FIN go before the peer has proved itself.
+        return self.fastopen is not None and self.fastopen.queue is not None and self.state == SYN_RECEIVED
 
     def close(self, now: cython.longlong) -> None:
         """3.10.4 CLOSE, both halves, and the user is gone."""

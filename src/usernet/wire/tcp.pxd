@@ -4,7 +4,8 @@ from ..core.packet cimport Packet
 
 cdef unsigned int MASK32
 cdef Py_ssize_t HEADER_LEN, MAX_HEADER_LEN, MAX_SACK_BLOCKS
-cdef unsigned int OPT_EOL, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FASTOPEN, OPT_MD5, OPT_AO, AUTH_BOTH
+cdef unsigned int OPT_EOL, OPT_NOP, OPT_MSS, OPT_WSCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FASTOPEN, OPT_EXPERIMENT, FASTOPEN_MAGIC, OPT_MD5, OPT_AO, AUTH_BOTH
+cdef Py_ssize_t COOKIE_MIN, COOKIE_MAX
 cdef unsigned int SYN_BIT, FIN_BIT
 
 
@@ -20,12 +21,14 @@ cdef class Segment:
     cdef public unsigned int sack_left[4]
     cdef public unsigned int sack_right[4]
     cdef public bytes fastopen
+    cdef public bint fastopen_exp
 
     cpdef bint parse(self, Packet packet) except *
     cdef void _clear_options(self) except *
     cdef void _parse_options(self, bytearray buf, Py_ssize_t at, Py_ssize_t end) except *
     cdef void _parse_sack(self, bytearray buf, Py_ssize_t at, Py_ssize_t count) except *
     cdef void _parse_syn_option(self, bytearray buf, Py_ssize_t at, unsigned int kind, Py_ssize_t size) except *
+    cdef void _parse_cookie(self, bytes cookie, bint experimental) except *
 
 
 cpdef unsigned int seq_after(unsigned int seq, Py_ssize_t length, unsigned int flags) noexcept

@@ -23,6 +23,12 @@ OPT_SACK_PERMITTED = 4
 OPT_SACK = 5
 OPT_TIMESTAMPS = 8
 OPT_FASTOPEN = 34
+# RFC 6994: a shared option kind, told apart by two octets; these are Fast Open's before it had a kind of its own.
+OPT_EXPERIMENT = 254
+FASTOPEN_MAGIC = 0xF989
+# RFC 7413 4.1.1: what a Fast Open cookie may measure.
+COOKIE_MIN = 4
+COOKIE_MAX = 16
 
 SYN_BIT = 2
 FIN_BIT = 1
@@ -37,7 +43,8 @@ class Segment:
     """
 
     __slots__ = (
-        "ack", "auth", "auth_at", "data", "dport", "end_seq", "fastopen", "flags", "length", "mss", "sack_count",
+        "ack", "auth", "auth_at", "data", "dport", "end_seq", "fastopen", "fastopen_exp", "flags", "length", "mss",
+        "sack_count",
         "sack_left", "sack_permitted", "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
     )  # fmt: skip
 
@@ -92,6 +99,7 @@ class Segment:
         self.wscale = -1
         self.sack_count = 0
         self.fastopen: bytes | None = None
+        self.fastopen_exp = False
 
     def _parse_options(self, buf: bytearray, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> None:
         p: cython.p_const_uchar = buf
@@ -149,7 +157,17 @@ class Segment:
         elif kind == OPT_SACK_PERMITTED and size == 2:
             self.sack_permitted = True
         elif kind == OPT_FASTOPEN:
-            self.fastopen = bytes(buf[at + 2 : at + size])
+            self._parse_cookie(bytes(buf[at + 2 : at + size]), False)
+        elif kind == OPT_EXPERIMENT and size >= 4 and (p[at + 2] << 8) | p[at + 3] == FASTOPEN_MAGIC:
+            self._parse_cookie(bytes(buf[at + 4 : at + size]), True)
+
+    def _parse_cookie(self, cookie: bytes, experimental: cython.bint) -> None:
+        # One of odd length is no option at all, one of a wrong length takes back what came before it (Linux).
+        size: cython.Py_ssize_t = len(cookie)
+        if size & 1:
+            return
+        self.fastopen = cookie if size == 0 or COOKIE_MIN <= size <= COOKIE_MAX else None
+        self.fastopen_exp = experimental
 
 
 def seq_after(seq: cython.uint, length: cython.Py_ssize_t, flags: cython.uint) -> cython.uint:
@@ -238,6 +256,15 @@ def syn_options(mss: int, wscale: int, sack_permitted: bool, timestamps: tuple[i
     if wscale >= 0:
         out += bytes((OPT_NOP, OPT_WSCALE, 3, wscale))
     return out
+
+
+def fastopen_option(cookie: bytes, experimental: bool) -> bytes:
+    """A Fast Open cookie, or the request for one when it is empty; NOPs fill it up (RFC 7413 4.1.1)."""
+    if experimental:
+        out = bytes((OPT_EXPERIMENT, 4 + len(cookie))) + FASTOPEN_MAGIC.to_bytes(2, "big") + cookie
+    else:
+        out = bytes((OPT_FASTOPEN, 2 + len(cookie))) + cookie
+    return out + bytes((OPT_NOP,)) * (-len(out) % 4)
 
 
 def sack_option(blocks: list[tuple[int, int]]) -> bytes:

@@ -38,6 +38,7 @@ def _flush_metrics(machine: Machine) -> None:
     metrics: Any = getattr(machine.stack.tcp, "metrics", None)
     if metrics is not None and hasattr(metrics, "clear"):
         metrics.clear()
+    machine.stack.tcp.fast_opens.known.clear()
 
 
 def _route(machine: Machine, words: list[str]) -> None:
