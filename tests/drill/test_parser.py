@@ -190,7 +190,11 @@ def test_mistakes_have_a_place(text: str, line: int, column: int, words: str) ->
     assert result.message.startswith(f"script:{line + 1}:")
 
 
-@pytest.mark.parametrize("line", ["< ipv4 1.1.1.1 > 2.2.2.2: . 1:1(0) win 5", "< . 1:1(0) win 5 {mut tcp 0 1}"])
+def test_mutations_are_read_and_left() -> None:
+    assert tcp("< . 1:1(0) win 5 {mut tcp mss; rep ipv4 protocol 0x02}").window == 5
+
+
+@pytest.mark.parametrize("line", ["< ipv4 1.1.1.1 > 2.2.2.2: . 1:1(0) win 5", "< gre: . 1:1(0) win 5"])
 def test_what_is_not_done_is_unsupported(line: str) -> None:
     with pytest.raises(Unsupported, match="line 2"):
         parse(SOCKET + "+0 " + line)

@@ -143,6 +143,19 @@ class Connection:
         options = None if live.options is None else _shifted(live.options, shift)
         return replace(live, seq=seq, ack=ack, options=options)
 
+    def with_script_stamps(self, live: Live, outgoing: bool) -> Live:
+        """The packet with our timestamps in the script's numbers, for a trace."""
+        if self.first_stamp is None or live.options is None or live.timestamps() is None:
+            return live
+        shift = self.first_stamp[0] - self.first_stamp[1]
+        value, echo = live.timestamps() or (0, 0)
+        if outgoing:
+            value = (value + shift) & MASK32
+        elif live.flags & ACK:
+            echo = (echo + shift) & MASK32
+        stamp = TcpOption(OPT_TIMESTAMPS, struct.pack("!II", value, echo))
+        return replace(live, options=[stamp if o.kind == OPT_TIMESTAMPS else o for o in live.options])
+
     def map_timestamps(self, spec: TcpPacket, live: Live) -> None:
         """Learn which timestamp of the run the script's stands for, and put the packet's in the script's numbers."""
         expected = next((o for o in spec.options or () if o.kind == OPT_TIMESTAMPS and len(o.body) == 8), None)

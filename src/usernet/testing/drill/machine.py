@@ -33,15 +33,19 @@ class ScriptDevice(MemoryDevice):
     segment.
     """
 
-    __slots__ = ("notice", "sent")
+    __slots__ = ("is_blocked", "notice", "sent")
 
     def __init__(self, mtu: int) -> None:
         super().__init__("tun0", "tun", mtu, b"")
         self.sent: deque[Live] = deque()
+        # As behind a qdisc of no length: everything is dropped.
+        self.is_blocked = False
         self.notice: Callable[[Live], None] = lambda live: None
 
     def transmit(self, packet: Packet, now: int) -> bool:
         """Keep a packet for the script to compare."""
+        if self.is_blocked:
+            return False
         live = read(packet, now)
         self.notice(live)
         self.sent.append(live)

@@ -14,6 +14,8 @@ from .machine import Machine
 _ROUTE_NUMBERS: Final = ("mtu", "advmss", "initcwnd", "initrwnd", "rto_min", "cwnd", "ssthresh", "reordering", "window",
                          "quickack", "hoplimit", "rtt", "rttvar", "metric", "features", "congctl",
                          "fastopen_no_cookie")  # fmt: skip
+# Queues that hold nothing back on a device that is never busy.
+_QUEUES: Final = ("pfifo", "bfifo", "pfifo_fast", "noqueue", "fq", "fq_codel", "mq", "sfq")
 
 
 def ip_command(machine: Machine, words: list[str]) -> None:
@@ -106,6 +108,19 @@ def ethtool(machine: Machine, words: list[str]) -> None:
             device.gso_max = 65535 if value == "on" else 0
         elif name not in ("gro", "lro", "rx", "tx", "sg", "generic-receive-offload"):
             raise Unsupported(f"`ethtool -K ... {name}`")
+
+
+def tc_command(machine: Machine, words: list[str]) -> None:
+    """``tc qdisc add dev tun0 root pfifo``: packets leave at once; with ``limit 0`` none does. Raises Unsupported."""
+    if words[:1] != ["qdisc"]:
+        raise Unsupported(f"`tc {' '.join(words)}`")
+    if words[1:2] and words[1] in ("del", "delete"):
+        machine.device.is_blocked = False
+        return
+    kinds = [word for word in words[2:] if word in _QUEUES]
+    if not kinds and words[1:2] != ["show"]:
+        raise Unsupported(f"`tc {' '.join(words)}`")
+    machine.device.is_blocked = words[-2:] == ["limit", "0"]
 
 
 def nstat_text(machine: Machine, words: list[str], before: dict[str, int]) -> tuple[str, dict[str, int]]:

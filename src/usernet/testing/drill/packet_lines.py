@@ -7,7 +7,7 @@ from typing import Final
 
 from .errors import Unsupported
 from .expressions import Reader, describe, number
-from .lexer import FLOAT, INTEGER, MORE, WORD
+from .lexer import END, FLOAT, INTEGER, MORE, WORD
 from .script import (
     ACK,
     AE,
@@ -128,8 +128,17 @@ def _tcp(reader: Reader, direction: str, ip: IpSpec) -> TcpPacket:
     urgent = number(reader, "as urgent pointer", 0, 65535) if reader.skip("urg") else 0
     options = _options(reader, direction)
     if reader.follows("{"):
-        raise Unsupported(f"line {reader.word.line}: packets that are mutated")
+        _mutations(reader)
     return TcpPacket(direction, flags, seq, length, ack, window, urgent, options, ip, ports)
+
+
+def _mutations(reader: Reader) -> None:
+    """``{mut tcp mss}``: done by a library that packetdrill loads when told to; without it, as here, nothing is."""
+    opening = reader.take()
+    while not reader.skip("}"):
+        if reader.word.kind == END:
+            raise reader.error("this '{' is never closed", opening)
+        reader.take()
 
 
 def _flags(reader: Reader) -> int:

@@ -173,9 +173,9 @@ class Runner:
     def _relative(self, live: Live) -> Live:
         for conn in self.calls.connections:
             if conn.owns(live):
-                return conn.to_script(live)
+                return conn.with_script_stamps(conn.to_script(live), True)
             if conn.received(live):
-                return conn.from_peer(live)
+                return conn.with_script_stamps(conn.from_peer(live), False)
         return live
 
     def _local(self) -> bytes:

@@ -14,7 +14,7 @@ from typing import Final
 from . import sysctls
 from .errors import Mismatch, Unsupported
 from .machine import Machine
-from .network import ethtool, ip_command, nstat_text, proc_net_tcp
+from .network import ethtool, ip_command, nstat_text, proc_net_tcp, tc_command
 
 _ARITHMETIC: Final = re.compile(r"\$\(\(([0-9+*/() <>|&-]*)\)\)")
 _OPERATORS: Final = (";", "&&", "||", "|", "&", "\n")
@@ -30,7 +30,7 @@ class Shell:
         self._commands: dict[str, Callable[[list[str], str], tuple[int, str]]] = {
             "sysctl": self._sysctl,
             "ip": self._ip,
-            "tc": self._nothing,
+            "tc": self._tc,
             "ethtool": self._ethtool,
             "nstat": self._nstat,
             "grep": self._grep,
@@ -134,6 +134,10 @@ class Shell:
 
     def _ip(self, words: list[str], given: str) -> tuple[int, str]:
         ip_command(self._machine, words)
+        return 0, ""
+
+    def _tc(self, words: list[str], given: str) -> tuple[int, str]:
+        tc_command(self._machine, words)
         return 0, ""
 
     def _ethtool(self, words: list[str], given: str) -> tuple[int, str]:
