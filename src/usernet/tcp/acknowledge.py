@@ -74,7 +74,10 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     _update_rtt(tcb, seg, did, acked, now)
     sample.acked = acked.segs_acked
     sample.delivered = acked.segs_delivered
-    sample.rtt_ns = tcb.rtt.latest
+    if acked.last_sent_at >= 0:
+        sample.rtt_ns = now - acked.last_sent_at
+    elif acked.sacked_sent_at >= 0:
+        sample.rtt_ns = now - acked.sacked_sent_at
     if sample.delivered:
         tcb.rate.delivered += sample.delivered
         tcb.engine.ext.TCPDelivered += sample.delivered

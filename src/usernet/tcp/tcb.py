@@ -91,7 +91,7 @@ class Engine(Transport):
         self.pool: MemoryPool = context.pool
         self.timers: Timers = context.timers
         self.sysctls = Sysctls(context.sysctl)
-        self.controls = Controls(context.sysctl)
+        self.controls = Controls(context.sysctl, context.entropy.fork("congestion"))
         self.isn_hash = KeyedHash(context.entropy.octets(16))
         self.cookies = SynCookies(context.entropy.fork("syn cookies"))
         self.fast_opens = FastOpens(context.sysctl, context.entropy.fork("fast open"))

@@ -13,14 +13,17 @@ from ..rate import AckSample, DeliveryRate
 from ..record import SentRecord
 from ..rtt import RttEstimator
 from .base import CongestionControl
+from .bbr1 import Bbr1
+from .bbr3 import Bbr3
 from .cubic import Cubic
 from .reno import Reno
 
 if TYPE_CHECKING:
+    from ...core.entropy import Entropy
     from ...core.sysctl import SysctlRegistry, Value
 
 # The default first.
-BUILT_IN: Final[tuple[type[CongestionControl], ...]] = (Cubic, Reno)
+BUILT_IN: Final[tuple[type[CongestionControl], ...]] = (Cubic, Reno, Bbr1, Bbr3)
 # Linux's TCP_CA_NAME_MAX, the NUL included.
 NAME_MAX: Final = 16
 
@@ -32,10 +35,11 @@ ALLOWED: Final = "net.ipv4.tcp_allowed_congestion_control"
 class Controls:
     """One stack's congestion controls: those built in, and those registered since."""
 
-    __slots__ = ("_allowed", "_classes", "_default", "_sysctl")
+    __slots__ = ("_allowed", "_classes", "_default", "_entropy", "_sysctl")
 
-    def __init__(self, sysctl: SysctlRegistry) -> None:
+    def __init__(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
         self._sysctl = sysctl
+        self._entropy = entropy
         self._classes: dict[str, type[CongestionControl]] = {}
         self._allowed: frozenset[str] = frozenset()
         self._default = BUILT_IN[0].name
@@ -78,7 +82,7 @@ class Controls:
         except KeyError:
             known = ", ".join(self._classes)
             raise OSError(ENOENT, f"no congestion control named {name!r}; there are {known}") from None
-        cc.configure(self._sysctl)
+        cc.configure(self._sysctl, self._entropy)
         return cc
 
     def _add(self, cls: type[CongestionControl]) -> None:

@@ -16,6 +16,7 @@ from ..rtt import RttEstimator
 if TYPE_CHECKING:
     import cython
 
+    from ...core.entropy import Entropy
     from ...core.sysctl import SysctlRegistry
 
 
@@ -79,8 +80,8 @@ class CongestionControl:
     def declare(cls, sysctl: SysctlRegistry) -> None:
         """Declare sysctls of this algorithm's own; called once a stack, when it is registered."""
 
-    def configure(self, sysctl: SysctlRegistry) -> None:
-        """Read them; called once for each instance, before anything else."""
+    def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
+        """Read them; called once for each instance, before anything else. Chance comes from ``entropy`` alone."""
 
     def attach(self, rtt: RttEstimator, rate: DeliveryRate) -> None:
         """Belong to the connection of which these are."""

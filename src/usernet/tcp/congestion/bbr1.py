@@ -1,0 +1,419 @@
+"""BBR version 1, as the Linux kernel's ``bbr`` (draft-cardwell-iccrg-bbr-congestion-control-00, Linux's tcp_bbr.c).
+
+A model of the path, the largest delivery rate of ten round trips and the smallest round-trip time of ten seconds,
+sets pacing rate and window; a loss by itself does not. Read beside it the newer bbr3.py, which mends that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.entropy import Entropy
+from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND, MS, SECOND
+from ..rate import AckSample
+from .base import CongestionControl
+from .maxfilter import MaxFilter
+from .policer import Policer
+
+if TYPE_CHECKING:
+    import cython
+
+    from ...core.sysctl import SysctlRegistry
+
+STARTUP = 0
+DRAIN = 1
+PROBE_BW = 2
+PROBE_RTT = 3
+
+# Linux's constants. 2/ln 2 is the least gain with which the delivery rate can double each round trip.
+HIGH_GAIN = 2.885
+DRAIN_GAIN = 1.0 / 2.885
+CWND_GAIN = 2.0
+# ProbeBW: a phase of probing, one of draining what that queued, six of cruising.
+UP_GAIN = 1.25
+DOWN_GAIN = 0.75
+CYCLE = 8
+BW_ROUNDS = CYCLE + 2
+PACING_MARGIN = 0.99
+FULL_BW_GROWTH = 1.25
+FULL_BW_ROUNDS = 3
+MIN_CWND = 4
+MIN_RTT_WINDOW = 10 * SECOND
+PROBE_RTT_TIME = 200 * MS
+EXTRA_ACKED_ROUNDS = 5
+EXTRA_ACKED_MAX = 0.1  # seconds of the bandwidth
+NO_RTT = 1 << 62
+# Below 1.2 Mbit/s a super-segment of two would take too long.
+SLOW_RATE = 150_000
+GOAL_MAX = 127
+
+
+class Bbr1(CongestionControl):
+    """Bandwidths are segments a second, windows segments, instants and spans nanoseconds."""
+
+    __slots__ = (
+        "bw_filter",
+        "cwnd_gain",
+        "cycle_at",
+        "cycle_index",
+        "entropy",
+        "epoch_acked",
+        "epoch_at",
+        "extra_acked",
+        "extra_acked_before",
+        "extra_acked_rounds",
+        "full_bw",
+        "full_bw_reached",
+        "full_bw_rounds",
+        "has_seen_rtt",
+        "idle_restart",
+        "min_rtt",
+        "min_rtt_at",
+        "mode",
+        "next_round_delivered",
+        "pacing_gain",
+        "packet_conservation",
+        "policer",
+        "prior_ca_state",
+        "probe_rtt_done_at",
+        "probe_rtt_round_done",
+        "round_count",
+        "round_start",
+        "saved_cwnd",
+    )
+
+    name = "bbr"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needs_pacing = self.is_model_based = True
+        self.entropy: Entropy
+        self.bw_filter: MaxFilter = MaxFilter()
+        self.policer: Policer = Policer()
+        self._reset()
+
+    def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
+        """Take the stack's entropy: cycles of many flows must not go in step."""
+        self.entropy = entropy
+
+    def _reset(self) -> None:
+        self.mode = STARTUP
+        self.pacing_gain = self.cwnd_gain = HIGH_GAIN
+        self.min_rtt = NO_RTT
+        self.min_rtt_at = 0
+        self.next_round_delivered = 0
+        self.round_count = 0
+        self.round_start = False
+        self.full_bw = 0.0
+        self.full_bw_rounds = 0
+        self.full_bw_reached = False
+        self.has_seen_rtt = False
+        self.idle_restart = False
+        self.packet_conservation = False
+        self.prior_ca_state = 0
+        self.saved_cwnd = 0
+        self.probe_rtt_done_at = 0
+        self.probe_rtt_round_done = False
+        self.cycle_index = 0
+        self.cycle_at = 0
+        self.epoch_at = 0
+        self.epoch_acked = 0.0
+        self.extra_acked = self.extra_acked_before = 0
+        self.extra_acked_rounds = 0
+
+    def start(self, now: cython.longlong) -> None:
+        """Begin with what the handshake, or another algorithm, learned of the round-trip time."""
+        self._reset()
+        self.bw_filter.reset(0.0, 0)
+        self.next_round_delivered = self.rate.delivered
+        if self.rtt.srtt > 0:
+            self.min_rtt = self.rtt.min_rtt
+        self.min_rtt_at = self.epoch_at = now
+        self.policer.reset(self.rate, now)
+        self._first_pacing_rate()
+
+    def bandwidth(self) -> cython.double:
+        """The bandwidth in use: a policer's, where one was found, or the largest measured."""
+        return self.policer.bw if self.policer.in_use else self.bw_filter.best
+
+    def info(self) -> dict[str, int]:
+        """struct tcp_bbr_info: octets a second in two halves, microseconds, gains in 1/256."""
+        bw = int(self.bandwidth() * self.mss)
+        return {
+            "bbr_bw_lo": bw & 0xFFFFFFFF,
+            "bbr_bw_hi": bw >> 32,
+            "bbr_min_rtt": self.min_rtt // 1000 if self.min_rtt < NO_RTT else 0xFFFFFFFF,
+            "bbr_pacing_gain": int(self.pacing_gain * 256),
+            "bbr_cwnd_gain": int(self.cwnd_gain * 256),
+        }
+
+    # Events.
+
+    def control(self, sample: AckSample, now: cython.longlong) -> cython.bint:
+        """An ACK: update the model, then pacing rate and window from it."""
+        self._update_bandwidth(sample, now)
+        self._update_aggregation(sample, now)
+        if self.mode == PROBE_BW and self._is_next_phase(sample, now):
+            self._next_phase(now)
+        self._check_full_bandwidth(sample)
+        self._check_drain(sample, now)
+        self._update_min_rtt(sample, now)
+        self._set_gains()
+        self._set_pacing_rate(self.pacing_gain)
+        self._set_cwnd(sample)
+        return True
+
+    def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
+        """Never called: control() rules."""
+
+    def on_loss(self, now: cython.longlong) -> cython.uint:
+        """Loss sets no threshold; the window to come back to afterwards is remembered."""
+        self._save_cwnd()
+        return self.ssthresh
+
+    def on_timeout(self, now: cython.longlong) -> None:
+        """The path may have changed altogether: look for a full pipe anew, and let the policer see it as a loss."""
+        self.prior_ca_state = CA_LOSS
+        self.full_bw = 0.0
+        self.round_start = True
+        self.policer.sample(self.rate, 1, False, True, now)
+
+    def undo(self) -> cython.uint:
+        """Losses that were none may have ended startup early, or looked like a policer."""
+        self.full_bw = 0.0
+        self.full_bw_rounds = 0
+        self.policer.reset(self.rate, self.rate.delivered_at)
+        return self.cwnd
+
+    def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
+        """After a silence of the application: begin at the rate of the path, not at a gain above it."""
+        if self.rate.app_limited == 0:
+            return
+        self.idle_restart = True
+        self.epoch_at = now
+        self.epoch_acked = 0.0
+        if self.mode == PROBE_BW:
+            self._set_pacing_rate(1.0)
+        elif self.mode == PROBE_RTT:
+            self._check_probe_rtt_done(now)
+
+    # The model.
+
+    def _update_bandwidth(self, sample: AckSample, now: cython.longlong) -> None:
+        bw: cython.double
+        self.round_start = False
+        if sample.interval_ns <= 0:
+            return
+        if sample.prior_delivered >= self.next_round_delivered:
+            self.next_round_delivered = self.rate.delivered
+            self.round_count += 1
+            self.round_start = True
+            self.packet_conservation = False
+        self.policer.sample(self.rate, sample.losses, sample.is_app_limited, self.round_start, now)
+        bw = sample.interval_delivered * 1e9 / sample.interval_ns
+        if not sample.is_app_limited or bw >= self.bw_filter.best:
+            self.bw_filter.update(bw, self.round_count, BW_ROUNDS)
+
+    def _update_aggregation(self, sample: AckSample, now: cython.longlong) -> None:
+        # How much more than expected comes in a lump: the window must bridge the gaps between.
+        expected: cython.double
+        extra: cython.double
+        if sample.delivered == 0 or sample.interval_ns <= 0:
+            return
+        if self.round_start:
+            self.extra_acked_rounds += 1
+            if self.extra_acked_rounds >= EXTRA_ACKED_ROUNDS:
+                self.extra_acked_rounds = 0
+                self.extra_acked_before = self.extra_acked
+                self.extra_acked = 0
+        expected = self.bandwidth() * (now - self.epoch_at) / 1e9
+        if self.epoch_acked <= expected:
+            self.epoch_acked = expected = 0.0
+            self.epoch_at = now
+        self.epoch_acked += sample.delivered
+        extra = self.epoch_acked - expected
+        if extra > self.cwnd:
+            extra = self.cwnd
+        if extra > self.extra_acked:
+            self.extra_acked = int(extra)
+
+    def _is_next_phase(self, sample: AckSample, now: cython.longlong) -> cython.bint:
+        whole: cython.bint = now - self.cycle_at > self.min_rtt
+        if self.cycle_index == 0:
+            # Probing holds on until it shows: the window is full at this gain, or something was lost.
+            return whole and (sample.losses > 0 or sample.prior_in_flight >= self._inflight(UP_GAIN))
+        if self.cycle_index == 1:
+            return whole or sample.prior_in_flight <= self._inflight(1.0)
+        return whole
+
+    def _next_phase(self, now: cython.longlong) -> None:
+        self.cycle_index = (self.cycle_index + 1) % CYCLE
+        self.cycle_at = now
+
+    def _check_full_bandwidth(self, sample: AckSample) -> None:
+        if self.full_bw_reached or not self.round_start or sample.is_app_limited:
+            return
+        if self.bw_filter.best >= self.full_bw * FULL_BW_GROWTH:
+            self.full_bw = self.bw_filter.best
+            self.full_bw_rounds = 0
+            return
+        self.full_bw_rounds += 1
+        self.full_bw_reached = self.full_bw_rounds >= FULL_BW_ROUNDS
+
+    def _check_drain(self, sample: AckSample, now: cython.longlong) -> None:
+        if self.mode == STARTUP and self.full_bw_reached:
+            self.mode = DRAIN
+            self.ssthresh = self._inflight(1.0)
+        if self.mode == DRAIN and sample.in_flight <= self._inflight(1.0):
+            self._enter_probe_bw(now)
+
+    def _enter_probe_bw(self, now: cython.longlong) -> None:
+        # Any phase but the draining one.
+        self.mode = PROBE_BW
+        self.cycle_index = CYCLE - 1 - self.entropy.below(CYCLE - 1)
+        self._next_phase(now)
+
+    def _update_min_rtt(self, sample: AckSample, now: cython.longlong) -> None:
+        expired: cython.bint = now > self.min_rtt_at + MIN_RTT_WINDOW
+        if sample.rtt_ns > 0 and (sample.rtt_ns < self.min_rtt or (expired and not sample.is_ack_delayed)):
+            self.min_rtt = sample.rtt_ns
+            self.min_rtt_at = now
+        if expired and not self.idle_restart and self.mode != PROBE_RTT:
+            self.mode = PROBE_RTT
+            self._save_cwnd()
+            self.probe_rtt_done_at = 0
+        if self.mode == PROBE_RTT:
+            self._probe_rtt(sample, now)
+        if sample.interval_delivered > 0:
+            self.idle_restart = False
+
+    def _probe_rtt(self, sample: AckSample, now: cython.longlong) -> None:
+        # Rates measured with four segments in flight are none of the path's.
+        self.rate.mark_app_limited(sample.in_flight)
+        if self.probe_rtt_done_at == 0:
+            if sample.in_flight <= MIN_CWND:
+                self.probe_rtt_done_at = now + PROBE_RTT_TIME
+                self.probe_rtt_round_done = False
+                self.next_round_delivered = self.rate.delivered
+            return
+        if self.round_start:
+            self.probe_rtt_round_done = True
+        if self.probe_rtt_round_done:
+            self._check_probe_rtt_done(now)
+
+    def _check_probe_rtt_done(self, now: cython.longlong) -> None:
+        if self.probe_rtt_done_at == 0 or now <= self.probe_rtt_done_at:
+            return
+        self.min_rtt_at = now
+        if self.cwnd < self.saved_cwnd:
+            self.cwnd = self.saved_cwnd
+        if self.full_bw_reached:
+            self._enter_probe_bw(now)
+        else:
+            self.mode = STARTUP
+
+    # What follows from it.
+
+    def _set_gains(self) -> None:
+        if self.mode == STARTUP:
+            self.pacing_gain = self.cwnd_gain = HIGH_GAIN
+        elif self.mode == DRAIN:
+            self.pacing_gain = DRAIN_GAIN
+            self.cwnd_gain = HIGH_GAIN
+        elif self.mode == PROBE_BW:
+            self.cwnd_gain = CWND_GAIN
+            self.pacing_gain = 1.0
+            if self.cycle_index == 0 and not self.policer.in_use:
+                self.pacing_gain = UP_GAIN
+            elif self.cycle_index == 1 and not self.policer.in_use:
+                self.pacing_gain = DOWN_GAIN
+        else:
+            self.pacing_gain = self.cwnd_gain = 1.0
+
+    def _first_pacing_rate(self) -> None:
+        # The initial window in a round trip, or in a millisecond while none is known.
+        rtt: cython.longlong = MS
+        rate: cython.double
+        if self.rtt.srtt > 0:
+            rtt = self.rtt.srtt
+            self.has_seen_rtt = True
+        rate = HIGH_GAIN * self.cwnd * self.mss * 1e9 / rtt
+        self.pacing_rate = int(rate)
+
+    def _set_pacing_rate(self, gain: cython.double) -> None:
+        rate: cython.longlong = int(self.bandwidth() * self.mss * gain * PACING_MARGIN)
+        if not self.has_seen_rtt and self.rtt.srtt > 0:
+            self._first_pacing_rate()
+        if rate > 0 and (self.full_bw_reached or rate > self.pacing_rate):
+            self.pacing_rate = rate
+        self.min_tso_segs = 1 if self.pacing_rate < SLOW_RATE else 2
+
+    def _bdp(self, gain: cython.double) -> cython.double:
+        if self.min_rtt >= NO_RTT:
+            return INIT_CWND
+        return self.bandwidth() * self.min_rtt / 1e9 * gain
+
+    def _inflight(self, gain: cython.double) -> cython.uint:
+        return self._with_quanta(self._bdp(gain))
+
+    def _with_quanta(self, window: cython.double) -> cython.uint:
+        # Three super-segments more: one being built, one sent, one being acknowledged.
+        segs: cython.longlong = int(window) + 1
+        goal: cython.longlong = (self.pacing_rate >> 10) // self.mss
+        if goal < self.min_tso_segs:
+            goal = self.min_tso_segs
+        if goal > GOAL_MAX:
+            goal = GOAL_MAX
+        segs += 3 * goal
+        segs += segs & 1
+        if self.mode == PROBE_BW and self.cycle_index == 0:
+            segs += 2
+        return segs
+
+    def _set_cwnd(self, sample: AckSample) -> None:
+        target: cython.uint
+        extra: cython.double
+        most: cython.double
+        if sample.delivered > 0 and not self._recovers(sample):
+            extra = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
+            most = self.bandwidth() * EXTRA_ACKED_MAX
+            if not self.full_bw_reached:
+                extra = 0.0
+            target = self._with_quanta(self._bdp(self.cwnd_gain) + (extra if extra < most else most))
+            if self.full_bw_reached:
+                self.cwnd += sample.delivered
+                if self.cwnd > target:
+                    self.cwnd = target
+            elif self.cwnd < target or self.rate.delivered < INIT_CWND:
+                self.cwnd += sample.delivered
+            if self.cwnd < MIN_CWND:
+                self.cwnd = MIN_CWND
+        if self.cwnd > self.cwnd_clamp:
+            self.cwnd = self.cwnd_clamp
+        if self.mode == PROBE_RTT and self.cwnd > MIN_CWND:
+            self.cwnd = MIN_CWND
+
+    def _recovers(self, sample: AckSample) -> cython.bint:
+        # Packet conservation for the first round trip of recovery, then the window remembered. True: cwnd is set.
+        state: cython.int = sample.ca_state
+        floor: cython.uint = sample.in_flight + sample.delivered
+        if sample.losses > 0:
+            self.cwnd = self.cwnd - sample.losses if self.cwnd > sample.losses + 1 else 1
+        if state == CA_RECOVERY and self.prior_ca_state != CA_RECOVERY:
+            self.packet_conservation = True
+            self.next_round_delivered = self.rate.delivered
+            self.cwnd = floor
+        elif self.prior_ca_state >= CA_RECOVERY > state:
+            self.packet_conservation = False
+            if self.cwnd < self.saved_cwnd:
+                self.cwnd = self.saved_cwnd
+        self.prior_ca_state = state
+        if not self.packet_conservation:
+            return False
+        if self.cwnd < floor:
+            self.cwnd = floor
+        return True
+
+    def _save_cwnd(self) -> None:
+        if (self.prior_ca_state < CA_RECOVERY and self.mode != PROBE_RTT) or self.cwnd > self.saved_cwnd:
+            self.saved_cwnd = self.cwnd

@@ -1,0 +1,530 @@
+"""BBR version 3 (draft-ietf-ccwg-bbr-04), with Linux v3's response to ECN marks.
+
+The names are the draft's. Bandwidths are segments a second, volumes segments, instants and spans nanoseconds. The
+steps of an ACK stand in the order of the draft's 5.2.3; what is known of the path is in pathmodel.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.entropy import Entropy
+from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND, MS, SECOND
+from ..rate import AckSample
+from ..record import SentRecord
+from .base import CongestionControl
+from .pathmodel import BETA, LOSS_THRESHOLD, NO_BOUND, PathModel
+
+if TYPE_CHECKING:
+    import cython
+
+    from ...core.sysctl import SysctlRegistry
+
+# BBR.state, in the order of probing.
+STARTUP = 0
+DRAIN = 1
+PROBE_BW_DOWN = 2
+PROBE_BW_CRUISE = 3
+PROBE_BW_REFILL = 4
+PROBE_BW_UP = 5
+PROBE_RTT = 6
+
+# BBR.ack_phase: what the ACKs that come now are the answer to.
+ACKS_INIT = 0
+ACKS_REFILLING = 1
+ACKS_PROBE_STARTING = 2
+ACKS_PROBE_FEEDBACK = 3
+ACKS_PROBE_STOPPING = 4
+
+STARTUP_PACING_GAIN = 2.77
+DRAIN_PACING_GAIN = 0.35
+DOWN_PACING_GAIN = 0.9
+UP_PACING_GAIN = 1.25
+DEFAULT_CWND_GAIN = 2.0
+UP_CWND_GAIN = 2.25
+PROBE_RTT_CWND_GAIN = 0.5
+PACING_MARGIN = 0.99
+HEADROOM = 0.15
+MIN_PIPE_CWND = 4
+MIN_RTT_FILTER = 10 * SECOND
+PROBE_RTT_INTERVAL = 5 * SECOND
+PROBE_RTT_DURATION = 200 * MS
+PROBE_WAIT = 2 * SECOND  # and up to one more, at random
+RENO_ROUNDS = 63
+NO_RTT = 1 << 62
+# Below 1.2 Mbit/s a super-segment of two would take too long (Linux).
+SLOW_RATE = 150_000
+QUANTUM_MAX = 65536
+
+
+class Bbr3(CongestionControl):
+    """A model of the path, and a state that says what is being tried out on it."""
+
+    __slots__ = (
+        "ack_phase",
+        "bw_probe_samples",
+        "bw_probe_up_acks",
+        "bw_probe_up_rounds",
+        "bw_probe_wait",
+        "cwnd_gain",
+        "cycle_at",
+        "entropy",
+        "has_seen_rtt",
+        "idle_restart",
+        "inflight_longterm",
+        "min_rtt",
+        "min_rtt_at",
+        "model",
+        "now",
+        "pacing_gain",
+        "prior_ca_state",
+        "probe_rtt_done_at",
+        "probe_rtt_expired",
+        "probe_rtt_min_at",
+        "probe_rtt_min_delay",
+        "probe_rtt_round_done",
+        "probe_up_cnt",
+        "rounds_since_bw_probe",
+        "saved_cwnd",
+        "state",
+    )
+
+    name = "bbr3"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needs_pacing = self.is_model_based = self.wants_losses = True
+        self.entropy: Entropy
+        self.model: PathModel = PathModel()
+        self._reset(0)
+
+    def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
+        """Take the stack's entropy: probes of many flows must not go in step."""
+        self.entropy = entropy
+
+    def _reset(self, now: cython.longlong) -> None:
+        self.now = now
+        self.min_rtt = self.probe_rtt_min_delay = NO_RTT
+        self.min_rtt_at = self.probe_rtt_min_at = now
+        self.probe_rtt_done_at = 0
+        self.probe_rtt_round_done = self.probe_rtt_expired = False
+        self.prior_ca_state = 0
+        self.saved_cwnd = 0
+        self.idle_restart = self.has_seen_rtt = False
+        self.inflight_longterm = NO_BOUND
+        self.ack_phase = ACKS_INIT
+        self.bw_probe_samples = False
+        self.bw_probe_up_acks = self.bw_probe_up_rounds = 0
+        self.probe_up_cnt = NO_BOUND
+        self.rounds_since_bw_probe = 0
+        self.bw_probe_wait = PROBE_WAIT
+        self.cycle_at = now
+        self._enter_startup()
+
+    def start(self, now: cython.longlong) -> None:
+        """BBROnInit (5.2.1)."""
+        self._reset(now)
+        self.model.start(self.rate, now)
+        if self.rtt.srtt > 0:
+            self.min_rtt = self.probe_rtt_min_delay = self.rtt.min_rtt
+        self._first_pacing_rate()
+
+    def info(self) -> dict[str, int]:
+        """struct tcp_bbr_info: octets a second in two halves, microseconds, gains in 1/256."""
+        bw = int(self.model.bw * self.mss)
+        return {
+            "bbr_bw_lo": bw & 0xFFFFFFFF,
+            "bbr_bw_hi": bw >> 32,
+            "bbr_min_rtt": self.min_rtt // 1000 if self.min_rtt < NO_RTT else 0xFFFFFFFF,
+            "bbr_pacing_gain": int(self.pacing_gain * 256),
+            "bbr_cwnd_gain": int(self.cwnd_gain * 256),
+        }
+
+    # Events (5.2.2-5.2.4, 5.6.4.4).
+
+    def control(self, sample: AckSample, now: cython.longlong) -> cython.bint:
+        """BBRUpdateOnACK (5.2.3)."""
+        model: PathModel = self.model
+        self.now = now
+        self._leave_recovery(sample)
+        model.take(sample, self.min_rtt)
+        if model.round_start:
+            self.rounds_since_bw_probe += 1
+        if model.loss_round_start:
+            model.adapt_lower_bounds(self._is_probing_bw(), self.cwnd)
+        model.update_aggregation(sample.delivered, self.cwnd, now)
+        model.check_full_bw(sample.is_app_limited)
+        self._check_startup_done(sample)
+        if self.state == DRAIN and sample.in_flight <= self._inflight(1.0):
+            self._enter_probe_bw()
+        if model.full_bw_reached and sample.delivered > 0:
+            self._update_probe_bw(sample)
+        self._update_min_rtt(sample)
+        self._check_probe_rtt(sample)
+        model.advance_latest(sample)
+        self._set_pacing_rate(self.pacing_gain)
+        self._set_cwnd(sample)
+        return True
+
+    def on_segment_lost(self, record: SentRecord) -> None:
+        """BBRHandleLostPacket (5.5.10.2): at what volume in flight did losses pass 2%?"""
+        lost: cython.double = self.rate.lost - record.lost
+        flight: cython.double = record.in_flight
+        size: cython.double = record.segs
+        prefix: cython.double
+        self.model.note_loss()
+        if not self.bw_probe_samples or lost <= flight * LOSS_THRESHOLD:
+            return
+        prefix = (LOSS_THRESHOLD * (flight - size) - (lost - size)) / (1.0 - LOSS_THRESHOLD)
+        flight += (prefix if prefix > 0.0 else 0.0) - size
+        self._inflight_too_high(flight, record.is_app_limited)
+
+    def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
+        """Never called: control() rules."""
+
+    def on_loss(self, now: cython.longlong) -> cython.uint:
+        """BBROnEnterFastRecovery: loss sets no threshold; the window to come back to is remembered."""
+        self._save_cwnd()
+        return self.ssthresh
+
+    def on_timeout(self, now: cython.longlong) -> None:
+        """BBROnEnterRTO: the path may have changed altogether, so the pipe is to be found full anew."""
+        self.prior_ca_state = CA_LOSS
+        self.model.reset_full_bw(0.0)
+
+    def undo(self) -> cython.uint:
+        """The losses were none: what they taught is forgotten (Linux's bbr_undo_cwnd)."""
+        self.model.reset_full_bw(0.0)
+        self.model.reset_latest()
+        self.model.reset_shortterm()
+        return self.saved_cwnd if self.saved_cwnd > self.cwnd else self.cwnd
+
+    def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
+        """BBRHandleRestartFromIdle (5.4.1)."""
+        self.now = now
+        if self.rate.app_limited == 0:
+            return
+        self.idle_restart = True
+        self.model.extra_acked_at = now
+        if PROBE_BW_DOWN <= self.state <= PROBE_BW_UP:
+            self._set_pacing_rate(1.0)
+        elif self.state == PROBE_RTT:
+            self._check_probe_rtt_done()
+
+    # Startup and Drain (5.3.1, 5.3.2).
+
+    def _enter_startup(self) -> None:
+        self.state = STARTUP
+        self.pacing_gain = STARTUP_PACING_GAIN
+        self.cwnd_gain = DEFAULT_CWND_GAIN
+
+    def _check_startup_done(self, sample: AckSample) -> None:
+        model: PathModel = self.model
+        safe: cython.double
+        if self.state != STARTUP:
+            return
+        if not model.full_bw_reached and model.startup_too_high(sample, sample.ca_state == CA_RECOVERY):
+            model.full_bw_reached = True
+            safe = self._bdp(1.0)
+            if safe < model.inflight_latest:
+                safe = model.inflight_latest
+            self.inflight_longterm = int(safe)
+        if model.full_bw_reached:
+            self.state = DRAIN
+            self.pacing_gain = DRAIN_PACING_GAIN
+            self.cwnd_gain = DEFAULT_CWND_GAIN
+            self.ssthresh = self._inflight(1.0)
+
+    # ProbeBW (5.3.3).
+
+    def _enter_probe_bw(self) -> None:
+        self.cwnd_gain = DEFAULT_CWND_GAIN
+        self._start_down()
+
+    def _start_down(self) -> None:
+        self.model.reset_latest()
+        self.probe_up_cnt = NO_BOUND
+        self.rounds_since_bw_probe = self.entropy.below(2)
+        self.bw_probe_wait = PROBE_WAIT + int(self.entropy.unit() * SECOND)
+        self.cycle_at = self.now
+        self.ack_phase = ACKS_PROBE_STOPPING
+        self.model.begin_round()
+        self.state = PROBE_BW_DOWN
+        self.pacing_gain = DOWN_PACING_GAIN
+        self.cwnd_gain = DEFAULT_CWND_GAIN
+
+    def _start_cruise(self) -> None:
+        self.state = PROBE_BW_CRUISE
+        self.pacing_gain = 1.0
+        self.cwnd_gain = DEFAULT_CWND_GAIN
+
+    def _start_refill(self) -> None:
+        self.model.reset_shortterm()
+        self.bw_probe_up_rounds = 0
+        self.bw_probe_up_acks = 0
+        self.ack_phase = ACKS_REFILLING
+        self.model.begin_round()
+        self.state = PROBE_BW_REFILL
+        self.pacing_gain = 1.0
+        self.cwnd_gain = DEFAULT_CWND_GAIN
+
+    def _start_up(self) -> None:
+        self.ack_phase = ACKS_PROBE_STARTING
+        self.model.begin_round()
+        self.model.reset_full_bw(self.model.sample_bw)
+        self.state = PROBE_BW_UP
+        self.pacing_gain = UP_PACING_GAIN
+        self.cwnd_gain = UP_CWND_GAIN
+        self._raise_slope()
+
+    def _update_probe_bw(self, sample: AckSample) -> None:
+        # BBRUpdateProbeBWCyclePhase.
+        self._adapt_longterm(sample)
+        if self.state == PROBE_BW_DOWN:
+            if not self._probes_now() and self._is_time_to_cruise(sample):
+                self._start_cruise()
+        elif self.state == PROBE_BW_CRUISE:
+            self._probes_now()
+        elif self.state == PROBE_BW_REFILL:
+            if self.model.round_start:
+                self.bw_probe_samples = True
+                self._start_up()
+        elif self.state == PROBE_BW_UP and self._is_time_to_go_down():
+            self._start_down()
+
+    def _probes_now(self) -> cython.bint:
+        # BBRIsTimeToProbeBW: after two to three seconds, or as often as Reno would (5.3.3.5).
+        rounds: cython.uint = self._target_inflight()
+        if rounds > RENO_ROUNDS:
+            rounds = RENO_ROUNDS
+        if self.now > self.cycle_at + self.bw_probe_wait or self.rounds_since_bw_probe >= rounds:
+            self._start_refill()
+            return True
+        return False
+
+    def _is_time_to_cruise(self, sample: AckSample) -> cython.bint:
+        if sample.in_flight > self._inflight_with_headroom():
+            return False
+        return sample.in_flight <= self._with_quanta(self.model.max_bw() * self._min_rtt_seconds())
+
+    def _is_time_to_go_down(self) -> cython.bint:
+        if self.is_cwnd_limited and self.cwnd >= self.inflight_longterm:
+            # The bound, not the path, held the rate down.
+            self.model.reset_full_bw(self.model.sample_bw)
+            return False
+        return self.model.full_bw_now
+
+    def _is_probing_bw(self) -> cython.bint:
+        return self.state == STARTUP or self.state == PROBE_BW_REFILL or self.state == PROBE_BW_UP
+
+    def _target_inflight(self) -> cython.uint:
+        bdp: cython.uint = int(self._bdp(1.0))
+        return bdp if bdp < self.cwnd else self.cwnd
+
+    def _adapt_longterm(self, sample: AckSample) -> None:
+        # BBRAdaptLongTermModel: the window of max_bw, and inflight_longterm upward while losses are few.
+        if self.model.round_start:
+            if self.ack_phase == ACKS_PROBE_STARTING:
+                self.ack_phase = ACKS_PROBE_FEEDBACK
+            elif self.ack_phase == ACKS_PROBE_STOPPING:
+                self.bw_probe_samples = False
+                self.ack_phase = ACKS_INIT
+                if PROBE_BW_DOWN <= self.state <= PROBE_BW_UP and not sample.is_app_limited:
+                    self.model.advance_max_bw()
+        if self.model.is_too_high(sample):
+            # Losses are answered as they are marked; this finds marks, and what came with the ACK.
+            if self.bw_probe_samples:
+                self._inflight_too_high(sample.sent_in_flight, sample.is_app_limited)
+            return
+        if self.inflight_longterm == NO_BOUND:
+            return
+        if sample.sent_in_flight > self.inflight_longterm:
+            self.inflight_longterm = sample.sent_in_flight
+        if self.state == PROBE_BW_UP:
+            self._probe_longterm_upward(sample)
+
+    def _probe_longterm_upward(self, sample: AckSample) -> None:
+        delta: cython.uint
+        if not self.is_cwnd_limited or self.cwnd < self.inflight_longterm:
+            return
+        self.bw_probe_up_acks += sample.delivered
+        if self.bw_probe_up_acks >= self.probe_up_cnt:
+            delta = self.bw_probe_up_acks // self.probe_up_cnt
+            self.bw_probe_up_acks -= delta * self.probe_up_cnt
+            self.inflight_longterm += delta
+        if self.model.round_start:
+            self._raise_slope()
+
+    def _raise_slope(self) -> None:
+        # One segment more in the first round trip, two in the second, four, ...
+        growth: cython.uint = 1
+        growth <<= self.bw_probe_up_rounds
+        if self.bw_probe_up_rounds < 30:
+            self.bw_probe_up_rounds += 1
+        self.probe_up_cnt = self.cwnd // growth if self.cwnd > growth else 1
+
+    def _inflight_too_high(self, flight: cython.double, is_app_limited: cython.bint) -> None:
+        # BBRHandleInflightTooHigh: once for a probe.
+        least: cython.double = self._target_inflight() * BETA
+        self.bw_probe_samples = False
+        if not is_app_limited:
+            self.inflight_longterm = int(flight if flight > least else least)
+        if self.state == PROBE_BW_UP:
+            self._start_down()
+
+    # ProbeRTT (5.3.4).
+
+    def _update_min_rtt(self, sample: AckSample) -> None:
+        rtt: cython.longlong = sample.rtt_ns
+        self.probe_rtt_expired = self.now > self.probe_rtt_min_at + PROBE_RTT_INTERVAL
+        if rtt > 0 and (rtt < self.probe_rtt_min_delay or (self.probe_rtt_expired and not sample.is_ack_delayed)):
+            self.probe_rtt_min_delay = rtt
+            self.probe_rtt_min_at = self.now
+        if self.probe_rtt_min_delay < self.min_rtt or self.now > self.min_rtt_at + MIN_RTT_FILTER:
+            self.min_rtt = self.probe_rtt_min_delay
+            self.min_rtt_at = self.probe_rtt_min_at
+
+    def _check_probe_rtt(self, sample: AckSample) -> None:
+        if self.state != PROBE_RTT and self.probe_rtt_expired and not self.idle_restart:
+            self._save_cwnd()
+            self.state = PROBE_RTT
+            self.pacing_gain = 1.0
+            self.cwnd_gain = PROBE_RTT_CWND_GAIN
+            self.probe_rtt_done_at = 0
+            self.ack_phase = ACKS_PROBE_STOPPING
+            self.model.begin_round()
+        if self.state == PROBE_RTT:
+            self._handle_probe_rtt(sample)
+        if sample.delivered > 0:
+            self.idle_restart = False
+
+    def _handle_probe_rtt(self, sample: AckSample) -> None:
+        # Rates measured with half a window in flight are none of the path's.
+        self.rate.mark_app_limited(sample.in_flight)
+        if self.probe_rtt_done_at == 0:
+            if sample.in_flight <= self._probe_rtt_cwnd():
+                self.probe_rtt_done_at = self.now + PROBE_RTT_DURATION
+                self.probe_rtt_round_done = False
+                self.model.begin_round()
+            return
+        if self.model.round_start:
+            self.probe_rtt_round_done = True
+        if self.probe_rtt_round_done:
+            self._check_probe_rtt_done()
+
+    def _check_probe_rtt_done(self) -> None:
+        if self.probe_rtt_done_at == 0 or self.now <= self.probe_rtt_done_at:
+            return
+        self.probe_rtt_min_at = self.now
+        self._restore_cwnd()
+        self.model.reset_shortterm()
+        if self.model.full_bw_reached:
+            self._start_down()
+            self._start_cruise()
+        else:
+            self._enter_startup()
+
+    def _probe_rtt_cwnd(self) -> cython.uint:
+        segs: cython.uint = int(self._bdp(PROBE_RTT_CWND_GAIN))
+        return segs if segs > MIN_PIPE_CWND else MIN_PIPE_CWND
+
+    # Control parameters (5.6).
+
+    def _first_pacing_rate(self) -> None:
+        rtt: cython.longlong = MS
+        if self.rtt.srtt > 0:
+            rtt = self.rtt.srtt
+            self.has_seen_rtt = True
+        self.pacing_rate = int(STARTUP_PACING_GAIN * self.cwnd * self.mss * 1e9 / rtt)
+
+    def _set_pacing_rate(self, gain: cython.double) -> None:
+        rate: cython.longlong = int(gain * self.model.bw * self.mss * PACING_MARGIN)
+        if not self.has_seen_rtt and self.rtt.srtt > 0:
+            self._first_pacing_rate()
+        if rate > 0 and (self.model.full_bw_reached or rate > self.pacing_rate):
+            self.pacing_rate = rate
+        self.min_tso_segs = 1 if self.pacing_rate < SLOW_RATE else 2
+
+    def _min_rtt_seconds(self) -> cython.double:
+        return self.min_rtt / 1e9
+
+    def _bdp(self, gain: cython.double) -> cython.double:
+        if self.min_rtt >= NO_RTT:
+            return INIT_CWND
+        return gain * self.model.bw * self._min_rtt_seconds()
+
+    def _inflight(self, gain: cython.double) -> cython.uint:
+        return self._with_quanta(self._bdp(gain))
+
+    def _with_quanta(self, window: cython.double) -> cython.uint:
+        # BBRQuantizationBudget: at least three super-segments, one being built, one sent, one being acknowledged.
+        segs: cython.uint = int(window) + 1
+        quantum: cython.longlong = self.pacing_rate // 1000
+        budget: cython.uint
+        if quantum > QUANTUM_MAX:
+            quantum = QUANTUM_MAX
+        budget = quantum // self.mss
+        if budget < 2:
+            budget = 2
+        budget *= 3
+        if segs < budget:
+            segs = budget
+        if segs < MIN_PIPE_CWND:
+            segs = MIN_PIPE_CWND
+        return segs + 2 if self.state == PROBE_BW_UP else segs
+
+    def _inflight_with_headroom(self) -> cython.uint:
+        headroom: cython.uint
+        if self.inflight_longterm == NO_BOUND:
+            return NO_BOUND
+        headroom = int(self.inflight_longterm * HEADROOM)
+        if headroom < 1:
+            headroom = 1
+        if self.inflight_longterm < headroom + MIN_PIPE_CWND:
+            return MIN_PIPE_CWND
+        return self.inflight_longterm - headroom
+
+    def _set_cwnd(self, sample: AckSample) -> None:
+        target: cython.uint
+        if sample.delivered > 0:
+            target = self._with_quanta(self._bdp(self.cwnd_gain) + self.model.extra_acked())
+            if self.model.full_bw_reached:
+                self.cwnd += sample.delivered
+                if self.cwnd > target:
+                    self.cwnd = target
+            elif self.cwnd < target or self.rate.delivered < INIT_CWND:
+                self.cwnd += sample.delivered
+            if self.cwnd < MIN_PIPE_CWND:
+                self.cwnd = MIN_PIPE_CWND
+        if self.cwnd > self.cwnd_clamp:
+            self.cwnd = self.cwnd_clamp
+        if self.state == PROBE_RTT and self.cwnd > self._probe_rtt_cwnd():
+            self.cwnd = self._probe_rtt_cwnd()
+        self._bound_cwnd()
+
+    def _bound_cwnd(self) -> None:
+        # BBRBoundCwndForModel (5.6.4.7).
+        cap: cython.uint = NO_BOUND
+        if self.state == PROBE_RTT or self.state == PROBE_BW_CRUISE:
+            cap = self._inflight_with_headroom()
+        elif PROBE_BW_DOWN <= self.state <= PROBE_BW_UP:
+            cap = self.inflight_longterm
+        if cap > self.model.inflight_shortterm:
+            cap = self.model.inflight_shortterm
+        if cap < MIN_PIPE_CWND:
+            cap = MIN_PIPE_CWND
+        if self.cwnd > cap:
+            self.cwnd = cap
+
+    def _leave_recovery(self, sample: AckSample) -> None:
+        if self.prior_ca_state >= CA_RECOVERY > sample.ca_state:
+            self._restore_cwnd()
+        self.prior_ca_state = sample.ca_state
+
+    def _save_cwnd(self) -> None:
+        if (self.prior_ca_state < CA_RECOVERY and self.state != PROBE_RTT) or self.cwnd > self.saved_cwnd:
+            self.saved_cwnd = self.cwnd
+
+    def _restore_cwnd(self) -> None:
+        if self.cwnd < self.saved_cwnd:
+            self.cwnd = self.saved_cwnd
