@@ -13,7 +13,8 @@ from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND, MS, SECOND
 from ..rate import AckSample
 from ..record import SentRecord
 from .base import CongestionControl
-from .pathmodel import BETA, LOSS_THRESHOLD, NO_BOUND, PathModel
+from .const import BETA, LOSS_THRESHOLD, NO_BOUND
+from .pathmodel import PathModel
 
 if TYPE_CHECKING:
     import cython

@@ -10,15 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rate import AckSample, DeliveryRate
+from .const import BETA, LOSS_THRESHOLD, NO_BOUND
 from .maxfilter import MaxFilter
 
 if TYPE_CHECKING:
     import cython
 
-NO_BOUND = 0x7FFFFFFF
 NO_BANDWIDTH_BOUND = 1e30
-BETA = 0.7
-LOSS_THRESHOLD = 0.02
 FULL_BW_GROWTH = 1.25
 FULL_BW_ROUNDS = 3
 STARTUP_LOSSES = 6
