@@ -12,7 +12,7 @@ from typing import Any
 
 from cells import Cell, cells
 
-# Controls the kernel has not, beside its nearest.
+# Controls the kernel has not, shown beside its nearest and not judged: version 3 of BBR heeds loss, version 1 does not.
 BESIDE = {"bbr3": "bbr"}
 # What the issue asks for; so few segments sent again say nothing.
 LEAST_GOODPUT = 0.9
@@ -104,9 +104,9 @@ def table_rows(cc: str, found: dict[tuple[str, str], Figure]) -> tuple[list[str]
             if ours is None:
                 line += [("", True), ("", True)]
                 continue
-            judged = verdict(ours, linux)
-            line.append((many(judged.goodput), judged.goodput >= LEAST_GOODPUT))
-            line.append((many(judged.again), judged.again is None or judged.again <= MOST_AGAIN))
+            judged, shown_only = verdict(ours, linux), contender.cc in BESIDE
+            line.append((many(judged.goodput), shown_only or judged.goodput >= LEAST_GOODPUT))
+            line.append((many(judged.again), shown_only or judged.again is None or judged.again <= MOST_AGAIN))
         lines.append(line)
     return heads, lines
 
@@ -122,7 +122,7 @@ def short(rows: list[dict[str, Any]]) -> list[str]:
     for (cell, name), ours in sorted(found.items()):
         cc, _, role = name.partition("/")
         linux = found.get((cell, Contender(role, cc).measure))
-        if role == "k2k" or linux is None:
+        if role == "k2k" or linux is None or cc in BESIDE:
             continue
         judged = verdict(ours, linux)
         if not judged.good_enough:
