@@ -36,9 +36,7 @@ def plot(rows: list[dict[str, Any]], file: str) -> None:
         beside = f" beside Linux's {BESIDE[cc]}" if cc in BESIDE else ""
         _panel(axes[0][column], values[0], f"{cc}: ours {what}{beside}\ngoodput", good_is_high=True)
         _panel(axes[1][column], values[1], "sent again", good_is_high=False)
-    figure.suptitle(
-        "usernet beside Linux, ratios of medians (1.00: as Linux; bold: under 0.9, or over 1.2)", fontsize=11
-    )
+    figure.suptitle("usernet beside Linux, ratios of medians (bold: under 0.9, or over 1.2)", fontsize=11)
     figure.savefig(file, dpi=110)
     plt.close(figure)
 
