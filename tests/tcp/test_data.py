@@ -74,7 +74,7 @@ def test_old_text_is_acknowledged_at_once():
 
 
 def test_rfc2018_the_newest_block_comes_first():
-    _scene, peer, _tcb, _ = opened(sack_permitted=True)
+    _scene, peer, _tcb, _ = opened(Scene(tcp_comp_sack_nr=0), sack_permitted=True)
     peer.send(ACK, seq=101, ack=1, payload=b"a" * 100)
     peer.expect(ACK, ack=1, sack=[(101, 201)])
     peer.send(ACK, seq=301, ack=1, payload=b"b" * 100)
@@ -104,15 +104,23 @@ def test_rfc2883_duplicates_are_reported_once():
 
 
 def test_three_sack_blocks_fit_beside_timestamps():
-    _scene, peer, _tcb, _ = opened(sack_permitted=True, ts=(1, 0))
+    _scene, peer, _tcb, _ = opened(Scene(tcp_comp_sack_nr=0), sack_permitted=True, ts=(1, 0))
     for seq in (101, 301, 501, 701, 901):
         peer.send(ACK, seq=seq, ack=1, payload=b"x" * 50)
     assert [len(sent.sack) for sent in peer.drain()] == [1, 2, 3, 3, 3]
 
 
 def test_acks_are_quick_at_first_then_every_second_segment():
-    scene, peer, tcb, _ = opened()
+    # Each segment that lets the window grow is acknowledged at once, until it is as large as the buffer.
+    settings = Settings()
+    settings.rcvbuf = 65536
+    scene, peer, tcb, _ = opened(settings=settings)
     seq = past_quick_acks(scene, peer, tcb)
+    while tcb.space.ssthresh < 38000:
+        peer.send(ACK, seq=seq, ack=1, payload=b"x" * 1460)
+        seq += 1460
+        peer.expect(ACK, ack=seq)
+        tcb.recv(1460, False, scene.now)
     for _ in range(3):
         peer.send(ACK, seq=seq, ack=1, payload=b"x" * 1460)
         seq += 1460
@@ -136,6 +144,7 @@ def test_a_lone_segment_is_acknowledged_after_40_ms():
 def test_a_reply_carries_the_ack():
     scene, peer, tcb, _ = opened()
     seq = past_quick_acks(scene, peer, tcb)
+    tcb.set_quickack(0, scene.now)
     for reply in range(5):
         peer.send(ACK | PSH, seq=seq, ack=1 + reply, payload=b"?")
         seq += 1
@@ -160,14 +169,26 @@ def test_by_reference_payload_is_taken_as_it_is():
     assert tcb.recv(30000, False, scene.now) == b"y" * 20000
 
 
-def test_what_lies_beyond_the_window_is_dropped():
+def test_what_passes_the_window_is_dropped_while_text_waits_for_the_reader():
     settings = Settings()
-    settings.rcvbuf = 4000
-    _scene, peer, tcb, _ = opened(settings=settings)
-    peer.send(ACK, seq=1, ack=1, payload=b"x" * 3000)
-    sent = peer.drain()
-    assert tcb.available() == 2000 - 2000 % 1460 or tcb.available() <= 2000
-    assert sent[-1].ack == 1 + tcb.available()
+    settings.rcvbuf = 10000
+    scene, peer, tcb, _ = opened(settings=settings)
+    peer.send(ACK, seq=1, ack=1, payload=b"x")
+    peer.expect(ACK, ack=2)
+    peer.send(ACK, seq=2, ack=1, payload=b"y" * 9000)
+    assert peer.expect(ACK, ack=2) and scene.counters.tcp_ext.BeyondWindow == 1
+    assert tcb.recv(10, False, scene.now) == b"x"
+    peer.send(ACK, seq=2, ack=1, payload=b"y" * 9000)
+    assert tcb.available() == 9000 and scene.counters.tcp_ext.BeyondWindow == 1
+
+
+def test_a_sender_beyond_every_window_gets_no_further_than_one_segment():
+    settings = Settings()
+    settings.rcvbuf = 10000
+    scene, peer, tcb, _ = opened(settings=settings)
+    for seq in range(1, 200_000, 5000):
+        peer.send(ACK, seq=seq, ack=1, payload=b"x" * 5000)
+    assert tcb.available() <= 10000 and scene.context.pool.used == tcb.available()
 
 
 def test_window_closes_and_reopens_by_two_segments_or_half():
@@ -196,6 +217,7 @@ def test_a_closed_window_still_takes_acks_and_answers_probes():
     settings.rcvbuf = 4096
     scene, peer, tcb, _ = opened(settings=settings)
     peer.send(ACK, seq=1, ack=1, payload=b"x" * 2048)
+    scene.advance(ms=40)
     peer.drain()
     tcb.send(b"data", scene.now)
     sent = peer.drain()[-1]
@@ -404,10 +426,10 @@ def test_an_exhausted_pool_refuses_senders_and_drops_for_receivers():
     assert tcb.send(b"a" * 2000, scene.now) == -ENOBUFS
     peer.drain()
     peer.send(ACK, seq=1, ack=1, payload=b"x" * 1460)
-    peer.expect(ACK, ack=1)
+    peer.expect(ACK, ack=1, wnd=0)
     assert scene.counters.tcp_ext.TCPRcvQDrop == 1
     peer.send(ACK, seq=1461, ack=1, payload=b"x" * 1460)
-    assert scene.counters.tcp_ext.TCPOFODrop == 1
+    assert scene.counters.tcp_ext.BeyondWindow == 1 and tcb.available() == 0
 
 
 def test_send_after_shutdown_is_epipe():
@@ -483,11 +505,14 @@ def test_quickack_leaves_and_enters_the_request_response_mode():
     tcb.settings.nodelay = True
     tcb.settings_changed(scene.now)
     peer.expect_nothing()
-    tcb.settings.quickack = False
-    tcb.settings_changed(scene.now)
-    tcb.settings.quickack = True
-    tcb.settings_changed(scene.now)
-    peer.expect(ACK, ack=seq + 1)
+    tcb.set_quickack(0, scene.now)
+    assert not tcb.quickack()
+    peer.expect_nothing()
+    assert tcb.recv(1, False, scene.now) == b"x"
+    peer.send(ACK | PSH, seq=seq + 1, ack=1, payload=b"y")
+    tcb.set_quickack(1, scene.now)
+    assert tcb.quickack() and tcb.recv(1, False, scene.now) == b"y"
+    peer.expect(ACK, ack=seq + 2)
 
 
 def test_text_held_beyond_the_fin_is_given_back():

@@ -88,8 +88,9 @@ def test_must_65_no_mss_option_outside_a_syn():
 def test_must_66_a_rst_is_processed_with_a_window_of_zero():
     settings = Settings()
     settings.rcvbuf = 4096
-    _scene, peer, tcb, _ = opened(settings=settings)
+    scene, peer, tcb, _ = opened(settings=settings)
     peer.send(ACK, seq=1, ack=1, payload=b"x" * 2048)
+    scene.advance(ms=40)
     assert peer.drain()[-1].wnd == 0
     peer.send(RST, seq=1 + tcb.bytes_received)
     assert tcb.state == CLOSED

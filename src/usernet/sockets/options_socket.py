@@ -119,7 +119,17 @@ def _timeout(field: str) -> Option:
 
 
 def _set_rcvlowat(sock: Any, value: int) -> None:
-    sock.rcvlowat = 0x7FFFFFFF if value < 0 else value or 1
+    octets = 0x7FFFFFFF if value < 0 else value
+    if sock.protocol != IPPROTO_TCP:
+        sock.rcvlowat = octets or 1
+    elif sock.tcb is not None:
+        sock.tcb.set_low_water(octets)
+    else:
+        sock.settings.rcvlowat = min(octets, sock.stack.context.sysctl.get("net.ipv4.tcp_rmem")[2] >> 1) or 1
+
+
+def _get_rcvlowat(sock: Any) -> int:
+    return int(sock.settings.rcvlowat if sock.protocol == IPPROTO_TCP else sock.rcvlowat)
 
 
 def _get_device(sock: Any) -> bytes:
@@ -201,7 +211,7 @@ _TABLE: Final = {
     so.SO_LINGER: Option(_get_linger, _set_linger, raw=True),
     so.SO_RCVTIMEO: _timeout("rcvtimeo_ns"),
     so.SO_SNDTIMEO: _timeout("sndtimeo_ns"),
-    so.SO_RCVLOWAT: Option(lambda sock: int(sock.rcvlowat), _set_rcvlowat),
+    so.SO_RCVLOWAT: Option(_get_rcvlowat, _set_rcvlowat),
     so.SO_BINDTODEVICE: Option(_get_device, _set_device, raw=True),
     so.SO_TIMESTAMP: _timestamp(so.SO_TIMESTAMP),
     so.SO_TIMESTAMPNS: _timestamp(so.SO_TIMESTAMPNS),

@@ -6,10 +6,11 @@ from errno import EINVAL, ENOENT, EPERM
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MS, SECOND
-from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN
+from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN, SYN_SENT
 from . import const as so
 from .errors import os_error
 from .option import Option
+from .options_socket import MIN_RCVBUF
 from .tcp_info import pack_cc_info, pack_tcp_info
 
 TCP: Final = (IPPROTO_TCP,)
@@ -80,10 +81,28 @@ def _set_linger2(sock: Any, value: int) -> None:
 
 
 def _set_window_clamp(sock: Any, value: int) -> None:
-    if value < 0:
+    is_open = sock.tcb is not None and sock.tcb.state != CLOSED
+    if value < 0 or (value == 0 and is_open):
         raise os_error(EINVAL)
-    sock.settings.window_clamp = value
+    # Linux: never below half of the least buffer.
+    sock.settings.window_clamp = max(value, MIN_RCVBUF // 2) if value else 0
     sock.settings_changed()
+
+
+def _get_window_clamp(sock: Any) -> int:
+    if sock.tcb is not None and sock.tcb.state not in (CLOSED, SYN_SENT):
+        return int(sock.tcb.space.clamp)
+    return int(sock.settings.window_clamp)
+
+
+def _get_quickack(sock: Any) -> int:
+    return int(sock.settings.quickack if sock.tcb is None else sock.tcb.quickack())
+
+
+def _set_quickack(sock: Any, value: int) -> None:
+    sock.settings.quickack = value != 0
+    if sock.tcb is not None:
+        sock.tcb.set_quickack(value, sock.host.now())
 
 
 def _get_congestion(sock: Any) -> bytes:
@@ -124,14 +143,14 @@ def _get_cc_info(sock: Any) -> bytes:
 _TABLE: Final = {
     so.TCP_NODELAY: _flag("nodelay"),
     so.TCP_CORK: _flag("cork"),
-    so.TCP_QUICKACK: _flag("quickack"),
+    so.TCP_QUICKACK: Option(_get_quickack, _set_quickack, kinds=TCP),
     so.TCP_MAXSEG: Option(_get_maxseg, _set_maxseg, kinds=TCP),
     so.TCP_KEEPIDLE: _number("keepidle_ns", SECOND, 1, MAX_KEEPIDLE, "net.ipv4.tcp_keepalive_time"),
     so.TCP_KEEPINTVL: _number("keepintvl_ns", SECOND, 1, MAX_KEEPINTVL, "net.ipv4.tcp_keepalive_intvl"),
     so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
-    so.TCP_WINDOW_CLAMP: Option(lambda sock: int(sock.settings.window_clamp), _set_window_clamp, kinds=TCP),
+    so.TCP_WINDOW_CLAMP: Option(_get_window_clamp, _set_window_clamp, kinds=TCP),
     so.TCP_INFO: Option(_get_info, None, kinds=TCP),
     so.TCP_CC_INFO: Option(_get_cc_info, None, kinds=TCP),
     so.TCP_CONGESTION: Option(_get_congestion, _set_congestion, raw=True, kinds=TCP),

@@ -154,7 +154,6 @@ class TcpSocket(Socket):
         child.linger_s = self.linger_s
         child.rcvtimeo_ns = self.rcvtimeo_ns
         child.sndtimeo_ns = self.sndtimeo_ns
-        child.rcvlowat = self.rcvlowat
         child.rcvbuf = self.rcvbuf
         child.sndbuf = self.sndbuf
         child.mark = self.mark
@@ -383,7 +382,8 @@ class TcpSocket(Socket):
             raise os_error(ENOTCONN)
         if n == 0:
             return None
-        if self.rcvlowat > 1 and tcb.available() < min(n, self.rcvlowat) and not tcb.poll() & _LAST:
+        low: cython.longlong = tcb.settings.rcvlowat
+        if low > 1 and tcb.available() < low and tcb.available() < n and not tcb.poll() & _LAST:
             return None
         return tcb
 
@@ -481,14 +481,10 @@ class TcpSocket(Socket):
     def poll(self) -> cython.uint:
         """POLL bits, as Linux's tcp_poll."""
         tcb: Tcb | None = self.tcb
-        mask: cython.uint
         if self.closed:
             return CLOSED_EVENTS
         if tcb is not None:
-            mask = tcb.poll()
-            if self.rcvlowat > 1 and not mask & _LAST and tcb.available() < self.rcvlowat:
-                mask &= ~POLLIN
-            return mask
+            return tcb.poll()
         if self.listener is not None:
             return self.listener.poll()
         return POLLOUT | POLLHUP

@@ -72,6 +72,7 @@ T_KEEP: Final = 3
 T_REQUEST: Final = 4
 T_TIME_WAIT: Final = 5
 T_PACE: Final = 6
+T_COMPRESS: Final = 7
 RTX_NONE: Final = 0
 RTX_RETRANSMIT: Final = 1
 RTX_PROBE: Final = 2
@@ -85,6 +86,7 @@ ACK_SCHED: Final = 1  # something awaits an ACK
 ACK_NOW: Final = 2  # at the end of this segment's processing
 ACK_PUSHED: Final = 4
 ACK_PUSHED2: Final = 8
+ACK_NOMEM: Final = 16  # text was dropped for want of memory: offer nothing
 
 # binding flags
 REUSEADDR: Final = 1

@@ -5,17 +5,16 @@ from .rtx_timer cimport arm_rtx, cancel_rtx
 from .transmit cimport sync_mss
 from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle
-from .sysctls cimport Sysctls
+from .space cimport first_window, window_scale
 from .tcb cimport Engine, Tcb
+from .window cimport begin
 
-cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS
+cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS
 cdef int RTX_RETRANSMIT
 
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *
 cpdef void set_buffers(Tcb tcb) except *
 cpdef unsigned int advertised_mss(unsigned int mtu, unsigned int header_len, Settings settings) noexcept
-cpdef unsigned int window_scale(Settings settings, Sysctls sysctls) noexcept
-cpdef unsigned int first_window(Settings settings, Sysctls sysctls, unsigned int advmss) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
 cpdef void syn_acknowledged(Tcb tcb, long long now) except *

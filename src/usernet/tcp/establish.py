@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from ..core.const import POLLOUT
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
-from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MAX_WSCALE, MIN_MSS, RTX_RETRANSMIT
+from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
 from .rtx_timer import arm_rtx, cancel_rtx
 from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
-from .sysctls import Sysctls
+from .space import first_window, window_scale
 from .tcb import Engine, Tcb
 from .transmit import sync_mss
+from .window import begin
 
 if TYPE_CHECKING:
     import cython
@@ -31,12 +32,14 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
     tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, settings)
+    tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
     tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss)
     tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
-    # Below the first window, or a sender it holds back would never be seen to want more (Linux).
-    tcb.drs_space = 10 * tcb.advmss if 10 * tcb.advmss < tcb.rcv_wnd else tcb.rcv_wnd
-    tcb.drs_copied_at = tcb.rcv_at = now
+    if tcb.rcv_mss > tcb.rcv_wnd >> 1:
+        tcb.rcv_mss = tcb.rcv_wnd >> 1 if tcb.rcv_wnd > 2 * MIN_MSS else MIN_MSS
+    tcb.pingpong = 0 if settings.quickack else engine.sysctls.pingpong_thresh
+    tcb.rcv_at = now
     tcb.lrcv_at = now
 
 
@@ -54,7 +57,6 @@ def set_buffers(tcb: Tcb) -> None:
         tcb.snd_buf = settings.sndbuf
     elif tcb.snd_buf < engine.sysctls.wmem_default:
         tcb.snd_buf = engine.sysctls.wmem_default
-    tcb.window_clamp = settings.window_clamp
 
 
 def advertised_mss(mtu: cython.uint, header_len: cython.uint, settings: Settings) -> cython.uint:
@@ -63,28 +65,6 @@ def advertised_mss(mtu: cython.uint, header_len: cython.uint, settings: Settings
     if 0 < settings.maxseg < mss:
         return settings.maxseg
     return mss
-
-
-def window_scale(settings: Settings, sysctls: Sysctls) -> cython.uint:
-    """RFC 7323 2.3: enough for the largest buffer a connection may get."""
-    space: cython.longlong = settings.rcvbuf >> 1 if settings.rcvbuf > 0 else sysctls.rmem_max
-    shift: cython.uint = 0
-    if 0 < settings.window_clamp < space:
-        space = settings.window_clamp
-    while space > 65535 and shift < MAX_WSCALE:
-        space >>= 1
-        shift += 1
-    return shift
-
-
-def first_window(settings: Settings, sysctls: Sysctls, advmss: cython.uint) -> cython.uint:
-    """The window of a SYN, which is never scaled; where there is not room for more, a multiple of the MSS."""
-    space: cython.longlong = (settings.rcvbuf if settings.rcvbuf > 0 else sysctls.rmem_default) >> 1
-    if 0 < settings.window_clamp < space:
-        space = settings.window_clamp
-    if space > advmss:
-        space -= space % advmss
-    return space if space < 65535 else 65535
 
 
 def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -122,6 +102,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.lsnd_at = 0
     tcb.cwnd_stamp = now
     grow_send_buffer(tcb)
+    begin(tcb, now)
 
 
 def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:

@@ -60,6 +60,9 @@ def retire(tcb: Tcb) -> None:
     tcb.rtx_kind = RTX_NONE
     tcb.rtx_timer.destroy()
     tcb.ack_timer.destroy()
+    if tcb.compression is not None:
+        tcb.compression.timer.destroy()
+        tcb.compression = None
     tcb.keep_timer.destroy()
     tcb.pacer.close()
     if tcb.fastopen is not None:
@@ -103,6 +106,7 @@ def drop_received(tcb: Tcb) -> None:
     """Nobody will read what came."""
     tcb.engine.pool.uncharge(tcb.rcv_queue.length)
     tcb.rcv_queue.clear()
+    tcb.space.held = 0
 
 
 def peer_reset(tcb: Tcb) -> None:

@@ -237,4 +237,4 @@ def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:
     tcb.lsnd_at = now
     # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
     if n > 0 and now - tcb.lrcv_at < tcb.ato:
-        tcb.pingpong = 1
+        tcb.pingpong += 1

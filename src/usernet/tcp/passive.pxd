@@ -4,7 +4,8 @@ from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
 from .cookies cimport stamp_with_options
-from .establish cimport advertised_mss, first_window, window_scale
+from .establish cimport advertised_mss
+from .space cimport first_window, window_scale
 from .fastopen_server cimport try_fast_open
 from .isn cimport initial_sequence, timestamp_offset
 from .listen cimport Acceptor, Listener, path_back

@@ -24,13 +24,14 @@ from .const import (
     SYN,
 )  # fmt: skip
 from .cookies import stamp_with_options
-from .establish import advertised_mss, first_window, window_scale
+from .establish import advertised_mss
 from .fastopen_server import try_fast_open
 from .isn import initial_sequence, timestamp_offset
 from .keys import welcome
 from .listen import Acceptor, Listener, path_back
 from .request import Request
 from .settings import Settings
+from .space import first_window, window_scale
 from .sysctls import Sysctls
 from .transmit import control_packet
 
@@ -133,7 +134,7 @@ def _answer_with_cookie(
             offered = window_scale(settings, sysctls)
     answer = control_packet(
         path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), SYN | ACK,
-        first_window(settings, sysctls, advmss), syn_options(advmss, offered, sack, stamps),
+        min(first_window(settings, sysctls, advmss), 0xFFFF), syn_options(advmss, offered, sack, stamps),
     )  # fmt: skip
     answer.tos = _type_of_service(listener, packet)
     answer.ttl = settings.ttl

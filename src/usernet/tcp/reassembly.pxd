@@ -22,5 +22,6 @@ cdef class Reassembly:
 
     cpdef Held insert(self, Packet packet, Py_ssize_t data, unsigned int start, unsigned int end)
     cpdef unsigned int drain(self, unsigned int rcv_nxt, ByteQueue into) except? 0xFFFFFFFF
+    cpdef unsigned int end(self) except? 0xFFFFFFFF
     cpdef void clear(self) except *
     cdef Py_ssize_t _after(self, unsigned int start) except -1

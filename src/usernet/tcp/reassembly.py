@@ -89,6 +89,11 @@ class Reassembly:
             del self.held[:count]
         return (rcv_nxt - start) & MASK32
 
+    def end(self) -> cython.uint:
+        """The number after the last octet held; something must be."""
+        last: Held = self.held[len(self.held) - 1]
+        return last.end
+
     def clear(self) -> None:
         """Drop everything."""
         self.held.clear()

@@ -3,25 +3,27 @@ cimport cython
 from ..core.packet cimport Packet
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
-from .transmit cimport send_ack, timestamp, window_offer
+from .delayed_ack cimport note_gap, quick_acks, text_left_queue
 from .reassembly cimport Reassembly
+from .space cimport ReceiveSpace, packet_cost
 from .tcb cimport Engine, Tcb
+from .transmit cimport timestamp
+from .window cimport grow_buffer, grow_window, measure_mss, measure_rtt, spare, text_copied
 
-cdef unsigned int MASK32, POLLIN
-cdef long long MS, ATO_MIN, DELACK_MAX, HELD_OVERHEAD
-cdef int ACK_NOW, ACK_SCHED, QUICK_ACKS
+cdef unsigned int MASK32, POLLIN, FIN, PSH, RST, SYN, URG, REMNANT
+cdef long long HELD_OVERHEAD
+cdef Py_ssize_t TELLING, JOINED
+cdef int ACK_NOMEM, ACK_NOW, ACK_PUSHED, ACK_PUSHED2, ACK_SCHED
 
 cpdef void take_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
-cdef void _old_text(Tcb tcb, unsigned int start, unsigned int end) noexcept
+cdef unsigned int _wire_segments(Packet packet, Py_ssize_t n) noexcept
+cdef void _refuse(Tcb tcb) noexcept
+cdef bint _may_take(Tcb tcb, Py_ssize_t n) except *
+cdef bint _make_room(Tcb tcb) except *
+cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
+cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
 cdef void _note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
-cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end, unsigned int window, long long now) except *
+cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end) except *
 cpdef void note_sack(Tcb tcb, unsigned int left, unsigned int right) except *
 cdef void _close_gap(Tcb tcb) except *
-cdef void _quick(Tcb tcb) noexcept
-cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg) noexcept
-cdef void _text_came(Tcb tcb, Packet packet, Segment seg, Py_ssize_t n, long long now) noexcept
-cpdef void acknowledge_text(Tcb tcb, long long now) except *
-cdef void _delay_ack(Tcb tcb, long long now) except *
 cpdef void text_was_read(Tcb tcb, Py_ssize_t n, long long now) except *
-cdef void _measure_rtt(Tcb tcb, Segment seg, long long now) noexcept
-cdef void _grow_receive_buffer(Tcb tcb, long long now) noexcept

@@ -1,69 +1,182 @@
-"""The receiver: segment text to the reader, SACK blocks, when to acknowledge, how large a buffer.
+"""The receiver: segment text to the reader, SACK blocks, what memory allows.
 
-RFC 9293 3.10.7.4 (seventh check) and 3.8.6.3, RFC 2018 4, RFC 2883, RFC 5681 4.2; delayed ACKs and buffer tuning as
-Linux has them.
+RFC 9293 3.10.7.4 (seventh check), RFC 2018 4, RFC 2883; when to acknowledge is delayed_ack.py's, how much window to
+offer window.py's.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS, POLLIN
+from ..core.const import MASK32, POLLIN
 from ..core.packet import Packet
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
-from .const import ACK_NOW, ACK_SCHED, ATO_MIN, DELACK_MAX, HELD_OVERHEAD, QUICK_ACKS
+from .const import (
+    ACK_NOMEM,
+    ACK_NOW,
+    ACK_PUSHED,
+    ACK_PUSHED2,
+    ACK_SCHED,
+    FIN,
+    HELD_OVERHEAD,
+    PSH,
+    RST,
+    SYN,
+    URG,
+)  # fmt: skip
+from .delayed_ack import note_gap, quick_acks, text_left_queue
 from .reassembly import Reassembly
+from .space import ReceiveSpace, packet_cost
 from .tcb import Engine, Tcb
-from .transmit import send_ack, timestamp, window_offer
+from .transmit import timestamp
+from .window import grow_buffer, grow_window, measure_mss, measure_rtt, spare, text_copied
 
 if TYPE_CHECKING:
     import cython
 
+# A shorter segment says nothing about how large a window is worth (Linux).
+TELLING = 128
+# Shorter text is joined with what waits before it, and costs what it holds.
+JOINED = 512
+# Flags that a segment in the middle of a stream does not have.
+REMNANT = FIN | SYN | RST | URG
+
 
 def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> None:
-    """Segment text whose first octet is number ``start``: queue it, hold it, or drop what is old or outside."""
+    """Segment text whose first octet is number ``start``: queue it, hold it, or drop what is old or outside.
+
+    Text in order is taken whole, though it pass the window's edge: the first check lets that be only where nothing
+    waits for the reader (Linux).
+    """
     n: cython.Py_ssize_t = seg.length
     end: cython.uint = (start + n) & MASK32
     window: cython.uint = tcb.receive_window()
     skip: cython.uint = 0
-    tcb.data_segs_in += 1
+    tcb.data_segs_in += _wire_segments(packet, n)
     if start != tcb.rcv_nxt:
         if seq_le(end, tcb.rcv_nxt):
-            _old_text(tcb, start, end)
+            # All of it came before: our ACK was lost, or the network duplicates. Answer at once.
+            tcb.engine.ext.DelayedACKLost += 1
+            _note_dsack(tcb, start, end)
+            _refuse(tcb)
+            return
+        if not seq_lt(start, seq_add(tcb.rcv_nxt, window)):
+            tcb.engine.ext.BeyondWindow += 1
+            _refuse(tcb)
             return
         if seq_lt(tcb.rcv_nxt, start):
-            _hold(tcb, packet, seg, start, end, window, now)
+            _hold(tcb, packet, seg, start, end)
             return
         skip = (tcb.rcv_nxt - start) & MASK32
         n -= skip
         _note_dsack(tcb, start, tcb.rcv_nxt)
-    if n > window:
-        tcb.ack_pending |= ACK_SCHED | ACK_NOW
-        if window == 0:
-            tcb.engine.ext.TCPZeroWindowDrop += 1
-            return
-        n = window
-    if not tcb.engine.pool.charge(n):
-        tcb.engine.ext.TCPRcvQDrop += 1
-        tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    if window == 0:
+        tcb.engine.ext.TCPZeroWindowDrop += 1
+        _refuse(tcb)
         return
-    tcb.rcv_queue.append_slice(packet, seg.data, skip, n)
-    tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
-    tcb.bytes_received += n
-    _text_came(tcb, packet, seg, n, now)
+    if not _may_take(tcb, n):
+        return
+    _queue(tcb, packet, seg, skip, n, now)
     if tcb.ofo.held:
         _close_gap(tcb)
-    if tcb.owner is not None:
+    if tcb.owner is not None and tcb.is_readable():
         tcb.owner.wake(POLLIN)
 
 
-def _old_text(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
-    # All of it came before: our ACK was lost, or the network duplicates. Answer at once.
-    tcb.engine.ext.DelayedACKLost += 1
-    _note_dsack(tcb, start, end)
-    _quick(tcb)
-    tcb.ack_pending |= ACK_SCHED | ACK_NOW
+def _wire_segments(packet: Packet, n: cython.Py_ssize_t) -> cython.uint:
+    # How many segments of the wire a coalesced packet was.
+    if packet.gso_size == 0 or n <= packet.gso_size:
+        return 1
+    return (n + packet.gso_size - 1) // packet.gso_size
+
+
+def _refuse(tcb: Tcb) -> None:
+    # Out of the window: the sender is told where it stands.
+    quick_acks(tcb)
+    tcb.ack_pending |= ACK_SCHED
+
+
+def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
+    """Room for n octets in order, made if need be; else they are dropped and the window closes."""
+    engine: Engine = tcb.engine
+    roomy: cython.bint = tcb.space.held + tcb.ofo.memory <= tcb.rcv_buf or _make_room(tcb)
+    if roomy and engine.pool.charge(n):
+        return True
+    tcb.ack_pending |= ACK_NOMEM | ACK_NOW | ACK_SCHED
+    if tcb.rcv_queue.length == 0 and engine.pool.charge(n):
+        # Nothing waits for the reader, so that only this brings the connection forward.
+        return True
+    engine.ext.TCPRcvQDrop += 1
+    tcb.wake(POLLIN)
+    return False
+
+
+def _make_room(tcb: Tcb) -> cython.bint:
+    """The buffer is full: let it grow to what it holds, pack what is held, drop what has a gap before it (Linux)."""
+    engine: Engine = tcb.engine
+    space: ReceiveSpace = tcb.space
+    held: cython.longlong = space.held + tcb.ofo.memory
+    most: cython.longlong = engine.sysctls.rmem_max
+    engine.ext.PruneCalled += 1
+    tcb.quick = 0
+    if engine.pool.under_pressure():
+        spare(tcb)
+    elif not tcb.rcv_buf_locked and tcb.rcv_buf < most:
+        tcb.rcv_buf = held if held < most else most
+    if held <= tcb.rcv_buf:
+        return True
+    if space.ssthresh > 2 * tcb.advmss:
+        space.ssthresh = 2 * tcb.advmss
+    if space.held > tcb.rcv_queue.length:
+        # Joined, octets cost no more than themselves.
+        engine.ext.TCPRcvCollapsed += 1
+        space.held = tcb.rcv_queue.length
+    if space.held + tcb.ofo.memory <= tcb.rcv_buf:
+        return True
+    if tcb.ofo.held:
+        # The peer will send it again: what stands in order comes first.
+        engine.ext.OfoPruned += 1
+        engine.pool.uncharge(tcb.ofo.memory)
+        tcb.ofo.clear()
+        tcb.sack_count = 0
+        if space.held <= tcb.rcv_buf:
+            return True
+    engine.ext.RcvPruned += 1
+    return False
+
+
+def _queue(
+    tcb: Tcb, packet: Packet, seg: Segment, skip: cython.uint, n: cython.Py_ssize_t, now: cython.longlong
+) -> None:
+    # In order: to the reader's queue, and what the segment tells about its sender.
+    space: ReceiveSpace = tcb.space
+    header: cython.uint = seg.data - packet.l4
+    cost: cython.longlong = packet_cost(seg.length + header + tcb.path.header_len)
+    if n <= JOINED and tcb.rcv_queue.length > 0:
+        space.held += n
+    else:
+        space.held += cost
+    tcb.rcv_queue.append_slice(packet, seg.data, skip, n)
+    tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
+    tcb.bytes_received += n
+    tcb.ack_pending |= ACK_SCHED
+    _measure_mss(tcb, packet, seg, header)
+    measure_rtt(tcb, seg, timestamp(tcb, now), now)
+    note_gap(tcb, now)
+    if seg.length >= TELLING:
+        grow_window(tcb, seg.length, cost)
+
+
+def _measure_mss(tcb: Tcb, packet: Packet, seg: Segment, header: cython.uint) -> None:
+    size: cython.uint = packet.gso_size if packet.gso_size else seg.length
+    if size == tcb.rcv_mss and not seg.flags & PSH:
+        tcb.space.last_seg_size = 0
+        return
+    if measure_mss(tcb, size, seg.length, header, (seg.flags & PSH) != 0, (seg.flags & REMNANT) != 0):
+        if size < tcb.rcv_mss and tcb.ack_pending & ACK_PUSHED:
+            tcb.ack_pending |= ACK_PUSHED2
+        tcb.ack_pending |= ACK_PUSHED
 
 
 def _note_dsack(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
@@ -79,40 +192,32 @@ def _note_dsack(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
     tcb.dsack_count = 1
 
 
-def _hold(
-    tcb: Tcb,
-    packet: Packet,
-    seg: Segment,
-    start: cython.uint,
-    end: cython.uint,
-    window: cython.uint,
-    now: cython.longlong,
-) -> None:
-    # A gap lies before it. Duplicate ACKs go out at once (RFC 5681 4.2).
+def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cython.uint) -> None:
+    # A gap lies before it. Duplicate ACKs tell the sender (RFC 5681 4.2).
     engine: Engine = tcb.engine
     ofo: Reassembly = tcb.ofo
-    edge: cython.uint = seq_add(tcb.rcv_nxt, window)
     before: cython.longlong = ofo.memory
-    cost: cython.longlong
-    tcb.ack_pending |= ACK_SCHED | ACK_NOW
-    if not seq_lt(start, edge):
-        return
-    if seq_lt(edge, end):
-        end = edge
-    cost = ((end - start) & MASK32) + HELD_OVERHEAD
-    if before + cost > tcb.rcv_buf or not engine.pool.charge(cost):
+    cost: cython.longlong = ((end - start) & MASK32) + HELD_OVERHEAD
+    header: cython.uint = seg.data - packet.l4
+    if (tcb.space.held + before > tcb.rcv_buf and not _make_room(tcb)) or not engine.pool.charge(cost):
         engine.ext.TCPOFODrop += 1
+        tcb.wake(POLLIN)
         return
+    before = ofo.memory
+    _measure_mss(tcb, packet, seg, header)
+    tcb.ack_pending |= ACK_SCHED
+    tcb.rcv_ooopack += _wire_segments(packet, seg.length)
     engine.ext.TCPOFOQueue += 1
     if ofo.insert(packet, seg.data, start, end) is None:
         engine.ext.TCPOFOMerge += 1
         _note_dsack(tcb, start, end)
     engine.pool.uncharge(cost - (ofo.memory - before))
-    _measure_mss(tcb, packet, seg)
     if tcb.sack_ok:
+        # Without SACK a window that grows would hide that these are duplicate ACKs.
+        grow_window(tcb, seg.length, packet_cost(seg.length + header + tcb.path.header_len))
         note_sack(tcb, start, end)
-    if tcb.rcv_mss == 0:
-        tcb.lrcv_at = now
+    if tcb.owner is not None:
+        grow_buffer(tcb, tcb.space.target)
 
 
 def note_sack(tcb: Tcb, left: cython.uint, right: cython.uint) -> None:
@@ -165,6 +270,7 @@ def _close_gap(tcb: Tcb) -> None:
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
     tcb.engine.pool.uncharge(before - ofo.memory - n)
+    tcb.space.held += before - ofo.memory
     while i < tcb.sack_count:
         if seq_lt(tcb.rcv_nxt, tcb.sack_left[i]):
             tcb.sack_left[kept] = tcb.sack_left[i]
@@ -172,144 +278,13 @@ def _close_gap(tcb: Tcb) -> None:
             kept += 1
         i += 1
     tcb.sack_count = kept
-    # The sender is in recovery: tell it at once that the hole is filled (RFC 5681 4.2).
-    tcb.ack_pending |= ACK_SCHED | ACK_NOW
-
-
-# When to acknowledge.
-
-
-def _quick(tcb: Tcb) -> None:
-    # Linux's quick-ack mode: a sender that is starting or in trouble needs every ACK.
-    segs: cython.longlong = tcb.rcv_wnd
-    if tcb.rcv_mss > 0:
-        segs //= 2 * tcb.rcv_mss
-    if segs < 2:
-        segs = 2
-    tcb.quick = segs if segs < QUICK_ACKS else QUICK_ACKS
-    tcb.pingpong = 0
-    tcb.ato = ATO_MIN
-
-
-def _measure_mss(tcb: Tcb, packet: Packet, seg: Segment) -> None:
-    size: cython.uint = packet.gso_size if packet.gso_size else seg.length
-    if size >= tcb.rcv_mss:
-        tcb.rcv_mss = size if size < tcb.advmss else tcb.advmss
-
-
-def _text_came(tcb: Tcb, packet: Packet, seg: Segment, n: cython.Py_ssize_t, now: cython.longlong) -> None:
-    # Adapts the delayed-ACK time to how often text comes (Linux's tcp_event_data_recv), and owes an ACK.
-    gap: cython.longlong
-    tcb.ack_pending |= ACK_SCHED
-    _measure_mss(tcb, packet, seg)
-    _measure_rtt(tcb, seg, now)
-    if tcb.ato == 0:
-        _quick(tcb)
-    else:
-        gap = now - tcb.lrcv_at
-        if gap <= ATO_MIN >> 1:
-            tcb.ato = (tcb.ato >> 1) + (ATO_MIN >> 1)
-        elif gap < tcb.ato:
-            tcb.ato = (tcb.ato >> 1) + gap
-            if tcb.ato > tcb.rtt.rto:
-                tcb.ato = tcb.rtt.rto
-        elif gap > tcb.rtt.rto:
-            # The sender restarts after a pause: its window is small again.
-            _quick(tcb)
-    tcb.lrcv_at = now
-
-
-def acknowledge_text(tcb: Tcb, now: cython.longlong) -> None:
-    """An ACK is owed: send it now, or wait a little for more text or for data to carry it (RFC 9293 3.8.6.3)."""
-    if (
-        tcb.ack_pending & ACK_NOW
-        or (tcb.rcv_nxt - tcb.rcv_wup) & MASK32 > tcb.rcv_mss
-        or (tcb.quick > 0 and tcb.pingpong == 0)
-        or tcb.ofo.held
-    ):
-        send_ack(tcb, now)
-    elif not tcb.ack_timer.is_armed():
-        _delay_ack(tcb, now)
-
-
-def _delay_ack(tcb: Tcb, now: cython.longlong) -> None:
-    # Linux's tcp_send_delayed_ack: between 40 and 200 ms, never longer than a round trip takes.
-    ato: cython.longlong = tcb.ato
-    most: cython.longlong = 500 * MS
-    if ato > ATO_MIN:
-        if tcb.pingpong:
-            most = DELACK_MAX
-        if tcb.rtt.srtt > 0:
-            most = tcb.rtt.srtt if tcb.rtt.srtt > ATO_MIN else ATO_MIN
-        if ato > most:
-            ato = most
-    if ato > DELACK_MAX:
-        ato = DELACK_MAX
-    tcb.ack_timer.arm(now + ato)
+    if not ofo.held:
+        # The sender is in recovery: tell it at once that the hole is filled (RFC 5681 4.2).
+        tcb.ack_pending |= ACK_SCHED | ACK_NOW
 
 
 def text_was_read(tcb: Tcb, n: cython.Py_ssize_t, now: cython.longlong) -> None:
     """The reader took n octets: give them back, let the buffer grow, open the window when that is worth a segment."""
-    window: cython.longlong
-    offer: cython.longlong
     tcb.engine.pool.uncharge(n)
-    tcb.drs_copied += n
-    _grow_receive_buffer(tcb, now)
-    if tcb.ack_pending and (tcb.rcv_nxt - tcb.rcv_wup) & MASK32 > tcb.rcv_mss:
-        send_ack(tcb, now)
-        return
-    # RFC 9293 3.8.6.2.2: only an update that at least doubles what the peer has left.
-    window = tcb.receive_window()
-    if 2 * window <= tcb.rcv_buf >> 1 and not tcb.rcv_fin:
-        offer = window_offer(tcb)
-        if offer > 0 and offer >= 2 * window:
-            send_ack(tcb, now)
-
-
-# Receive-buffer autotuning: Dynamic Right-Sizing, as Linux's tcp_rcv_space_adjust.
-
-
-def _measure_rtt(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
-    # The receiver's view of the round trip: by the echoed timestamp, else by how long a window takes.
-    ticks: cython.uint
-    rtt: cython.longlong
-    if tcb.ts_ok:
-        if seg.tsecr == 0 or seg.length < tcb.rcv_mss:
-            return
-        ticks = (timestamp(tcb, now) - seg.tsecr) & MASK32
-        if ticks > 1 << 20:
-            return
-        rtt = ticks if ticks > 0 else 1
-        rtt *= MS
-    else:
-        if tcb.drs_rtt_at != 0 and seq_lt(tcb.rcv_nxt, tcb.drs_rtt_seq):
-            return
-        rtt = now - tcb.drs_rtt_at if tcb.drs_rtt_at != 0 else 0
-        tcb.drs_rtt_seq = seq_add(tcb.rcv_nxt, tcb.rcv_wnd)
-        tcb.drs_rtt_at = now
-        if rtt <= 0:
-            return
-    if tcb.drs_rtt == 0 or rtt < tcb.drs_rtt:
-        tcb.drs_rtt = rtt
-    else:
-        tcb.drs_rtt += (rtt - tcb.drs_rtt) >> 3
-
-
-def _grow_receive_buffer(tcb: Tcb, now: cython.longlong) -> None:
-    wanted: cython.longlong
-    engine: Engine = tcb.engine
-    if tcb.drs_rtt == 0 or now - tcb.drs_copied_at < tcb.drs_rtt:
-        return
-    if tcb.drs_copied > tcb.drs_space:
-        if engine.sysctls.moderate_rcvbuf and not tcb.rcv_buf_locked and not engine.pool.under_pressure():
-            wanted = 2 * tcb.drs_copied + 16 * tcb.advmss
-            if tcb.drs_space > 0:
-                wanted += 2 * (wanted * (tcb.drs_copied - tcb.drs_space) // tcb.drs_space)
-            wanted *= 2
-            if wanted > engine.sysctls.rmem_max:
-                wanted = engine.sysctls.rmem_max
-            if wanted > tcb.rcv_buf:
-                tcb.rcv_buf = wanted
-        tcb.drs_space = tcb.drs_copied
-    tcb.drs_copied = 0
-    tcb.drs_copied_at = now
+    text_copied(tcb, n, now)
+    text_left_queue(tcb, n, now)

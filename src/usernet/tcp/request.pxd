@@ -6,11 +6,12 @@ from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
-from .establish cimport advertised_mss, first_window, prepare, window_scale
+from .establish cimport advertised_mss, prepare
 from .isn cimport timestamp_offset
 from .listen cimport Acceptor, Listener
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
+from .space cimport first_window, window_scale
 from .tcb cimport Endpoint, Engine
 from .transmit cimport control_packet, sync_mss
 from .user_calls cimport Connection

@@ -27,11 +27,12 @@ from .const import (
     SYN_RECEIVED,
     T_REQUEST,
 )
-from .establish import advertised_mss, first_window, prepare, window_scale
+from .establish import advertised_mss, prepare
 from .isn import timestamp_offset
 from .listen import Acceptor, Listener
 from .segment_arrives import segment_arrives
 from .settings import Settings
+from .space import first_window, window_scale
 from .tcb import Endpoint, Engine
 from .transmit import control_packet, sync_mss
 from .user_calls import Connection
@@ -73,6 +74,7 @@ class Request(Endpoint):
     def __init__(self, listener: Listener, key: bytes, path: Path, seg: Segment, now: cython.longlong) -> None:
         engine: Engine = listener.engine
         settings: Settings = listener.settings
+        advmss: cython.uint = advertised_mss(path.mtu, path.header_len, settings)
         self.kind = KIND_REQUEST
         self.state = SYN_RECEIVED
         self.key = key
@@ -89,7 +91,7 @@ class Request(Endpoint):
         self.ts_recent = seg.tsval
         self.ts_offset = timestamp_offset(engine, key)
         self.rcv_wscale = window_scale(settings, engine.sysctls) if self.wscale >= 0 else 0
-        self.rcv_wnd = first_window(settings, engine.sysctls, advertised_mss(path.mtu, path.header_len, settings))
+        self.rcv_wnd = first_window(settings, engine.sysctls, advmss - 12 if self.ts_ok else advmss)
         self.tos = settings.tos
         self.extra: bytes = b""
         self.saved_syn: bytes | None = None
@@ -145,7 +147,7 @@ class Request(Endpoint):
             if len(options) + len(self.extra) <= MAX_OPTIONS:
                 options += self.extra
             self.extra = b""
-        self._send(SYN | ACK, self.iss, self.rcv_wnd, options, now)
+        self._send(SYN | ACK, self.iss, self.rcv_wnd if self.rcv_wnd < 0xFFFF else 0xFFFF, options, now)
 
     def _send_again(self, now: cython.longlong) -> None:
         engine: Engine = self.listener.engine

@@ -9,7 +9,9 @@ from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output cimport output
 from .transmit cimport control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
-from .receive cimport acknowledge_text, take_text
+from .delayed_ack cimport acknowledge_text, quick_acks
+from .receive cimport take_text
+from .window cimport widest_window
 from .acknowledge cimport acknowledge
 from .send_buffer cimport grow_send_buffer, wake_sender
 from .rtx_timer cimport arm_rtx
@@ -27,6 +29,7 @@ cdef bint _echoes_our_syn(Tcb tcb, Segment seg, long long now) except *
 cdef void _simultaneous_open(Tcb tcb, Segment seg, long long now) except *
 cdef void _reset_reply(Tcb tcb, Segment seg, long long now) except *
 cdef bint _first_sequence(Tcb tcb, Segment seg, long long now) except *
+cdef bint _is_beyond(Tcb tcb, Segment seg) noexcept
 cdef void _answer_unacceptable(Tcb tcb, Segment seg, int why, long long now) except *
 cdef bint _too_soon(Tcb tcb, long long now) noexcept
 cpdef void challenge_ack(Tcb tcb, long long now) except *

@@ -34,16 +34,18 @@ from .const import (
     SYN_SENT,
     TIMEOUT_MIN,
 )  # fmt: skip
+from .delayed_ack import acknowledge_text, quick_acks
 from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import output
-from .receive import acknowledge_text, take_text
+from .receive import take_text
 from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
 from .transmit import control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
+from .window import widest_window
 
 if TYPE_CHECKING:
     import cython
@@ -174,15 +176,13 @@ def _first_sequence(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint
             tcb.engine.ext.PAWSEstab += 1
             _answer_unacceptable(tcb, seg, 2, now)
             return False
-    # Linux's form of table 6: text before rcv_nxt that we have not acknowledged yet is let in, and its ACK with it;
-    # a window of 0 lets in what begins at rcv_nxt, for its ACK and RST.
-    if seq_lt(seg.end_seq, tcb.rcv_wup) or seq_lt(seq_add(tcb.rcv_nxt, tcb.receive_window()), seg.seq):
+    if seq_lt(seg.end_seq, tcb.rcv_wup) or _is_beyond(tcb, seg):
         if seg.flags & RST:
             return False
         if seg.flags & SYN:
             _fourth_syn(tcb, seg, now)
             return False
-        if seq_lt(tcb.rcv_nxt, seg.seq):
+        if not seq_lt(seg.end_seq, tcb.rcv_wup):
             tcb.engine.ext.BeyondWindow += 1
         _answer_unacceptable(tcb, seg, 1, now)
         return False
@@ -191,6 +191,20 @@ def _first_sequence(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint
         tcb.ts_recent = seg.tsval
         tcb.ts_recent_at = now
     return True
+
+
+def _is_beyond(tcb: Tcb, seg: Segment) -> cython.bint:
+    # Linux's form of table 6: text before rcv_nxt that we have not acknowledged yet is let in, and its ACK with it; a
+    # window of 0 lets in what begins at rcv_nxt, for its ACK and RST. Text may end beyond the window while nothing
+    # waits for the reader, and a FIN stand there.
+    edge: cython.uint = seq_add(tcb.rcv_nxt, widest_window(tcb))
+    if not seq_lt(edge, seg.end_seq):
+        return False
+    if seg.flags & FIN and seg.end_seq == seq_add(edge, 1):
+        return False
+    if seg.seq == tcb.rcv_nxt and tcb.receive_window() == 0:
+        return False
+    return seq_lt(edge, seg.seq) or tcb.rcv_queue.length > 0
 
 
 def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.longlong) -> None:
@@ -205,6 +219,7 @@ def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.lo
         return
     if seg.length > 0 and seq_lt(seg.seq, tcb.rcv_nxt):
         engine.ext.DelayedACKLost += 1
+        quick_acks(tcb)
         if tcb.sack_ok and engine.sysctls.dsack:
             engine.ext.TCPDSACKOldSent += 1
             tcb.dsack_left = seg.seq
@@ -386,6 +401,6 @@ def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         time_wait(tcb, now)
         return False
     move(tcb, RCV_FIN)
-    tcb.pingpong = 1
+    tcb.pingpong = tcb.engine.sysctls.pingpong_thresh
     tcb.wake(POLLIN | POLLRDHUP)
     return True

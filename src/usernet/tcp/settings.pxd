@@ -8,7 +8,6 @@ from .sysctls cimport Sysctls
 cdef class Settings:
     cdef public bint nodelay
     cdef public bint cork
-    cdef public bint quickack
     cdef public bint keepalive
     cdef public long long keepidle_ns
     cdef public long long keepintvl_ns
@@ -27,7 +26,9 @@ cdef class Settings:
     cdef public unsigned int tos
     cdef public unsigned int ttl
     cdef public unsigned int mark
+    cdef public bint quickack
     cdef public long long rcvbuf
+    cdef public long long rcvlowat
     cdef public long long sndbuf
     cdef public str congestion
     cdef public long long max_pacing_rate

@@ -36,6 +36,7 @@ class Settings:
         "nodelay",
         "quickack",
         "rcvbuf",
+        "rcvlowat",
         "save_syn",
         "sndbuf",
         "syncnt",
@@ -48,7 +49,6 @@ class Settings:
     def __init__(self) -> None:
         self.nodelay = False
         self.cork = False
-        self.quickack = True
         self.keepalive = False
         self.keepidle_ns = self.keepintvl_ns = 0
         self.keepcnt = self.syncnt = 0
@@ -62,7 +62,9 @@ class Settings:
         self.fastopen_keys: FastOpenKeys | None = None
         self.save_syn = 0  # 1: from the IP header on; 2: from the link's
         self.window_clamp = 0
+        self.quickack = True
         self.rcvbuf = self.sndbuf = 0
+        self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
         self.congestion = ""
         self.max_pacing_rate = 0  # octets a second; 0: no limit
@@ -73,7 +75,6 @@ class Settings:
         twin: Settings = Settings()
         twin.nodelay = self.nodelay
         twin.cork = self.cork
-        twin.quickack = self.quickack
         twin.keepalive = self.keepalive
         twin.keepidle_ns = self.keepidle_ns
         twin.keepintvl_ns = self.keepintvl_ns
@@ -84,7 +85,9 @@ class Settings:
         twin.linger2_ns = self.linger2_ns
         twin.defer_accept = self.defer_accept
         twin.window_clamp = self.window_clamp
+        twin.quickack = self.quickack
         twin.rcvbuf = self.rcvbuf
+        twin.rcvlowat = self.rcvlowat
         twin.sndbuf = self.sndbuf
         twin.tos = self.tos
         twin.ttl = self.ttl

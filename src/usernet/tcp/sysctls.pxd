@@ -5,6 +5,9 @@ cimport cython
 cdef class Sysctls:
     cdef public bint abort_on_overflow
     cdef public int challenge_ack_limit
+    cdef public long long comp_sack_delay_ns
+    cdef public int comp_sack_nr
+    cdef public int comp_sack_rtt_percent
     cdef public bint dsack
     cdef public int fastopen
     cdef public long long fastopen_blackhole_ns
@@ -23,9 +26,11 @@ cdef class Sysctls:
     cdef public int orphan_retries
     cdef public int pacing_ca_ratio
     cdef public int pacing_ss_ratio
+    cdef public int pingpong_thresh
     cdef public int port_high
     cdef public int port_low
     cdef public bint reflect_tos
+    cdef public long long rcvbuf_low_rtt_ns
     cdef public int reordering
     cdef public int retries1
     cdef public int retries2
@@ -36,6 +41,7 @@ cdef class Sysctls:
     cdef public long long rto_max_ns
     cdef public long long rto_min_ns
     cdef public bint sack
+    cdef public bint shrink_window
     cdef public bint slow_start_after_idle
     cdef public int somaxconn
     cdef public int syn_linear_timeouts

@@ -20,6 +20,9 @@ NUMBERS: Final = (
     ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
     ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", 1000, 1, 0, INT_MAX, "Challenge ACKs a second."),
+    ("net.ipv4.tcp_comp_sack_delay_ns", "comp_sack_delay_ns", 1_000_000, 1, 0, INT_MAX, "Longest wait of a compressed ACK."),
+    ("net.ipv4.tcp_comp_sack_nr", "comp_sack_nr", 44, 1, 0, 255, "ACKs that one may stand for; 0: none."),
+    ("net.ipv4.tcp_comp_sack_rtt_percent", "comp_sack_rtt_percent", 33, 1, 1, 1000, "Wait of one, in % of the RTT."),
     ("net.ipv4.tcp_dsack", "dsack", 1, 1, 0, 1, "Report duplicates in SACK blocks (RFC 2883)."),
     ("net.ipv4.tcp_fastopen", "fastopen", 1, 1, 0, INT_MAX, "Bits: 1 client, 2 server, 4, 0x200, 0x400 (RFC 7413)."),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fastopen_blackhole_ns", 0, SECOND, 0, INT_MAX, "Pause when lost."),
@@ -38,6 +41,8 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
     ("net.ipv4.tcp_pacing_ss_ratio", "pacing_ss_ratio", 200, 1, 0, 1000, "The same, in slow start."),
     ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
+    ("net.ipv4.tcp_pingpong_thresh", "pingpong_thresh", 1, 1, 1, 255, "Quick replies that make a dialogue."),
+    ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "Below this RTT (us) buffers grow less."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
@@ -45,6 +50,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_rto_max_ms", "rto_max_ns", 120_000, MS, 0, 120_000, "Largest RTO."),
     ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 0, INT_MAX, "Least variance allowed for in the RTO."),
     ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
+    ("net.ipv4.tcp_shrink_window", "shrink_window", 0, 1, 0, 1, "A window may be taken back when memory is short."),
     ("net.ipv4.tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0, 1, "Restart cwnd when idle."),
     ("net.ipv4.tcp_syn_linear_timeouts", "syn_linear_timeouts", 4, 1, 0, 127, "SYNs again before the RTO doubles."),
     ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
@@ -65,6 +71,9 @@ class Sysctls:
     __slots__ = (
         "abort_on_overflow",
         "challenge_ack_limit",
+        "comp_sack_delay_ns",
+        "comp_sack_nr",
+        "comp_sack_rtt_percent",
         "dsack",
         "fastopen",
         "fastopen_blackhole_ns",
@@ -83,8 +92,10 @@ class Sysctls:
         "orphan_retries",
         "pacing_ca_ratio",
         "pacing_ss_ratio",
+        "pingpong_thresh",
         "port_high",
         "port_low",
+        "rcvbuf_low_rtt_ns",
         "reflect_tos",
         "reordering",
         "retries1",
@@ -96,6 +107,7 @@ class Sysctls:
         "rto_max_ns",
         "rto_min_ns",
         "sack",
+        "shrink_window",
         "slow_start_after_idle",
         "somaxconn",
         "syn_linear_timeouts",
@@ -118,6 +130,9 @@ class Sysctls:
         # Filled in by the registry, which calls back with each value now and whenever it changes.
         self.abort_on_overflow: cython.bint
         self.challenge_ack_limit: cython.int
+        self.comp_sack_delay_ns: cython.longlong
+        self.comp_sack_nr: cython.int
+        self.comp_sack_rtt_percent: cython.int
         self.dsack: cython.bint
         self.fastopen: cython.int
         self.fastopen_blackhole_ns: cython.longlong
@@ -136,9 +151,11 @@ class Sysctls:
         self.orphan_retries: cython.int
         self.pacing_ca_ratio: cython.int
         self.pacing_ss_ratio: cython.int
+        self.pingpong_thresh: cython.int
         self.port_high: cython.int
         self.port_low: cython.int
         self.reflect_tos: cython.bint
+        self.rcvbuf_low_rtt_ns: cython.longlong
         self.reordering: cython.int
         self.retries1: cython.int
         self.retries2: cython.int
@@ -149,6 +166,7 @@ class Sysctls:
         self.rto_max_ns: cython.longlong
         self.rto_min_ns: cython.longlong
         self.sack: cython.bint
+        self.shrink_window: cython.bint
         self.slow_start_after_idle: cython.bint
         self.somaxconn: cython.int
         self.syn_linear_timeouts: cython.int

@@ -10,6 +10,7 @@ from ..core.sender cimport Path, Sender, Transport
 from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
+from .compression cimport Compression
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
@@ -20,6 +21,7 @@ from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
 from .scoreboard cimport Acked, Scoreboard
 from .settings cimport Settings
+from .space cimport ReceiveSpace
 from .sysctls cimport Sysctls
 
 cdef unsigned int MASK32, DEFAULT_MSS, INIT_CWND
@@ -85,6 +87,8 @@ cdef class Tcb(Endpoint):
     cdef public CongestionControl cc
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
+    cdef public ReceiveSpace space
+    cdef public Compression compression
     cdef public Timer rtx_timer
     cdef public Timer ack_timer
     cdef public Timer keep_timer
@@ -130,7 +134,6 @@ cdef class Tcb(Endpoint):
     cdef public int ack_pending
     cdef public int quick
     cdef public int pingpong
-    cdef public bint quickack
     cdef public bint fin_queued
     cdef public bint fin_sent
     cdef public bint more
@@ -153,12 +156,6 @@ cdef class Tcb(Endpoint):
     cdef public long long ts_recent_at
     cdef public long long snd_buf
     cdef public long long rcv_buf
-    cdef public long long drs_copied
-    cdef public long long drs_copied_at
-    cdef public long long drs_space
-    cdef public long long drs_rtt
-    cdef public long long drs_rtt_at
-    cdef public unsigned int drs_rtt_seq
     cdef public int sack_count
     cdef public int dsack_count
     cdef public unsigned int sack_left[4]
@@ -174,6 +171,7 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int data_segs_out
     cdef public unsigned int segs_in
     cdef public unsigned int data_segs_in
+    cdef public unsigned int rcv_ooopack
     cdef public unsigned int dsack_dups
 
     cdef void _zero_send_side(self) except *
@@ -184,6 +182,7 @@ cdef class Tcb(Endpoint):
     cpdef void wake(self, unsigned int events) except *
     cpdef long long outq(self) noexcept
     cpdef long long available(self) noexcept
+    cpdef bint is_readable(self) noexcept
     cpdef bint is_rtx_armed(self) noexcept
     cpdef long long open_fast(self, bytes octets, long long now) except? -1
     cpdef bint may_open_fast(self, long long now) except *
@@ -197,4 +196,7 @@ cdef class Tcb(Endpoint):
     cpdef void close(self, long long now) except *
     cpdef void abort(self, long long now) except *
     cpdef void settings_changed(self, long long now) except *
+    cpdef void set_quickack(self, int value, long long now) except *
+    cpdef bint quickack(self) noexcept
+    cpdef void set_low_water(self, long long octets) except *
     cpdef dict info(self)

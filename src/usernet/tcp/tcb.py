@@ -1,8 +1,8 @@
 """Transmission control block: the variables of RFC 9293 3.3.1 and what they need around them.
 
 Invariants: ``snd_una <= snd_nxt <= snd_una + octets queued (+1 for FIN)``; the octet with sequence number ``snd_una``
-stands at ``queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer and
-never moves left; of the pool's octets ``outq() + available() + ofo.memory`` are this connection's.
+stands at ``queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer,
+which moves left only where net.ipv4.tcp_shrink_window or a lack of memory say so; of the pool's octets ``outq() + available() + ofo.memory`` are this connection's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .auth import Auth
+from .compression import Compression
 from .congestion import Controls
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
@@ -32,6 +33,7 @@ from .reassembly import Reassembly
 from .rtt import RttEstimator
 from .scoreboard import Acked, Scoreboard
 from .settings import Settings
+from .space import ReceiveSpace
 from .sysctls import Sysctls
 
 if TYPE_CHECKING:
@@ -129,16 +131,11 @@ class Tcb(Endpoint):
         "ca_state",
         "cc",
         "challenge_at",
+        "compression",
         "cwnd_stamp",
         "cwnd_used",
         "data_segs_in",
         "data_segs_out",
-        "drs_copied",
-        "drs_copied_at",
-        "drs_rtt",
-        "drs_rtt_at",
-        "drs_rtt_seq",
-        "drs_space",
         "dsack_count",
         "dsack_dups",
         "dsack_left",
@@ -177,7 +174,6 @@ class Tcb(Endpoint):
         "prr",
         "queue",
         "quick",
-        "quickack",
         "rate",
         "rcv_at",
         "rcv_buf",
@@ -185,6 +181,7 @@ class Tcb(Endpoint):
         "rcv_fin",
         "rcv_mss",
         "rcv_nxt",
+        "rcv_ooopack",
         "rcv_queue",
         "rcv_wnd",
         "rcv_wscale",
@@ -217,6 +214,7 @@ class Tcb(Endpoint):
         "snd_wnd",
         "snd_wscale",
         "soft_err",
+        "space",
         "syn_sent_at",
         "total_retrans",
         "ts_offset",
@@ -294,6 +292,7 @@ class Tcb(Endpoint):
     def _zero_receive_side(self) -> None:
         self.rcv_queue: ByteQueue = ByteQueue()
         self.ofo: Reassembly = Reassembly()
+        self.space: ReceiveSpace = ReceiveSpace()
         self.irs = self.rcv_nxt = self.rcv_wup = self.rcv_wnd = 0
         self.rcv_wscale = 0
         self.window_clamp = 0
@@ -304,7 +303,6 @@ class Tcb(Endpoint):
         self.advmss = DEFAULT_MSS
         self.rcv_mss = 0
         self.ack_pending = self.quick = self.pingpong = 0
-        self.quickack = True
         self.ato = 0
         self.lrcv_at = self.rcv_at = 0
         self.challenge_at = -(1 << 62)
@@ -316,10 +314,8 @@ class Tcb(Endpoint):
         self.sack_left = [0, 0, 0, 0]
         self.sack_right = [0, 0, 0, 0]
         self.dsack_count = self.dsack_left = self.dsack_right = 0
-        self.drs_copied = self.drs_space = 0
-        self.drs_copied_at = self.drs_rtt = self.drs_rtt_at = 0
-        self.drs_rtt_seq = 0
-        self.segs_in = self.data_segs_in = self.bytes_received = 0
+        self.compression: Compression | None = None
+        self.segs_in = self.rcv_ooopack = self.data_segs_in = self.bytes_received = 0
 
     def unsent(self) -> cython.longlong:
         """Octets queued and never sent; none once the FIN is, which goes last."""
@@ -346,6 +342,15 @@ class Tcb(Endpoint):
     def available(self) -> cython.longlong:
         """Octets a reader can take now (SIOCINQ)."""
         return self.rcv_queue.length
+
+    def is_readable(self) -> cython.bint:
+        """True when enough has come for a reader that waits (SO_RCVLOWAT), or as much as there is room for (Linux)."""
+        n: cython.longlong = self.rcv_queue.length
+        if n == 0:
+            return False
+        if n >= self.settings.rcvlowat or self.receive_window() <= self.rcv_mss:
+            return True
+        return self.space.held > self.rcv_buf - (self.rcv_buf >> 3) or self.engine.pool.under_pressure()
 
     def is_rtx_armed(self) -> cython.bint:
         """True while the retransmission or probe timer runs."""
@@ -399,6 +404,18 @@ class Tcb(Endpoint):
 
     def settings_changed(self, now: cython.longlong) -> None:
         """Look at ``settings`` again."""
+        raise NotImplementedError
+
+    def set_quickack(self, value: cython.int, now: cython.longlong) -> None:
+        """TCP_QUICKACK: 0 expects replies that carry ACKs, 1 does not; an even number sends what is owed, then does."""
+        raise NotImplementedError
+
+    def quickack(self) -> cython.bint:
+        """True while replies are not expected to carry ACKs."""
+        raise NotImplementedError
+
+    def set_low_water(self, octets: cython.longlong) -> None:
+        """SO_RCVLOWAT, bounded by half of the buffer; the buffer grows to hold as much."""
         raise NotImplementedError
 
     def info(self) -> dict[str, int | str]:

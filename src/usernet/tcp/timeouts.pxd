@@ -1,8 +1,9 @@
 from .fastopen cimport FastOpen
 from .fastopen_client cimport met_blackhole
+from .delayed_ack cimport compressed_ack_is_due, delayed_ack_is_due
 from .lifecycle cimport finish, timed_out
 from .output cimport pace, probe_window
-from .transmit cimport send_ack, send_probe, send_reset, send_syn
+from .transmit cimport send_probe, send_reset, send_syn
 from .recovery cimport enter_loss
 from .retransmit cimport retransmit_lost
 from .rtx_timer cimport arm_rtx
@@ -10,12 +11,11 @@ from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int ACK, SYN
-cdef long long ATO_MIN, SECOND, BASE_RTO
-cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_DELACK, T_KEEP, T_PACE, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
+cdef long long SECOND, BASE_RTO
+cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
 
 cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
 cpdef long long patience(Tcb tcb, int retries) noexcept
-cdef void _delayed_ack(Tcb tcb, long long now) except *
 cdef void _syn_timeout(Tcb tcb, long long now) except *
 cdef bint _user_timeout(Tcb tcb, long long now) noexcept
 cdef bint _out_of_patience(Tcb tcb, long long now) except *

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from .const import (
     ACK,
-    ATO_MIN,
     CLOSED,
     FIN_WAIT_2,
     RTX_NONE,
@@ -17,10 +16,12 @@ from .const import (
     SYN,
     SYN_RECEIVED,
     SYN_SENT,
+    T_COMPRESS,
     T_DELACK,
     T_KEEP,
     T_PACE,
 )  # fmt: skip
+from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
 from .fastopen_client import met_blackhole
 from .lifecycle import finish, timed_out
@@ -31,7 +32,7 @@ from .rtx_timer import arm_rtx
 from .settings import Settings, keepidle, keepintvl
 from .state import TIMEOUT
 from .tcb import Engine, Tcb
-from .transmit import send_ack, send_probe, send_reset, send_syn
+from .transmit import send_probe, send_reset, send_syn
 
 if TYPE_CHECKING:
     import cython
@@ -48,7 +49,9 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
     if tcb.state == CLOSED:
         return
     if kind == T_DELACK:
-        _delayed_ack(tcb, now)
+        delayed_ack_is_due(tcb, now)
+    elif kind == T_COMPRESS:
+        compressed_ack_is_due(tcb, now)
     elif kind == T_KEEP:
         _keep_timer(tcb, now)
     elif kind == T_PACE:
@@ -80,19 +83,6 @@ def patience(tcb: Tcb, retries: cython.int) -> cython.longlong:
     if retries <= threshold:
         return ((2 << retries) - 1) * base
     return ((2 << threshold) - 1) * base + (retries - threshold) * most
-
-
-def _delayed_ack(tcb: Tcb, now: cython.longlong) -> None:
-    if not tcb.ack_pending:
-        return
-    if tcb.pingpong:
-        # The reply that was to carry it did not come.
-        tcb.pingpong = 0
-        tcb.ato = ATO_MIN
-    else:
-        tcb.ato = tcb.ato << 1 if tcb.ato << 1 < tcb.rtt.rto else tcb.rtt.rto
-    tcb.engine.ext.DelayedACKs += 1
-    send_ack(tcb, now)
 
 
 # Retransmission.

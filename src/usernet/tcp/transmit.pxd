@@ -5,6 +5,7 @@ from ..core.sender cimport Path
 from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write_u32
 from .auth cimport Auth
 from .tcb cimport Engine, Tcb
+from .window cimport select_window
 
 cdef unsigned int MASK32, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
 cdef Py_ssize_t MAX_OPTIONS
@@ -12,8 +13,6 @@ cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS
 
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept
-cpdef long long window_offer(Tcb tcb) noexcept
-cpdef unsigned int select_window(Tcb tcb) noexcept
 cpdef Path usable_path(Tcb tcb)
 cpdef void sync_mss(Tcb tcb) noexcept
 cpdef unsigned int send_mss(Tcb tcb) noexcept

@@ -14,6 +14,7 @@ from ..wire.tcp import syn_options, write_header, write_sack_header, write_times
 from .auth import Auth
 from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MAX_OPTIONS, MS, RST
 from .tcb import Engine, Tcb
+from .window import select_window
 
 if TYPE_CHECKING:
     import cython
@@ -23,60 +24,6 @@ def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
     """Our timestamp clock: milliseconds, moved by an offset of the connection's own (RFC 7323 5.4, 7.1)."""
     ticks: cython.longlong = now // MS
     return (ticks + tcb.ts_offset) & MASK32
-
-
-# Windows offered.
-
-
-def window_offer(tcb: Tcb) -> cython.longlong:
-    """How much the peer may send, by the room there is (RFC 9293 3.8.6.2.2, Linux's __tcp_select_window)."""
-    full: cython.longlong = tcb.rcv_buf >> 1
-    free: cython.longlong
-    mss: cython.longlong = tcb.rcv_mss
-    unit: cython.longlong = 1
-    unit <<= tcb.rcv_wscale
-    if 0 < tcb.window_clamp < full:
-        full = tcb.window_clamp
-    if mss > full:
-        mss = full
-    free = full - tcb.rcv_queue.length
-    if free < full >> 1:
-        if tcb.engine.pool.under_pressure() and free > 4 * tcb.advmss:
-            free = 4 * tcb.advmss
-        if free < full >> 4 or free < mss:
-            return 0
-    if free > 0xFFFF << tcb.rcv_wscale:
-        return 0xFFFF << tcb.rcv_wscale
-    if tcb.rcv_wscale > 0:
-        return (free + unit - 1) & -unit
-    if tcb.rcv_wnd > free or tcb.rcv_wnd <= free - mss:
-        return free - free % mss if mss > 0 else free
-    if mss == full and free > tcb.rcv_wnd + (full >> 1):
-        return free
-    return tcb.rcv_wnd
-
-
-def select_window(tcb: Tcb) -> cython.uint:
-    """The window field of a segment about to leave. What was promised is never taken back (RFC 9293 3.8.6)."""
-    unit: cython.longlong = 1
-    old: cython.longlong = tcb.rcv_wnd
-    current: cython.longlong = tcb.receive_window()
-    offer: cython.longlong = window_offer(tcb)
-    unit <<= tcb.rcv_wscale
-    if offer < current:
-        if offer == 0:
-            tcb.engine.ext.TCPWantZeroWindowAdv += 1
-        offer = (current + unit - 1) & -unit
-    if offer > 0xFFFF << tcb.rcv_wscale:
-        offer = 0xFFFF << tcb.rcv_wscale
-    tcb.rcv_wnd = offer
-    tcb.rcv_wup = tcb.rcv_nxt
-    if offer == 0:
-        if old > 0:
-            tcb.engine.ext.TCPToZeroWindowAdv += 1
-    elif old == 0:
-        tcb.engine.ext.TCPFromZeroWindowAdv += 1
-    return offer >> tcb.rcv_wscale
 
 
 # Paths and sizes.
@@ -250,6 +197,10 @@ def _write_sacks(tcb: Tcb, buf: bytearray, at: cython.Py_ssize_t, octets: cython
 def _ack_sent(tcb: Tcb) -> None:
     # Every segment in a synchronized state carries an ACK, so nothing is owed any more.
     tcb.last_ack_sent = tcb.rcv_nxt
+    if tcb.compression is not None and tcb.compression.held > 0:
+        tcb.engine.ext.TCPAckCompressed += tcb.compression.held
+        tcb.compression.held = 0
+        tcb.compression.timer.cancel()
     if tcb.ack_pending == 0:
         return
     tcb.ack_pending = 0

@@ -1,11 +1,13 @@
 cimport cython
 
 from .congestion.base cimport CongestionControl
+from .delayed_ack cimport is_interactive, set_quickack
 from .establish cimport set_buffers
 from .fastopen_client cimport may_open_fast, open_fast
 from .lifecycle cimport drop_received, finish, move, orphan_waits
 from .output cimport note_app_limited, output
-from .transmit cimport send_ack, send_reset, sync_mss
+from .transmit cimport send_reset, sync_mss
+from .window cimport set_clamp, set_low_water
 from .receive cimport text_was_read
 from .settings cimport Settings, keepidle
 from .tcb cimport Engine, Tcb
@@ -34,4 +36,7 @@ cdef class Connection(Tcb):
     cpdef void close(self, long long now) except *
     cpdef void abort(self, long long now) except *
     cpdef void settings_changed(self, long long now) except *
+    cpdef void set_quickack(self, int value, long long now) except *
+    cpdef bint quickack(self) noexcept
+    cpdef void set_low_water(self, long long octets) except *
     cpdef dict info(self)

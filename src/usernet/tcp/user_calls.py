@@ -18,6 +18,7 @@ from .const import (
     SYN_RECEIVED,
     SYN_SENT,
 )  # fmt: skip
+from .delayed_ack import is_interactive, set_quickack
 from .establish import set_buffers
 from .fastopen_client import may_open_fast, open_fast
 from .info import tcp_info
@@ -29,7 +30,8 @@ from .settings import Settings, keepidle
 from .state import ABORT, CLOSE
 from .tcb import Engine, Tcb
 from .timeouts import timer_expired
-from .transmit import send_ack, send_reset, sync_mss
+from .transmit import send_reset, sync_mss
+from .window import set_clamp, set_low_water
 
 if TYPE_CHECKING:
     import cython
@@ -121,7 +123,7 @@ class Connection(Tcb):
                 # The first text makes the SYN.
                 bits |= POLLOUT
             return bits
-        if self.rcv_queue.length > 0:
+        if self.is_readable():
             bits |= POLLIN
         if self.shutdown & SEND_SHUTDOWN or self.outq() * 3 <= self.snd_buf * 2:
             bits |= POLLOUT
@@ -220,6 +222,10 @@ class Connection(Tcb):
         settings: Settings = self.settings
         cc: CongestionControl
         set_buffers(self)
+        if settings.window_clamp != self.window_clamp:
+            self.window_clamp = settings.window_clamp
+            if self.window_clamp > 0 and self.state != SYN_SENT:
+                set_clamp(self, self.window_clamp)
         if settings.congestion and settings.congestion != self.cc.name:
             cc = self.engine.controls.make(settings.congestion)
             cc.adopt(self.cc)
@@ -240,12 +246,26 @@ class Connection(Tcb):
             return
         sync_mss(self)
         self.pacer.setup(self.cc, settings.max_pacing_rate, self.engine.timers, self)
-        if settings.quickack != self.quickack:
-            self.quickack = settings.quickack
-            self.pingpong = 0 if settings.quickack else 1
-            if settings.quickack and self.ack_pending:
-                send_ack(self, now)
         output(self, now)
+
+    def set_quickack(self, value: cython.int, now: cython.longlong) -> None:
+        """TCP_QUICKACK."""
+        if self.state != CLOSED:
+            set_quickack(self, value, now)
+
+    def quickack(self) -> cython.bint:
+        """TCP_QUICKACK as getsockopt gives it."""
+        return not is_interactive(self)
+
+    def set_low_water(self, octets: cython.longlong) -> None:
+        """SO_RCVLOWAT."""
+        most: cython.longlong = self.rcv_buf if self.rcv_buf_locked else self.engine.sysctls.rmem_max
+        if octets > most >> 1:
+            octets = most >> 1
+        self.settings.rcvlowat = octets if octets > 0 else 1
+        set_low_water(self, octets)
+        if self.is_readable():
+            self.wake(POLLIN)
 
     def info(self) -> dict[str, int | str]:
         """3.10.6 STATUS."""
