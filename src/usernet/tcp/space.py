@@ -23,8 +23,8 @@ class ReceiveSpace:
 
     ``held`` is what queued segments cost, ``ratio`` the 256ths of it that are text, ``clamp`` the largest window,
     ``ssthresh`` the largest offered for now, ``max_edge`` the rightmost edge ever promised. ``rtt`` is the round trip
-    as a receiver sees it (0: not known), ``copied`` what the reader took since ``copied_at``, ``target`` what it took in
-    the round trip before.
+    as a receiver sees it (0: not known), ``copied`` what the reader took since ``copied_at``, ``target`` what
+    it took in the round trip before.
     """
 
     __slots__ = (

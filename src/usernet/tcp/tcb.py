@@ -2,7 +2,8 @@
 
 Invariants: ``snd_una <= snd_nxt <= snd_una + octets queued (+1 for FIN)``; the octet with sequence number ``snd_una``
 stands at ``queue.base`` once the SYN is acknowledged; ``rcv_wup + rcv_wnd`` is the right edge promised to the peer,
-which moves left only where net.ipv4.tcp_shrink_window or a lack of memory say so; of the pool's octets ``outq() + available() + ofo.memory`` are this connection's.
+which moves left only where net.ipv4.tcp_shrink_window or a lack of memory say so; of the pool's octets
+``outq() + available() + ofo.memory`` are this connection's.
 """
 
 from __future__ import annotations
