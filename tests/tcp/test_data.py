@@ -127,10 +127,13 @@ def test_acks_are_quick_at_first_then_every_second_segment():
     for _ in range(3):
         peer.send(ACK, seq=seq, ack=1, payload=b"x" * 1460)
         seq += 1460
+        tcb.recv(1460, False, scene.now)
         peer.expect_nothing()
         peer.send(ACK, seq=seq, ack=1, payload=b"x" * 1460)
         seq += 1460
         peer.expect(ACK, ack=seq)
+        tcb.recv(1460, False, scene.now)
+        peer.expect_nothing()
 
 
 def test_a_lone_segment_is_acknowledged_after_40_ms():
