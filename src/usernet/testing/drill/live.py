@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 from ...core.checksum import checksum, pseudo_sum
-from ...core.const import CSUM_NONE, CSUM_PARTIAL, HEADROOM, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
+from ...core.const import CSUM_NONE, CSUM_PARTIAL, GSO_TCPV4, HEADROOM, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
 from ...core.packet import Packet
 from .script import TcpOption
 
@@ -133,6 +133,8 @@ def write(live: Live) -> Packet:
     octets = ipv4_header(live, len(body)) + body
     packet = Packet(bytearray(HEADROOM) + octets, HEADROOM, HEADROOM + len(octets))
     packet.csum = CSUM_NONE
+    if live.gso_size:
+        packet.gso_size, packet.gso_type = live.gso_size, GSO_TCPV4
     return packet
 
 

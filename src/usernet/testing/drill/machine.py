@@ -150,18 +150,26 @@ class BlockingCall:
 
 
 class _Happening(Pollable):
-    """Ready when the script has to look: its call can go on, or a packet was sent."""
+    """Ready when the script has to look: its instant has come, its call can go on, or a packet was sent.
 
-    __slots__ = ("machine", "packets")
+    The host asks before it runs timers: what the script does at an instant comes before timers that are due at
+    it, which in Linux fire with the next tick. The first question is answered no, so that waiting devices are run.
+    """
+
+    __slots__ = ("asked", "at", "machine", "packets")
 
     def __init__(self, machine: Machine) -> None:
         super().__init__()
         self.machine = machine
-        self.packets = False
+        self.packets = self.asked = False
+        self.at = NEVER
 
     def poll(self) -> int:
         machine = self.machine
-        if self.packets and machine.device.sent:
+        if not self.asked:
+            self.asked = True
+            return 0
+        if (self.packets and machine.device.sent) or machine.host.now() >= self.at:
             return POLLIN
         call = machine.host.call
         return POLLIN if call is not None and call.is_ready() else 0
@@ -206,10 +214,11 @@ class Machine:
     def _wait(self, at: int, packets: bool = False, finish: bool = False) -> None:
         """Until an instant; or a packet was sent; or the blocking call has returned."""
         happening = self._happening
-        happening.packets = packets
+        happening.packets, happening.at = packets, at
         while True:
             call = self.host.call
             deadline = at if call is None else max(min(at, call.deadline), self.host.now())
+            happening.asked = False
             with self.host.lock:
                 self.host.wait(happening, POLLIN, deadline)
             if call is not None and call.is_ready():
@@ -227,7 +236,7 @@ class Machine:
         self.settle()
 
     def settle(self) -> None:
-        """Run what is due now."""
+        """Let packets that wait in devices be run, and the blocking call go on; timers that are due stay."""
         self._wait(self.host.now())
 
     def start_call(self, call: Callable[[], Any]) -> BlockingCall:

@@ -320,6 +320,9 @@ class Runner:
         if spec.ip.ecn is not None:
             live.tos = live.tos & ~3 | spec.ip.ecn[0]
         live.ttl = spec.ip.ttl if spec.ip.ttl is not None else live.ttl
+        # With --mss, longer packets come as super-segments of it, as over a tun with a virtio header.
+        if len(live.payload) > self.config.mss:
+            live.gso_size = self.config.mss
         self.machine.deliver(live)
         self._check_call()
 

@@ -49,13 +49,18 @@ LINUX: Final = {
     "net.ipv4.tcp_backlog_ack_defer": "1", "net.ipv4.tcp_reflect_tos": "0", "net.ipv4.tcp_ecn_option": "2",
     "net.ipv4.tcp_ecn_option_beacon": "3", "net.ipv4.tcp_tso_rtt_log": "9", "net.ipv4.ip_no_pmtu_disc": "0",
     "net.ipv4.tcp_fastopen_blackhole_timeout_sec": "0", "net.ipv4.tcp_plb_enabled": "0",
-    "net.ipv4.tcp_l3mdev_accept": "0", "net.ipv4.tcp_migrate_req": "0", "net.ipv4.tcp_available_ulp": "",
+    "net.mptcp.enabled": "1", "net.ipv4.tcp_l3mdev_accept": "0",
+    "net.ipv4.tcp_migrate_req": "0",
 }  # fmt: skip
 
 
-def preset(stack: NetStack) -> None:
-    """Settings every script finds, whether it names defaults.sh or not, as packetdrill's own runner has it."""
-    for name, value in CORPUS.items():
+# What packetdrill's own corpus sets otherwise: every listener takes data in a SYN.
+GOOGLE: Final = {"net.ipv4.tcp_fastopen": "0x70403"}
+
+
+def preset(stack: NetStack, google: bool = False) -> None:
+    """Settings every script finds, whether it names defaults.sh or not; ``google`` as packetdrill's own has them."""
+    for name, value in (CORPUS | GOOGLE if google else CORPUS).items():
         with contextlib.suppress(OSError):
             stack.context.sysctl.set(name, value)
 
