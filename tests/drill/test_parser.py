@@ -151,6 +151,14 @@ def test_icmp() -> None:
     assert (packet.kind, packet.code, packet.mtu, packet.seq, packet.length) == (3, 4, 1200, 1, 1000)
 
 
+def test_a_script_for_ipv6_is_skipped_and_its_packets_read() -> None:
+    result = run_script("--ip_version=ipv6\n" + SOCKET + "+0 < icmp packet_too_big mtu 1280 [1:1001(1000)]")
+    assert result.outcome == "skipped"
+    assert "ipv6" in result.message
+    assert run_script("--ip_version=ipv4-mapped-ipv6\n" + SOCKET).outcome == "skipped"
+    assert run_script("--ip_version=ipv5\n" + SOCKET).outcome == "error"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [

@@ -33,7 +33,7 @@ class ScriptDevice(MemoryDevice):
     segment.
     """
 
-    __slots__ = ("is_blocked", "notice", "sent")
+    __slots__ = ("fault", "is_blocked", "notice", "sent")
 
     def __init__(self, mtu: int) -> None:
         super().__init__("tun0", "tun", mtu, b"")

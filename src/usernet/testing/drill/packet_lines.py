@@ -49,16 +49,25 @@ MAX_OPTIONS: Final = 40
 
 UNREACHABLE: Final = 3
 FRAG_NEEDED: Final = 4
+TIME_EXCEEDED: Final = 11
+PARAMETER_PROBLEM: Final = 12
+# What only ICMPv6 has is known by name, so that a script for both is read; it has no number of ICMP.
+ICMP6: Final = 256
 ICMP_TYPES: Final = {
     "echo_reply": 0, "unreachable": 3, "source_quench": 4, "redirect": 5, "echo_request": 8, "time_exceeded": 11,
     "parameter_problem": 12, "timestamp_request": 13, "timestamp_reply": 14, "information_request": 15,
-    "information_reply": 16, "address_mask_request": 17, "address_mask_reply": 18,
+    "information_reply": 16, "address_mask_request": 17, "address_mask_reply": 18, "packet_too_big": ICMP6 + 2,
 }  # fmt: skip
 ICMP_CODES: Final = {
     "net_unreachable": 0, "host_unreachable": 1, "protocol_unreachable": 2, "port_unreachable": 3, "frag_needed": 4,
     "source_route_failed": 5, "net_unknown": 6, "host_unknown": 7, "source_host_isolated": 8, "net_prohibited": 9,
     "host_prohibited": 10, "net_unreachable_for_tos": 11, "host_unreachable_for_tos": 12, "packet_filtered": 13,
     "precedence_violation": 14, "precedence_cutoff": 15,
+}  # fmt: skip
+ICMP6_CODES: Final = {
+    "no_route": ICMP6, "admin_prohibited": ICMP6 + 1, "not_neighbour": ICMP6 + 2, "address_unreachable": ICMP6 + 3,
+    "exceeded_hop_limit": ICMP6, "exceeded_frag_time": ICMP6 + 1, "header_field": ICMP6,
+    "unknown_next_header": ICMP6 + 1, "unknown_option": ICMP6 + 2,
 }  # fmt: skip
 
 
@@ -282,13 +291,12 @@ def _icmp(reader: Reader, direction: str, ip: IpSpec) -> IcmpPacket:
     token = reader.need_kind(WORD, "behind 'icmp'")
     kind = _icmp_number(token.text, "type_", ICMP_TYPES)
     if kind is None:
-        if token.text == "packet_too_big":
-            raise Unsupported(f"line {token.line}: ICMPv6 messages")
         raise reader.error(f"no ICMP message is called {describe(token)}", token)
     code: int | None = 0
     if reader.word.kind == WORD and reader.word.text not in ("mtu", "id"):
         token = reader.take()
-        code = _icmp_number(token.text, "code_", ICMP_CODES if kind == UNREACHABLE else {})
+        codes = {UNREACHABLE: ICMP_CODES | ICMP6_CODES, TIME_EXCEEDED: ICMP6_CODES, PARAMETER_PROBLEM: ICMP6_CODES}
+        code = _icmp_number(token.text, "code_", codes.get(kind, {}))
         if code is None:
             raise reader.error(f"no code of this ICMP message is called {describe(token)}", token)
     assert code is not None
@@ -296,7 +304,7 @@ def _icmp(reader: Reader, direction: str, ip: IpSpec) -> IcmpPacket:
     if reader.follows("mtu"):
         token = reader.take()
         message.mtu = number(reader, "as MTU", 0, 65535)
-        if (kind, code) != (UNREACHABLE, FRAG_NEEDED):
+        if (kind, code) not in ((UNREACHABLE, FRAG_NEEDED), (ICMP6 + 2, 0)):
             raise reader.error("only 'unreachable frag_needed' has an MTU", token)
     if reader.skip("id"):
         message.echo_id = number(reader, "as identifier", 0, 65535)

@@ -20,6 +20,7 @@ from .connection import Connection
 from .errors import CodeError, Mismatch, ScriptError, Skipped, Unsupported
 from .live import Live
 from .machine import START, BlockingCall, Machine
+from .packet_lines import ICMP6
 from .parser import parse
 from .render import packet_text, trace_text
 from .script import (
@@ -313,6 +314,8 @@ class Runner:
                 conn.script_irs = conn.live_irs = spec.seq
             live = conn.inbound(spec, now, self.config.tcp_ts_ecr_scaled)
         elif isinstance(spec, IcmpPacket):
+            if spec.kind >= ICMP6 or spec.code >= ICMP6:
+                raise Unsupported("an ICMPv6 message")
             live = conn.inbound_icmp(spec, now)
         else:
             live = conn.inbound_udp(spec, now)
@@ -324,6 +327,8 @@ class Runner:
         if len(live.payload) > self.config.mss:
             live.gso_size = self.config.mss
         self.machine.deliver(live)
+        if self.machine.device.fault is not None:
+            raise Mismatch(f"the stack raised {self.machine.device.fault!r} for this packet")
         self._check_call()
 
     def _outbound(
