@@ -40,7 +40,17 @@ class ScriptDevice(MemoryDevice):
         self.sent: deque[Live] = deque()
         # As behind a qdisc of no length: everything is dropped.
         self.is_blocked = False
+        # What the stack raised while it received: it never should.
+        self.fault: Exception | None = None
         self.notice: Callable[[Live], None] = lambda live: None
+
+    def receive_batch(self, budget: int, now: int) -> int:
+        """As every device in memory; what the stack raises is kept for the script to fail by."""
+        try:
+            return super().receive_batch(budget, now)
+        except Exception as error:
+            self.fault = error
+            return 1
 
     def transmit(self, packet: Packet, now: int) -> bool:
         """Keep a packet for the script to compare."""
