@@ -15,6 +15,12 @@ OPENED = """
 """
 
 
+def window() -> int:
+    """The window the stack says on the opened connection, scaled; how large it is, is not the judge's to say."""
+    line = next(line for line in judged("+0 write(4, ..., 10) = 10\n").trace if "> P. 1:11" in line)
+    return int(line.split(" win ")[1].split()[0])
+
+
 def judged(lines: str, **options: object) -> Result:
     """What comes of these lines on an opened connection with descriptor 4."""
     return run_script(OPENED + lines, **options)  # type: ignore[arg-type]

@@ -6,13 +6,13 @@ import pytest
 
 from usernet.testing.drill import run_script
 
-from .judge import OPENED, fails, passes
+from .judge import OPENED, fails, passes, window
 
 WRITE = "+0 write(4, ..., 1000) = 1000\n"
 
 
 def test_a_packet_as_expected_passes() -> None:
-    passes(WRITE + "+0 > P. 1:1001(1000) ack 1 win 1055")
+    passes(WRITE + f"+0 > P. 1:1001(1000) ack 1 win {window()}")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_packet_as_expected_passes() -> None:
         ("P. 1:1002(1001) ack 1", "do not add up"),
         ("P. 1:1000(999) ack 1", "length: 999 expected, 1000 sent"),
         ("P. 1:1001(1000) ack 2", "acknowledgment number: 2 expected, 1 sent"),
-        ("P. 1:1001(1000) ack 1 win 1054", "window: 1054 expected, 1055 sent"),
+        ("P. 1:1001(1000) ack 1 win 7", "window: 7 expected, "),
         ("P. 1:1001(1000) ack 1 urg 7", "urgent pointer: 7 expected, 0 sent"),
         ("PE. 1:1001(1000) ack 1", "(ECN bits)"),
         ("P.5 1:1001(1000) ack 1", "(ECN bits)"),

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from usernet.cli.app import cli
 
-from .judge import OPENED
+from .judge import OPENED, window
 
 GOOD = OPENED + "+0 write(4, ..., 5) = 5\n+0 > P. 1:6(5) ack 1\n"
 BAD = GOOD.replace("1:6(5)", "1:7(6)")
@@ -73,7 +73,7 @@ def test_options_of_the_command_line_win(scripts: Path) -> None:
 def test_a_trace_and_a_capture(scripts: Path) -> None:
     capture = scripts / "run.pcapng"
     result = drill(scripts / "good.pkt", "-v", "--pcap", capture)
-    assert "      0.100000 > P. 1:6(5) ack 1 win 1055" in result.output
+    assert f"      0.100000 > P. 1:6(5) ack 1 win {window()}" in result.output
     assert capture.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
 
 

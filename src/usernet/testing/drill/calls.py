@@ -206,15 +206,10 @@ class Calls:
         sock = self._sock(a[0])
         address = self._begin_connect(a[0], a[1])
         if address is None:
-            self._disconnect(sock)
+            sock.disconnect()
         else:
             sock.connect(address)
         return Answer(0)
-
-    def _disconnect(self, sock: Any) -> None:
-        if not hasattr(sock, "disconnect"):
-            raise Unsupported("connect() to AF_UNSPEC")
-        sock.disconnect()
 
     def close(self, a: list[Any]) -> Answer:
         """close(2)."""
