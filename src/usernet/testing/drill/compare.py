@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from ...core.const import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
 from .live import Live
@@ -124,12 +125,12 @@ def piece_differences(before: Live, piece: Live, got: int, wanted: int) -> list[
 
 
 def join(pieces: list[Live]) -> Live:
-    """Packets that follow each other as the one they are pieces of."""
+    """Packets that follow each other as the one they are pieces of: as the last, but for where it begins and CWR."""
     first, last = pieces[0], pieces[-1]
-    whole = Live(last.at, first.protocol, first.src, first.dst, first.sport, first.dport, first.tos, first.ttl)
-    whole.seq, whole.ack, whole.window, whole.urgent = first.seq, first.ack, first.window, first.urgent
-    whole.flags = first.flags | last.flags & (FIN | PSH)
-    whole.options = first.options
-    whole.payload = b"".join(piece.payload for piece in pieces)
-    whole.faults = tuple(fault for piece in pieces for fault in piece.faults)
-    return whole
+    return replace(
+        last,
+        seq=first.seq,
+        flags=last.flags & ~CWR | first.flags & CWR,
+        payload=b"".join(piece.payload for piece in pieces),
+        faults=tuple(fault for piece in pieces for fault in piece.faults),
+    )

@@ -111,7 +111,10 @@ def ethtool(machine: Machine, words: list[str]) -> None:
 
 
 def tc_command(machine: Machine, words: list[str]) -> None:
-    """``tc qdisc add dev tun0 root pfifo``: packets leave at once; with ``limit 0`` none does. Raises Unsupported."""
+    """``tc qdisc add dev tun0 root pfifo``: packets leave at once; ``fq`` paces, with ``limit 0`` none leaves.
+
+    Raises Unsupported.
+    """
     if words[:1] != ["qdisc"]:
         raise Unsupported(f"`tc {' '.join(words)}`")
     if words[1:2] and words[1] in ("del", "delete"):
@@ -121,6 +124,7 @@ def tc_command(machine: Machine, words: list[str]) -> None:
     if not kinds and words[1:2] != ["show"]:
         raise Unsupported(f"`tc {' '.join(words)}`")
     machine.device.is_blocked = words[-2:] == ["limit", "0"]
+    machine.stack.context.sysctl.set("net.core.default_qdisc", "fq" if "fq" in kinds else "pfifo_fast")
 
 
 def nstat_text(machine: Machine, words: list[str], before: dict[str, int]) -> tuple[str, dict[str, int]]:
