@@ -68,6 +68,8 @@ class PathModel:
     def __init__(self) -> None:
         self.rate: DeliveryRate
         self.extra_acked_filter: MaxFilter = MaxFilter()
+        self.bw_latest = self.bw_shortterm = 0.0
+        self.inflight_latest = self.inflight_shortterm = 0
 
     def start(self, rate: DeliveryRate, now: cython.longlong) -> None:
         """5.2.1."""

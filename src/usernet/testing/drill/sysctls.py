@@ -22,6 +22,7 @@ CORPUS: Final = {
     "net.ipv4.tcp_fack": "0",
     "net.ipv4.tcp_reordering": "3",
     "net.ipv4.tcp_congestion_control": "cubic",
+    "net.ipv4.tcp_cubic_hystart": "1",
     "net.ipv4.tcp_slow_start_after_idle": "0",
     "net.ipv4.tcp_early_retrans": "4",
     "net.ipv4.tcp_recovery": "1",

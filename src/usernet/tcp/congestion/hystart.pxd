@@ -1,0 +1,45 @@
+cimport cython
+
+from ..rate cimport AckSample
+from .base cimport CongestionControl
+
+cdef unsigned int INFINITE_SSTHRESH, LOW_WINDOW, CSS_GROWTH_DIVISOR
+cdef int SAMPLES, CSS_ROUNDS
+cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP
+
+cpdef long long rtt_threshold(long long rtt) noexcept
+
+
+cdef class Hystart:
+    cdef public long long current_min
+    cdef public int samples
+    cdef public unsigned long long round_end
+
+    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
+    cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cpdef void reset(self) noexcept
+
+
+cdef class HystartPlusPlus(Hystart):
+    cdef public long long last_min
+    cdef public long long baseline
+    cdef public bint in_css
+    cdef public int css_rounds
+    cdef public unsigned int growth
+
+    cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cdef void _judge(self) noexcept
+    cdef void _round_ends(self, CongestionControl cc) noexcept
+    cpdef void reset(self) noexcept
+
+
+cdef class HystartLinux(Hystart):
+    cdef public long long delay_min
+    cdef public bint found
+    cdef public long long round_at
+    cdef public long long last_ack_at
+
+    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
+    cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cdef void _look(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cpdef void reset(self) noexcept

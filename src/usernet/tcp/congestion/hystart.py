@@ -1,0 +1,176 @@
+"""Leaving slow start before the queue overflows: HyStart++ (RFC 9406), and HyStart as Linux's CUBIC has it.
+
+Round trips are counted in what is delivered: one ends when more is delivered than had been sent when it began.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..const import INFINITE_SSTHRESH, MS
+from ..rate import AckSample
+from .base import CongestionControl
+
+if TYPE_CHECKING:
+    import cython
+
+NO_RTT = 1 << 62
+SAMPLES = 8  # RFC 9406's N_RTT_SAMPLE, Linux's HYSTART_MIN_SAMPLES
+# RFC 9406 4.3: an eighth of the round trip, within these.
+MIN_RTT_THRESHOLD = 4 * MS
+MAX_RTT_THRESHOLD = 16 * MS
+CSS_GROWTH_DIVISOR = 4
+CSS_ROUNDS = 5
+# Linux: below so many segments nothing is looked for; ACKs closer than this belong to one train.
+LOW_WINDOW = 16
+TRAIN_GAP = 2 * MS
+
+
+def rtt_threshold(rtt: cython.longlong) -> cython.longlong:
+    """How much longer a round trip must take than this one to tell of a queue."""
+    eighth: cython.longlong = rtt >> 3
+    if eighth < MIN_RTT_THRESHOLD:
+        return MIN_RTT_THRESHOLD
+    return eighth if eighth < MAX_RTT_THRESHOLD else MAX_RTT_THRESHOLD
+
+
+class Hystart:
+    """Nothing is looked for: slow start lasts until a loss."""
+
+    __slots__ = ("current_min", "round_end", "samples")
+
+    def __init__(self) -> None:
+        self.current_min = NO_RTT
+        self.samples = 0
+        self.round_end = 0
+
+    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
+        """A round trip begins."""
+        self.current_min = NO_RTT
+        self.samples = 0
+        self.round_end = delivered + in_flight
+
+    def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
+        """An ACK in slow start: by how many segments it may grow cwnd. Leaving slow start sets ``cc.ssthresh``."""
+        return sample.acked
+
+    def reset(self) -> None:
+        """A timeout: slow start begins anew."""
+        self.round_end = 0
+
+
+class HystartPlusPlus(Hystart):
+    """RFC 9406 4.2: a round trip that takes longer leads to Conservative Slow Start, which proves it or recants."""
+
+    __slots__ = ("baseline", "css_rounds", "growth", "in_css", "last_min")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_min = NO_RTT
+        self.baseline = NO_RTT
+        self.in_css = False
+        self.css_rounds = 0
+        self.growth = 0
+
+    def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
+        """RFC 9406 4.2. L is infinite, as super-segments of a millisecond bound the bursts it is there to bound."""
+        acked: cython.uint = sample.acked
+        if cc.ssthresh < INFINITE_SSTHRESH:
+            # 4.3: for the first slow start alone; later ones have an ssthresh that was learned.
+            return acked
+        if cc.rate.delivered > self.round_end:
+            self._round_ends(cc)
+            self.begin(cc.rate.delivered, sample.in_flight, now)
+        if sample.rtt_ns > 0:
+            if sample.rtt_ns < self.current_min:
+                self.current_min = sample.rtt_ns
+            self.samples += 1
+        if self.samples >= SAMPLES and self.last_min < NO_RTT and self.current_min < NO_RTT:
+            self._judge()
+        if not self.in_css:
+            return acked
+        self.growth += acked
+        acked = self.growth // CSS_GROWTH_DIVISOR
+        self.growth -= acked * CSS_GROWTH_DIVISOR
+        return acked
+
+    def _judge(self) -> None:
+        if self.in_css:
+            if self.current_min < self.baseline:
+                # It was no queue: slow start goes on.
+                self.baseline = NO_RTT
+                self.in_css = False
+        elif self.current_min >= self.last_min + rtt_threshold(self.last_min):
+            self.baseline = self.current_min
+            self.in_css = True
+            self.css_rounds = 0
+            self.growth = 0
+
+    def _round_ends(self, cc: CongestionControl) -> None:
+        self.last_min = self.current_min
+        if self.in_css:
+            self.css_rounds += 1
+            if self.css_rounds >= CSS_ROUNDS:
+                cc.ssthresh = cc.cwnd
+
+    def reset(self) -> None:
+        """A timeout: slow start begins anew."""
+        self.round_end = 0
+        self.last_min = self.baseline = NO_RTT
+        self.in_css = False
+
+
+class HystartLinux(Hystart):
+    """A train of ACKs as long as half a round trip, or a round trip an eighth longer, ends slow start at once."""
+
+    __slots__ = ("delay_min", "found", "last_ack_at", "round_at")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delay_min = 0
+        self.found = False
+        self.round_at = self.last_ack_at = 0
+
+    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
+        """A round trip begins."""
+        self.current_min = NO_RTT
+        self.samples = 0
+        self.round_end = delivered + in_flight
+        self.round_at = self.last_ack_at = now
+
+    def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
+        """Linux's hystart_update."""
+        if sample.rtt_ns > 0:
+            if self.delay_min == 0 or sample.rtt_ns < self.delay_min:
+                self.delay_min = sample.rtt_ns
+            if not self.found:
+                self._look(cc, sample, now)
+                if self.found:
+                    cc.ssthresh = cc.cwnd
+        return sample.acked
+
+    def _look(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> None:
+        train: cython.longlong = self.delay_min
+        if cc.rate.delivered > self.round_end:
+            self.begin(cc.rate.delivered, sample.in_flight, now)
+        if cc.cwnd < LOW_WINDOW:
+            return
+        if now - self.last_ack_at <= TRAIN_GAP:
+            self.last_ack_at = now
+            # Pacing spreads a window over half of a round trip by itself.
+            if not cc.needs_pacing:
+                train >>= 1
+            if now - self.round_at > train:
+                self.found = True
+        if sample.rtt_ns < self.current_min:
+            self.current_min = sample.rtt_ns
+        if self.samples < SAMPLES:
+            self.samples += 1
+        elif self.current_min > self.delay_min + rtt_threshold(self.delay_min):
+            self.found = True
+
+    def reset(self) -> None:
+        """A timeout: slow start begins anew."""
+        self.round_end = 0
+        self.delay_min = 0
+        self.found = False
