@@ -231,7 +231,8 @@ def main() -> int:
         matrix = Matrix(jobs, given.jobs, given.seconds, console)
         if given.earlier:
             now = {(job.cell.name, job.contender.name) for job in jobs}
-            rows = json.loads(Path(given.earlier).read_text())
+            seeds = {job.seed for job in jobs}  # other dice make other goodput
+            rows = [row for row in json.loads(Path(given.earlier).read_text()) if row["seed"] in seeds]
             matrix.rows += [row for row in rows if (row["cell"], row["contender"]) not in now]
             matrix.total += len(matrix.rows)
         started = time.monotonic()
