@@ -190,7 +190,7 @@ def test_a_repeated_syn_gets_its_syn_ack_again_at_a_limited_rate():
     peer.send(SYN, mss=1460)
     peer.expect(SYN | ACK)
     peer.send(SYN, mss=1460)
-    peer.expect(SYN | ACK)
+    peer.expect(SYN | ACK, seq=0, ack=1)
     peer.send(SYN, mss=1460)
     peer.expect_nothing()
     scene.advance(ms=600)

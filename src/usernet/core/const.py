@@ -39,7 +39,8 @@ UDP_CHECK_OFFSET: Final = 6
 GSO_NONE: Final = 0
 GSO_TCPV4: Final = 1
 GSO_TCPV6: Final = 4
-GSO_ECN: Final = 0x80
+GSO_ACCECN: Final = 0x10  # CWR is part of a counter: it stands in every segment (RFC 9768 3.3.4)
+GSO_ECN: Final = 0x80  # CWR stands in the first segment only
 
 # EtherTypes and IP protocol numbers.
 ETH_P_IP: Final = 0x0800

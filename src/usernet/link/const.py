@@ -9,7 +9,8 @@ F_CSUM: Final = 1  # CSUM_PARTIAL packets
 F_TSO4: Final = 2  # GSO_TCPV4 super-segments
 F_TSO6: Final = 4  # GSO_TCPV6 super-segments
 F_SG: Final = 8  # by-reference payload (packet.frags)
-F_ALL: Final = F_CSUM | F_TSO4 | F_TSO6 | F_SG
+F_ACCECN: Final = 16  # super-segments whose CWR stands in every segment (GSO_ACCECN)
+F_ALL: Final = F_CSUM | F_TSO4 | F_TSO6 | F_SG | F_ACCECN
 
 # Interface flags (netdevice(7)).
 IFF_UP: Final = 0x1
@@ -29,6 +30,7 @@ RX_HEADROOM: Final = 32
 TCP_FIN: Final = 0x01
 TCP_PSH: Final = 0x08
 TCP_ACK: Final = 0x10
+TCP_ECE: Final = 0x40
 TCP_CWR: Final = 0x80
 TCP_CHECKSUM: Final = 16
 

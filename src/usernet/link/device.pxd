@@ -3,7 +3,7 @@ cimport cython
 from ..core.packet cimport Packet
 from .gso cimport segment
 
-cdef unsigned int CSUM_PARTIAL, GSO_ECN, GSO_TCPV4, F_CSUM, F_TSO4, F_TSO6, F_SG, IFF_UP, IFF_RUNNING
+cdef unsigned int CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, GSO_TCPV4, F_ACCECN, F_CSUM, F_TSO4, F_TSO6, F_SG, IFF_UP, IFF_RUNNING
 cdef int ETH_ALEN, ETH_HLEN
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import CSUM_PARTIAL, GSO_ECN, GSO_TCPV4
+from ..core.const import CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, GSO_TCPV4
 from ..core.entropy import Entropy
 from ..core.packet import Packet
 from ..wire.ip_const import ETH_ALEN
-from .const import ETH_HLEN, F_CSUM, F_SG, F_TSO4, F_TSO6, IFF_RUNNING, IFF_UP
+from .const import ETH_HLEN, F_ACCECN, F_CSUM, F_SG, F_TSO4, F_TSO6, IFF_RUNNING, IFF_UP
 from .gso import segment
 
 if TYPE_CHECKING:
@@ -169,8 +169,10 @@ class Device:
         pieces: list[Packet]
         piece: Packet
         if packet.gso_size:
-            wanted = F_TSO4 if packet.gso_type & ~GSO_ECN == GSO_TCPV4 else F_TSO6
-            if not self.features & wanted or packet.length() - self.header_len > self.gso_max:
+            wanted = F_TSO4 if packet.gso_type & ~(GSO_ECN | GSO_ACCECN) == GSO_TCPV4 else F_TSO6
+            if packet.gso_type & GSO_ACCECN:
+                wanted |= F_ACCECN
+            if self.features & wanted != wanted or packet.length() - self.header_len > self.gso_max:
                 pieces = segment(packet, self.header_len)
                 if not pieces:
                     self.stats.tx_errors += 1

@@ -5,8 +5,8 @@ from ..core.packet cimport Packet, View
 from .device cimport Coalescer, Device
 from .gso cimport find_tcp
 
-cdef unsigned int CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, GSO_TCPV4, GSO_TCPV6, MASK16, MASK32
-cdef unsigned int TCP_FIN, TCP_PSH, TCP_ACK, TCP_ENDS
+cdef unsigned int CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, GSO_ACCECN, GSO_TCPV4, GSO_TCPV6, MASK16, MASK32
+cdef unsigned int TCP_FIN, TCP_PSH, TCP_ACK, TCP_CWR, TCP_ECN, TCP_ENDS, RESERVED_BITS
 cdef Py_ssize_t MAX_DATAGRAM, MAX_TRAINS, TCP_CHECKSUM
 
 

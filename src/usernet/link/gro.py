@@ -9,9 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.checksum import checksum, pseudo_sum
-from ..core.const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, GSO_TCPV4, GSO_TCPV6, MASK16, MASK32, MAX_DATAGRAM
+from ..core.const import (
+    CSUM_NONE,
+    CSUM_PARTIAL,
+    CSUM_UNNECESSARY,
+    GSO_ACCECN,
+    GSO_TCPV4,
+    GSO_TCPV6,
+    MASK16,
+    MASK32,
+    MAX_DATAGRAM,
+)  # fmt: skip
 from ..core.packet import Packet, View
-from .const import MAX_TRAINS, TCP_ACK, TCP_CHECKSUM, TCP_FIN, TCP_PSH
+from .const import MAX_TRAINS, TCP_ACK, TCP_CHECKSUM, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH
 from .device import Coalescer, Device
 from .gso import find_tcp
 
@@ -20,6 +30,10 @@ if TYPE_CHECKING:
 
 # Flags that end a train, and that a train's other segments do not have.
 TCP_ENDS = TCP_FIN | TCP_PSH
+# Flags that all segments of a train have, or none: with AE they are a counter (RFC 9768 3.3.4). CWR of classic ECN
+# stands in one segment, which so stays alone.
+TCP_ECN = TCP_ECE | TCP_CWR
+RESERVED_BITS = 0x0E
 
 
 class Train:
@@ -121,7 +135,7 @@ class Gro(Coalescer):
 
 
 def _joinable(packet: Packet, l3: cython.Py_ssize_t, l4: cython.Py_ssize_t) -> cython.bint:
-    """A TCP segment with data and no flag but ACK, PSH and FIN, in a plain IP header, whole and with true checksums."""
+    """A TCP segment with data, without SYN, RST or URG, in a plain IP header, whole and with true checksums."""
     p: cython.p_const_uchar = packet.buf
     payload: cython.Py_ssize_t = l4 + (p[l4 + 12] >> 4) * 4
     length: cython.Py_ssize_t
@@ -136,7 +150,7 @@ def _joinable(packet: Packet, l3: cython.Py_ssize_t, l4: cython.Py_ssize_t) -> c
     # A frame padded by Ethernet is too small to be worth it.
     if l3 + length != packet.tail + packet.frags_len or payload < l4 + 20 or payload > packet.tail:
         return False
-    if l3 + length <= payload or (p[l4 + 12] & 0x0F) or (p[l4 + 13] & ~TCP_ENDS) != TCP_ACK:
+    if l3 + length <= payload or (p[l4 + 12] & RESERVED_BITS) or (p[l4 + 13] & ~(TCP_ENDS | TCP_ECN)) != TCP_ACK:
         return False
     if packet.csum == CSUM_NONE:
         if packet.sum_from(l4, _pseudo(packet.buf, l3, l4, length - (l4 - l3))) != 0xFFFF:
@@ -166,7 +180,8 @@ def _follows(train: Train, segment: Train) -> cython.bint:
     ident: cython.uint
     if _u32(segment.packet.buf, segment.l4 + 4) != train.seq or segment.data > train.mss:
         return False
-    if header != train.payload - train.l4:
+    # Header length and AE; ECE and CWR.
+    if p[train.l4 + 12] != q[segment.l4 + 12] or (p[train.l4 + 13] ^ q[segment.l4 + 13]) & TCP_ECN:
         return False
     if p[train.l3] >> 4 == 4:
         # Service class, flags and time to live; IDs count up.
@@ -214,6 +229,8 @@ def _complete(train: Train) -> None:
         p[l3 + 5] = length & 0xFF
         packet.gso_type = GSO_TCPV6
     p[l4 + 13] = train.flags
+    if train.flags & TCP_CWR:
+        packet.gso_type |= GSO_ACCECN
     word = _pseudo(buf, l3, l4, length)
     p[l4 + TCP_CHECKSUM] = word >> 8
     p[l4 + TCP_CHECKSUM + 1] = word & 0xFF

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.checksum import checksum, pseudo_sum
-from ..core.const import CSUM_PARTIAL, MASK32
+from ..core.const import CSUM_PARTIAL, GSO_ACCECN, MASK32
 from ..core.packet import Packet, View
 from .const import RX_HEADROOM, TCP_CHECKSUM, TCP_CWR, TCP_FIN, TCP_PSH
 
@@ -87,6 +87,8 @@ def _cut(
     piece: Packet
     acc: cython.uint
     number: cython.uint = 0
+    # RFC 3168 6.1.2: the answer to one congestion signal is given once. As part of a counter CWR stays (RFC 9768).
+    once: cython.bint = not packet.gso_type & GSO_ACCECN
     ipv4: cython.bint = packet.buf[l3] >> 4 == 4
     addr_off: cython.Py_ssize_t = l3 + (12 if ipv4 else 8)
     addr_len: cython.Py_ssize_t = 4 if ipv4 else 16
@@ -106,7 +108,7 @@ def _cut(
         piece.addr_off = addr_off + shift
         piece.addr_len = addr_len
         _set_ip(piece.buf, piece.l3, piece.l4, len(header) - piece.l3 + size, number, ipv4)
-        _set_tcp(piece, acc, len(header) - piece.l4 + size, done, done + size >= octets)
+        _set_tcp(piece, acc, len(header) - piece.l4 + size, done, done + size >= octets, once)
         done += size
         while size > 0:
             view = views[i]
@@ -163,7 +165,12 @@ def _set_ip(
 
 
 def _set_tcp(
-    piece: Packet, acc: cython.uint, length: cython.Py_ssize_t, offset: cython.Py_ssize_t, last: cython.bint
+    piece: Packet,
+    acc: cython.uint,
+    length: cython.Py_ssize_t,
+    offset: cython.Py_ssize_t,
+    last: cython.bint,
+    once: cython.bint,
 ) -> None:
     buf: bytearray = piece.buf
     p: cython.p_uchar = buf
@@ -175,8 +182,8 @@ def _set_tcp(
     p[l4 + 5] = (seq >> 16) & 0xFF
     p[l4 + 6] = (seq >> 8) & 0xFF
     p[l4 + 7] = seq & 0xFF
-    if offset > 0:
-        flags &= ~TCP_CWR & 0xFF  # the answer to one congestion signal is given once (RFC 3168 6.1.2)
+    if offset > 0 and once:
+        flags &= ~TCP_CWR & 0xFF
     if not last:
         flags &= ~(TCP_FIN | TCP_PSH) & 0xFF
     p[l4 + 13] = flags

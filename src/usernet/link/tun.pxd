@@ -15,7 +15,7 @@ cdef extern from "<sys/uio.h>" nogil:
     ssize_t writev(int fd, const iovec *parts, int count)
 
 cdef int EAGAIN, EBADF, EBADFD
-cdef unsigned int F_ALL, F_SG, IFF_RUNNING, MAX_DATAGRAM
+cdef unsigned int F_ACCECN, F_ALL, F_SG, IFF_RUNNING, MAX_DATAGRAM
 cdef bint COMPILED
 cdef Py_ssize_t COPY_LIMIT, FRAME_ROOM, MAX_VIEWS, RX_HEADROOM
 

@@ -16,6 +16,7 @@ from ..core.packet import Packet
 from ..wire.virtio import emit, parse
 from . import tunctl
 from .const import (
+    F_ACCECN,
     F_ALL,
     F_SG,
     IFF_BROADCAST,
@@ -56,7 +57,8 @@ class TunTapDevice(Device):
         self._gone = False
         self.features = F_SG
         if channel.vnet_len:
-            self.features = F_ALL
+            # The kernel clears CWR in all segments but the first.
+            self.features = F_ALL & ~F_ACCECN
             self.gso_max = MAX_DATAGRAM
 
     def fileno(self) -> cython.int:

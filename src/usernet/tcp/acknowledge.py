@@ -25,6 +25,7 @@ from .const import (
     RTX_RETRANSMIT,
     SYN,
 )  # fmt: skip
+from .ecn import on_ack
 from .rate import AckSample
 from .recovery import fast_retransmit_alert, reno_acked
 from .retransmit import retransmit_lost
@@ -66,6 +67,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         _advance_una(tcb, seg.ack)
         tcb.engine.sender.confirm(tcb.path, now)
     if prior_packets == 0:
+        if tcb.ecn is not None:
+            on_ack(tcb, seg, did, 0, now)
         if tcb.rtx_kind == RTX_PROBE:
             _window_opened(tcb, now)
         return
@@ -81,6 +84,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if sample.delivered:
         tcb.rate.delivered += sample.delivered
         tcb.engine.ext.TCPDelivered += sample.delivered
+    if tcb.ecn is not None:
+        did = on_ack(tcb, seg, did, acked.octets_delivered, now)
     if tcb.ca_state != CA_OPEN or not did & A_NOT_DUP or did & A_CA_ALERT:
         fast_retransmit_alert(tcb, did, seg, prior_una, sample, now)
     if board.packets_out == 0:

@@ -16,6 +16,18 @@ ACK: Final = 0x10
 URG: Final = 0x20
 ECE: Final = 0x40
 CWR: Final = 0x80
+AE: Final = 0x100  # RFC 9768 3.1
+ACE: Final = AE | CWR | ECE
+
+# Codepoints of the IP header's ECN field (RFC 3168 5), and how a connection gives feedback about them.
+NOT_ECT: Final = 0
+ECT_1: Final = 1
+ECT_0: Final = 2
+CE: Final = 3
+ECN_NONE: Final = 0
+ECN_CLASSIC: Final = 1  # RFC 3168
+ECN_ACCURATE: Final = 2  # RFC 9768
+ECN_ASKED: Final = 3  # our SYN asks for accurate ECN
 
 # States (RFC 9293 3.3.2).
 ESTABLISHED: Final = 1
@@ -50,13 +62,14 @@ A_DATA_ACKED: Final = 0x04
 A_RETRANS_ACKED: Final = 0x08
 A_SYN_ACKED: Final = 0x10
 A_DATA_SACKED: Final = 0x20
+A_ECE: Final = 0x40  # it told of congestion marks
 A_LOST_RETRANS: Final = 0x80
 A_UNA_ADVANCED: Final = 0x400
 A_DSACK: Final = 0x800
 A_SET_TIMER: Final = 0x1000
 A_RENEGED: Final = 0x2000
 A_NOT_DUP: Final = A_DATA | A_WIN_UPDATE | A_DATA_ACKED
-A_CA_ALERT: Final = A_DATA_SACKED | A_DSACK
+A_CA_ALERT: Final = A_DATA_SACKED | A_DSACK | A_ECE
 
 # Marks of a sent record.
 R_SACKED: Final = 1
@@ -133,3 +146,4 @@ TFO_SERVER_NO_COOKIE: Final = 0x200  # taken without one
 TFO_EVERY_LISTENER: Final = 0x400  # also where TCP_FASTOPEN was not set
 # Options fit into this much of a header.
 MAX_OPTIONS: Final = 40
+SYN_ACCECN: Final = 12  # the AccECN option of a SYN,ACK, with its NOP

@@ -4,6 +4,7 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
+from .ecn cimport asked_by
 from .establish cimport prepare, take_syn_options
 from .isn cimport initial_sequence, timestamp_offset
 from .listen cimport Acceptor

@@ -13,6 +13,7 @@ from ..core.seq import seq_add
 from ..core.timers import Timer
 from ..wire.tcp import Segment
 from .const import ACK, KIND_FORWARD, RST, RTX_RETRANSMIT, SYN, SYN_RECEIVED, T_REQUEST
+from .ecn import asked_by
 from .establish import prepare, take_syn_options
 from .isn import initial_sequence, timestamp_offset
 from .listen import Acceptor
@@ -77,6 +78,7 @@ class ForwardRequest(Endpoint):
         tcb.rcv_nxt = tcb.rcv_wup = tcb.last_ack_sent = seq_add(seg.seq, 1)
         take_syn_options(tcb, seg, now)
         tcb.snd_wnd = tcb.max_window = seg.wnd
+        tcb.ecn = asked_by(engine, settings, seg)
         tcb.iss = tcb.snd_una = initial_sequence(engine, self.key, now)
         tcb.snd_nxt = tcb.snd_sml = seq_add(tcb.iss, 1)
         tcb.syn_sent_at = now

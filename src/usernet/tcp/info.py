@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, US
-from .const import CLOSED, RTX_PROBE
+from .accecn import Ecn
+from .const import CE, CLOSED, ECN_NONE, ECT_0, ECT_1, RTX_PROBE
 
 if TYPE_CHECKING:
     from .tcb import Tcb
@@ -15,6 +16,8 @@ OPT_SACK = 2
 OPT_WSCALE = 4
 NO_RATE = 0xFFFFFFFFFFFFFFFF
 OPT_SYN_DATA = 32
+OPT_ECN = 8
+OPT_ECN_SEEN = 16
 
 
 def tcp_info(tcb: Tcb) -> dict[str, int | str]:
@@ -23,9 +26,11 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
     rtt = tcb.rtt
     cc = tcb.cc
     rto = min(rtt.rto << tcb.backoff, rtt.rto_max)
+    ecn = tcb.ecn if tcb.ecn is not None else Ecn(ECN_NONE)
     options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * bool(tcb.rcv_wscale or tcb.snd_wscale)
     if tcb.fastopen is not None and tcb.fastopen.syn_data_acked:
         options |= OPT_SYN_DATA
+    options |= OPT_ECN * bool(ecn.mode) | OPT_ECN_SEEN * ecn.seen
     return {
         "state": tcb.state,
         "ca_state": tcb.ca_state,
@@ -77,6 +82,17 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
         "snd_wnd": tcb.snd_wnd,
         "rcv_wnd": tcb.rcv_wnd,
         "probing": int(tcb.rtx_kind == RTX_PROBE),
+        "delivered_ce": tcb.rate.delivered_ce,
+        "received_ce": ecn.received_ce,
+        "delivered_e1_bytes": ecn.delivered_bytes[ECT_1 - 1],
+        "delivered_e0_bytes": ecn.delivered_bytes[ECT_0 - 1],
+        "delivered_ce_bytes": ecn.delivered_bytes[CE - 1],
+        "received_e1_bytes": ecn.received_bytes[ECT_1 - 1],
+        "received_e0_bytes": ecn.received_bytes[ECT_0 - 1],
+        "received_ce_bytes": ecn.received_bytes[CE - 1],
+        "ecn_mode": ecn.mode,
+        "accecn_opt_seen": ecn.option_seen,
+        "accecn_fail_mode": ecn.fail,
         "congestion": cc.name,
     }
 

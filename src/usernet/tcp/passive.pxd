@@ -4,6 +4,8 @@ from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .auth cimport Auth
 from .cookies cimport stamp_with_options
+from .accecn cimport Ecn
+from .ecn cimport asked_by, recovered, syn_ack_flags
 from .establish cimport advertised_mss
 from .space cimport first_window, window_scale
 from .fastopen_server cimport try_fast_open
@@ -14,7 +16,8 @@ from .settings cimport Settings
 from .sysctls cimport Sysctls
 from .transmit cimport control_packet
 
-cdef unsigned int MASK32, ACK, DEFAULT_MSS, FIN, STAMP_SACK, STAMP_WSCALE, SYN
+cdef unsigned int MASK32, ACK, DEFAULT_MSS, FIN, STAMP_ECN, STAMP_SACK, STAMP_WSCALE, SYN
+cdef int ECN_ACCURATE
 cdef long long COOKIE_VALID, MS
 
 cpdef void syn_arrives(Listener listener, bytes key, Packet packet, Segment seg, long long iss, long long now) except *

@@ -13,17 +13,21 @@ from ..core.packet import Packet
 from ..core.sender import Path
 from ..core.seq import seq_add
 from ..wire.tcp import Segment, syn_options
+from .accecn import Ecn
 from .auth import Auth
 from .const import (
     ACK,
     COOKIE_VALID,
     DEFAULT_MSS,
+    ECN_ACCURATE,
     FIN,
+    STAMP_ECN,
     STAMP_SACK,
     STAMP_WSCALE,
     SYN,
 )  # fmt: skip
 from .cookies import stamp_with_options
+from .ecn import asked_by, recovered, syn_ack_flags
 from .establish import advertised_mss
 from .fastopen_server import try_fast_open
 from .isn import initial_sequence, timestamp_offset
@@ -127,14 +131,20 @@ def _answer_with_cookie(
     stamps: tuple[int, int] | None = None
     iss: cython.uint = engine.cookies.sequence(key, seg.seq, seg.mss if seg.mss > 0 else DEFAULT_MSS, now)
     answer: Packet
+    ecn: Ecn = asked_by(engine, settings, seg)
+    flags: cython.uint = SYN | ACK
+    accurate: cython.bint = ecn is not None and ecn.mode == ECN_ACCURATE
+    if accurate or (ecn is not None and ts_ok):
+        flags |= syn_ack_flags(ecn, 0)
     if ts_ok:
-        ticks: cython.longlong = stamp_with_options(now // MS, wscale, sack, False)
+        ticks: cython.longlong = stamp_with_options(now // MS, wscale, sack, ecn is not None and not accurate)
         stamps = ((ticks + timestamp_offset(engine, key)) & MASK32, seg.tsval)
         if wscale >= 0:
             offered = window_scale(settings, sysctls)
     answer = control_packet(
-        path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), SYN | ACK,
-        min(first_window(settings, sysctls, advmss), 0xFFFF), syn_options(advmss, offered, sack, stamps),
+        path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags,
+        min(first_window(settings, sysctls, advmss), 0xFFFF),
+        syn_options(advmss, offered, sack, stamps, accecn=accurate and sysctls.ecn_option != 0),
     )  # fmt: skip
     answer.tos = _type_of_service(listener, packet)
     answer.ttl = settings.ttl
@@ -208,6 +218,7 @@ def _recover(request: Request, seg: Segment, mss: cython.uint) -> None:
     if seg.ts_ok:
         bits = _stamp_bits(engine, request.key, seg)
         request.sack_ok = (bits & STAMP_SACK) != 0
+    request.ecn = recovered(engine, seg, seg.ts_ok and (bits & STAMP_ECN) != 0)
     if bits & STAMP_WSCALE == STAMP_WSCALE:
         request.wscale = -1
         request.rcv_wscale = 0

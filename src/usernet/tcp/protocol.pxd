@@ -6,6 +6,7 @@ from ..core.sender cimport IcmpError
 from ..core.seq cimport seq_add, seq_in
 from ..wire.tcp cimport Segment
 from .auth cimport Auth, accepts
+from .ecn cimport offer
 from .establish cimport prepare
 from .isn cimport initial_sequence, timestamp_offset
 from .lifecycle cimport finish, move

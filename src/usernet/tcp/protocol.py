@@ -28,6 +28,7 @@ from .const import (
     SYN_SENT,
     TW_NEW_CONNECTION,
 )  # fmt: skip
+from .ecn import offer
 from .establish import prepare
 from .fastopen import FastOpen
 from .forward import Forwarder, ForwardRequest
@@ -162,6 +163,7 @@ class Tcp(Acceptor):
             earlier.end()
         self.mib.ActiveOpens += 1
         move(tcb, ACTIVE_OPEN)
+        offer(tcb)
         if fast:
             tcb.fastopen = FastOpen()
             tcb.fastopen.is_deferred = True

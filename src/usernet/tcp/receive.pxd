@@ -4,6 +4,7 @@ from ..core.packet cimport Packet
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .delayed_ack cimport note_gap, quick_acks, text_left_queue
+from .ecn cimport on_repeated_text
 from .reassembly cimport Reassembly
 from .space cimport ReceiveSpace, packet_cost
 from .tcb cimport Engine, Tcb

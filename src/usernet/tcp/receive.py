@@ -26,6 +26,7 @@ from .const import (
     URG,
 )  # fmt: skip
 from .delayed_ack import note_gap, quick_acks, text_left_queue
+from .ecn import on_repeated_text
 from .reassembly import Reassembly
 from .space import ReceiveSpace, packet_cost
 from .tcb import Engine, Tcb
@@ -58,6 +59,8 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
         if seq_le(end, tcb.rcv_nxt):
             # All of it came before: our ACK was lost, or the network duplicates. Answer at once.
             tcb.engine.ext.DelayedACKLost += 1
+            if tcb.ecn is not None:
+                on_repeated_text(tcb, start)
             _note_dsack(tcb, start, end)
             _refuse(tcb)
             return

@@ -13,6 +13,7 @@ from ..wire.tcp import Segment
 from .congestion.base import CongestionControl
 from .const import (
     A_DSACK,
+    A_ECE,
     A_NOT_DUP,
     A_UNA_ADVANCED,
     CA_CWR,
@@ -23,6 +24,7 @@ from .const import (
     INFINITE_SSTHRESH,
     R_SACKED,
 )  # fmt: skip
+from .ecn import reduced
 from .rate import AckSample
 from .record import SentRecord
 from .scoreboard import Acked, Scoreboard
@@ -63,6 +65,8 @@ def fast_retransmit_alert(
             if duplicate:
                 _reno_dupack(tcb, sample)
         if board.sacked_out < tcb.reordering and board.lost_out == 0:
+            if did & A_ECE:
+                enter_cwr(tcb, now)
             _try_to_open(tcb)
             return
         enter_recovery(tcb, now)
@@ -115,18 +119,20 @@ def enter_recovery(tcb: Tcb, now: cython.longlong) -> None:
     else:
         engine.ext.TCPRenoRecovery += 1
     if tcb.ca_state < CA_CWR:
-        _begin_reduction(tcb, now)
+        _begin_reduction(tcb, False, now)
     tcb.ca_state = CA_RECOVERY
 
 
-def _begin_reduction(tcb: Tcb, now: cython.longlong) -> None:
+def _begin_reduction(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
     cc: CongestionControl = tcb.cc
     tcb.high_seq = tcb.snd_nxt
     tcb.prr.begin()
     tcb.prior_ssthresh = cc.ssthresh
     cc.cwnd_cnt = 0
     cc.prior_cwnd = cc.cwnd
-    cc.ssthresh = cc.on_loss(now)
+    cc.ssthresh = cc.on_echo(now) if echoed else cc.on_loss(now)
+    if tcb.ecn is not None:
+        reduced(tcb)
 
 
 def _end_reduction(tcb: Tcb, now: cython.longlong) -> None:
@@ -141,7 +147,7 @@ def _end_reduction(tcb: Tcb, now: cython.longlong) -> None:
 def enter_cwr(tcb: Tcb, now: cython.longlong) -> None:
     """Congestion without loss, such as an ECN echo: cwnd comes down, once a round trip (RFC 3168 6.1.2)."""
     if tcb.ca_state < CA_CWR:
-        _begin_reduction(tcb, now)
+        _begin_reduction(tcb, True, now)
         tcb.ca_state = CA_CWR
 
 
@@ -184,6 +190,8 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
     tcb.prr.begin()
     tcb.ca_state = CA_LOSS
     tcb.high_seq = tcb.snd_nxt
+    if tcb.ecn is not None:
+        reduced(tcb)
 
 
 def reno_acked(tcb: Tcb, acked: Acked) -> None:

@@ -5,7 +5,9 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
 from ..wire.tcp cimport Segment
+from .accecn cimport Ecn
 from .auth cimport Auth
+from .ecn cimport asked_again, asked_by, syn_ack_flags, syn_ack_option
 from .establish cimport advertised_mss, prepare
 from .isn cimport timestamp_offset
 from .listen cimport Acceptor, Listener
@@ -19,6 +21,7 @@ from .user_calls cimport Connection
 cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN, DEFAULT_MSS
 cdef long long MS, RTO_INITIAL
 cdef Py_ssize_t MAX_OPTIONS
+cdef Py_ssize_t SYN_ACCECN
 cdef int KIND_REQUEST, SYN_RECEIVED, T_REQUEST
 
 
@@ -26,6 +29,7 @@ cdef int KIND_REQUEST, SYN_RECEIVED, T_REQUEST
 cdef class Request(Endpoint):
     cdef public Listener listener
     cdef public Path path
+    cdef public Ecn ecn
     cdef public unsigned int irs, iss, mss, ts_recent, ts_offset, rcv_wnd, rcv_wscale
     cdef public int wscale, retransmits, timeouts
     cdef public unsigned int tos

@@ -14,6 +14,7 @@ from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..core.timers import Timer
 from ..wire.tcp import Segment, syn_options, timestamp_option
+from .accecn import Ecn
 from .auth import Auth
 from .const import (
     ACK,
@@ -24,9 +25,11 @@ from .const import (
     RST,
     RTO_INITIAL,
     SYN,
+    SYN_ACCECN,
     SYN_RECEIVED,
     T_REQUEST,
 )
+from .ecn import asked_again, asked_by, syn_ack_flags, syn_ack_option
 from .establish import advertised_mss, prepare
 from .isn import timestamp_offset
 from .listen import Acceptor, Listener
@@ -49,6 +52,7 @@ class Request(Endpoint):
 
     __slots__ = (
         "answered_at",
+        "ecn",
         "extra",
         "irs",
         "is_acked",
@@ -98,7 +102,9 @@ class Request(Endpoint):
         self.retransmits = self.timeouts = 0
         self.is_acked = False
         self.sent_at = now
+        # Linux: the first SYN that comes again is answered at once.
         self.answered_at = -(1 << 62)
+        self.ecn: Ecn = asked_by(engine, settings, seg)
         self.timer: Timer = Timer(engine.timers, self, T_REQUEST)
 
     @property
@@ -142,12 +148,20 @@ class Request(Endpoint):
         settings: Settings = listener.settings
         stamps = ((now // MS + self.ts_offset) & MASK32, self.ts_recent) if self.ts_ok else None
         mss: cython.uint = advertised_mss(self.path.mtu, self.path.header_len, settings)
-        options = syn_options(mss, self.rcv_wscale if self.wscale >= 0 else -1, self.sack_ok, stamps)
+        flags: cython.uint = SYN | ACK
+        wscale: cython.int = self.rcv_wscale if self.wscale >= 0 else -1
+        accecn: cython.bint = False
+        options = syn_options(mss, wscale, self.sack_ok, stamps)
+        if self.ecn is not None:
+            flags |= syn_ack_flags(self.ecn, self.retransmits if self.timeouts > 0 else 0)
+            accecn = self.auth is None and syn_ack_option(listener.engine, self.ecn)
+        if accecn and len(options) + len(self.extra) + SYN_ACCECN <= MAX_OPTIONS:
+            options = syn_options(mss, wscale, self.sack_ok, stamps, accecn=True)
         if self.extra:
             if len(options) + len(self.extra) <= MAX_OPTIONS:
                 options += self.extra
             self.extra = b""
-        self._send(SYN | ACK, self.iss, self.rcv_wnd if self.rcv_wnd < 0xFFFF else 0xFFFF, options, now)
+        self._send(flags, self.iss, self.rcv_wnd if self.rcv_wnd < 0xFFFF else 0xFFFF, options, now)
 
     def _send_again(self, now: cython.longlong) -> None:
         engine: Engine = self.listener.engine
@@ -165,6 +179,8 @@ class Request(Endpoint):
             self.path, self.local_port, self.remote_port, seq, seq_add(self.irs, 1), flags, wnd, options, self.auth
         )
         packet.tos = self.tos
+        if flags & SYN and self.ecn is not None:
+            packet.tos |= self.ecn.syn_ect_sent
         packet.ttl = listener.settings.ttl
         packet.mark = listener.settings.mark
         engine.mib.OutSegs += 1
@@ -229,7 +245,12 @@ class Request(Endpoint):
         old: cython.bint = self.ts_ok and seg.ts_ok and seq_lt(seg.tsval, self.ts_recent)
         if seg.flags & (SYN | RST | ACK) == SYN and seg.seq == self.irs and not old:
             # The SYN again: so is the answer, at a limited rate.
-            if self._may_answer(now):
+            if self.ecn is not None and not asked_again(engine, self.ecn, seg):
+                engine.counters.drop("tcp_ecn_mixed")
+                engine.mib.OutRsts += 1
+                self._send(RST | ACK, self.iss, 0, b"", now)
+                self.drop()
+            elif self._may_answer(now):
                 self._send_again(now)
                 self._arm(now)
             else:
@@ -329,6 +350,7 @@ class Request(Endpoint):
         child.rcv_wscale = self.rcv_wscale
         child.rcv_wnd = self.rcv_wnd
         child.mss_clamp = self.mss
+        child.ecn = self.ecn
         child.retransmits = self.retransmits
         child.settings.tos = self.tos
         child.saved_syn = self.saved_syn

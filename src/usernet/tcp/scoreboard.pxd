@@ -12,7 +12,7 @@ cdef Py_ssize_t SLACK
 
 @cython.final
 cdef class Acked:
-    cdef public unsigned int segs_acked, segs_delivered
+    cdef public unsigned int segs_acked, segs_delivered, octets_delivered
     cdef public long long first_sent_at, last_sent_at, sacked_sent_at
     cdef public bint orig_delivered, retrans_delivered
     cdef public SentRecord newest

@@ -31,8 +31,8 @@ class Acked:
     """
 
     __slots__ = (
-        "first_sent_at", "last_sent_at", "newest", "orig_delivered", "retrans_delivered", "sacked_sent_at",
-        "segs_acked", "segs_delivered",
+        "first_sent_at", "last_sent_at", "newest", "octets_delivered", "orig_delivered", "retrans_delivered",
+        "sacked_sent_at", "segs_acked", "segs_delivered",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Acked:
 
     def clear(self) -> None:
         """Nothing yet."""
-        self.segs_acked = self.segs_delivered = 0
+        self.segs_acked = self.segs_delivered = self.octets_delivered = 0
         self.first_sent_at = self.last_sent_at = self.sacked_sent_at = -1
         self.orig_delivered = self.retrans_delivered = False
         self.newest: SentRecord | None = None
@@ -145,6 +145,8 @@ class Scoreboard:
             acked.segs_acked += segs
             if not reno and not record.flags & R_SACKED:
                 acked.segs_delivered += segs
+            if not record.flags & R_SACKED:
+                acked.octets_delivered += ((record.end if whole else una) - record.start) & MASK32
             if not whole:
                 record.start = una
                 record.segs -= segs
@@ -375,6 +377,7 @@ class Scoreboard:
         record.flags = (record.flags & ~(R_LOST | R_RETRANS)) | R_SACKED
         self.sacked_out += segs
         acked.segs_delivered += segs
+        acked.octets_delivered += (record.end - record.start) & MASK32
         if seq_lt(record.start, self.lost_hint):
             self.lost_hint_sacked += segs
         if seq_lt(self.highest_sacked, record.end):

@@ -4,6 +4,7 @@ from ..core.packet cimport Packet
 from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
+from .ecn cimport mark_echoed, on_crossing_syn, on_repeated_text, on_segment, on_syn_ack, on_syn_ack_again, on_text, on_third_ack
 from .establish cimport establish, fast_open_proved, take_syn_options
 from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait

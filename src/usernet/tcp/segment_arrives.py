@@ -35,6 +35,16 @@ from .const import (
     TIMEOUT_MIN,
 )  # fmt: skip
 from .delayed_ack import acknowledge_text, quick_acks
+from .ecn import (
+    mark_echoed,
+    on_crossing_syn,
+    on_repeated_text,
+    on_segment,
+    on_syn_ack,
+    on_syn_ack_again,
+    on_text,
+    on_third_ack,
+)  # fmt: skip
 from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
@@ -66,6 +76,8 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
         return
     if seg.flags & SYN and not _fourth_syn(tcb, seg, now):
         return
+    if tcb.ecn is not None:
+        on_segment(tcb, seg)
     if not _fifth_ack(tcb, seg, now):
         return
     _text_and_after(tcb, packet, seg, seg.seq + 1 if seg.flags & SYN else seg.seq, now)
@@ -113,6 +125,11 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     tcb.rcv_nxt = tcb.rcv_wup = tcb.last_ack_sent = seq_add(seg.seq, 1)
     take_syn_options(tcb, seg, now)
     tcb.snd_wnd = tcb.max_window = seg.wnd
+    if tcb.ecn is not None:
+        if seg.flags & ACK:
+            on_syn_ack(tcb, seg)
+        else:
+            on_crossing_syn(tcb, seg)
     if not seg.flags & ACK:
         _simultaneous_open(tcb, seg, now)
         return
@@ -220,6 +237,8 @@ def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.lo
     if seg.length > 0 and seq_lt(seg.seq, tcb.rcv_nxt):
         engine.ext.DelayedACKLost += 1
         quick_acks(tcb)
+        if tcb.ecn is not None:
+            on_repeated_text(tcb, seg.seq)
         if tcb.sack_ok and engine.sysctls.dsack:
             engine.ext.TCPDSACKOldSent += 1
             tcb.dsack_left = seg.seq
@@ -284,7 +303,11 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             send_syn(tcb, SYN | ACK, now)
         return False
     tcb.engine.ext.TCPSYNChallenge += 1
+    if tcb.ecn is not None:
+        on_syn_ack_again(tcb, seg)
     challenge_ack(tcb, now)
+    if tcb.ecn is not None:
+        tcb.ecn.reflects = False
     return False
 
 
@@ -307,6 +330,8 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         tcb.snd_wnd = seg.wnd << (0 if seg.flags & SYN else tcb.snd_wscale)
         tcb.max_window = tcb.snd_wnd
         establish(tcb, seg, now)
+        if tcb.ecn is not None and not seg.flags & SYN:
+            on_third_ack(tcb, seg)
         move(tcb, RCV_ACK_OF_SYN)
         if tcb.fastopen is not None:
             syn_ack_arrived(tcb, seg, 0, now)
@@ -354,6 +379,9 @@ def _fin_acknowledged(tcb: Tcb, now: cython.longlong) -> cython.bint:
 
 
 def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> cython.bint:
+    if tcb.ecn is not None and on_text(tcb, seg):
+        send_ack(tcb, now)
+        mark_echoed(tcb)
     if tcb.state == ESTABLISHED:
         take_text(tcb, packet, seg, start, now)
         return True

@@ -9,6 +9,10 @@ cdef class Sysctls:
     cdef public int comp_sack_nr
     cdef public int comp_sack_rtt_percent
     cdef public bint dsack
+    cdef public int ecn
+    cdef public bint ecn_fallback
+    cdef public int ecn_option
+    cdef public int ecn_option_beacon
     cdef public int fastopen
     cdef public long long fastopen_blackhole_ns
     cdef public long long fin_timeout_ns

@@ -24,6 +24,10 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_comp_sack_nr", "comp_sack_nr", 44, 1, 0, 255, "ACKs that one may stand for; 0: none."),
     ("net.ipv4.tcp_comp_sack_rtt_percent", "comp_sack_rtt_percent", 33, 1, 1, 1000, "Wait of one, in % of the RTT."),
     ("net.ipv4.tcp_dsack", "dsack", 1, 1, 0, 1, "Report duplicates in SACK blocks (RFC 2883)."),
+    ("net.ipv4.tcp_ecn", "ecn", 2, 1, 0, 5, "ECN: 1 ask, 2 grant; accurate ECN: 3 ask, 4 grant and ask ECN, 5 grant."),
+    ("net.ipv4.tcp_ecn_fallback", "ecn_fallback", 1, 1, 0, 1, "Do without where ECN seems to be blocked or mangled."),
+    ("net.ipv4.tcp_ecn_option", "ecn_option", 2, 1, 0, 3, "AccECN option: 1 when needed, 2 always, 3 even if lost."),
+    ("net.ipv4.tcp_ecn_option_beacon", "ecn_option_beacon", 3, 1, 0, 3, "AccECN options a round trip at least."),
     ("net.ipv4.tcp_fastopen", "fastopen", 1, 1, 0, INT_MAX, "Bits: 1 client, 2 server, 4, 0x200, 0x400 (RFC 7413)."),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fastopen_blackhole_ns", 0, SECOND, 0, INT_MAX, "Pause when lost."),
     ("net.ipv4.tcp_fin_timeout", "fin_timeout_ns", 60, SECOND, 0, INT_MAX, "Seconds an orphan stays in FIN-WAIT-2."),
@@ -75,6 +79,10 @@ class Sysctls:
         "comp_sack_nr",
         "comp_sack_rtt_percent",
         "dsack",
+        "ecn",
+        "ecn_fallback",
+        "ecn_option",
+        "ecn_option_beacon",
         "fastopen",
         "fastopen_blackhole_ns",
         "fin_timeout_ns",
@@ -134,6 +142,10 @@ class Sysctls:
         self.comp_sack_nr: cython.int
         self.comp_sack_rtt_percent: cython.int
         self.dsack: cython.bint
+        self.ecn: cython.int
+        self.ecn_fallback: cython.bint
+        self.ecn_option: cython.int
+        self.ecn_option_beacon: cython.int
         self.fastopen: cython.int
         self.fastopen_blackhole_ns: cython.longlong
         self.fin_timeout_ns: cython.longlong

@@ -9,6 +9,7 @@ from ..core.ready cimport Pollable
 from ..core.sender cimport Path, Sender, Transport
 from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
+from .accecn cimport Ecn
 from .auth cimport Auth
 from .compression cimport Compression
 from .congestion.base cimport CongestionControl
@@ -85,6 +86,7 @@ cdef class Tcb(Endpoint):
     cdef public Pacer pacer
     cdef public unsigned int init_cwnd
     cdef public CongestionControl cc
+    cdef public Ecn ecn
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
     cdef public ReceiveSpace space

@@ -20,6 +20,7 @@ from ..core.ready import Pollable
 from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
+from .accecn import Ecn
 from .auth import Auth
 from .compression import Compression
 from .congestion import Controls
@@ -141,6 +142,7 @@ class Tcb(Endpoint):
         "dsack_dups",
         "dsack_left",
         "dsack_right",
+        "ecn",
         "engine",
         "err",
         "family",
@@ -243,6 +245,8 @@ class Tcb(Endpoint):
         self.owner: Pollable | None = None
         self.state = CLOSED
         self.settings: Settings
+        # None without ECN; whoever calls on it has looked.
+        self.ecn: Ecn = None  # type: ignore[assignment]
         self._zero_send_side()
         self._zero_receive_side()
         self.err = self.soft_err = 0

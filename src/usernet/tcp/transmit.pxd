@@ -3,14 +3,17 @@ cimport cython
 from ..core.packet cimport Packet, new_packet
 from ..core.sender cimport Path
 from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write_u32
+from .accecn cimport Ecn, sack_octets
 from .auth cimport Auth
+from .ecn cimport lay_out, on_syn, on_transmit, syn_ack_option
 from .tcb cimport Engine, Tcb
 from .window cimport select_window
 
-cdef unsigned int MASK32, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
-cdef Py_ssize_t MAX_OPTIONS
+cdef unsigned int MASK32, CWR, GSO_ACCECN, GSO_ECN, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
+cdef Py_ssize_t MAX_OPTIONS, SYN_ACCECN
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
-cdef long long ATO_MIN, MS
+cdef long long ATO_MIN, MS, NEVER
+cdef int ECN_ACCURATE
 
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept
 cpdef Path usable_path(Tcb tcb)
@@ -19,6 +22,8 @@ cpdef unsigned int send_mss(Tcb tcb) noexcept
 cpdef unsigned int max_payload(Tcb tcb, unsigned int mss) noexcept
 cdef unsigned int _sack_octets(Tcb tcb) noexcept
 cdef int _signed_sacks(Tcb tcb) noexcept
+cdef int _option_room(Tcb tcb) noexcept
+cdef int _blocks(unsigned int sacks) noexcept
 cpdef int transmit(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, unsigned int mss, long long now) except? -1
 cdef void _write_sacks(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int octets) noexcept
 cdef void _ack_sent(Tcb tcb) noexcept

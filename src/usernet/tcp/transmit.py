@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import CSUM_PARTIAL, IPPROTO_TCP, MASK32, MAX_DATAGRAM
+from ..core.const import CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, IPPROTO_TCP, MASK32, MAX_DATAGRAM, NEVER
 from ..core.packet import Packet, new_packet
 from ..core.sender import Path
 from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
+from .accecn import Ecn, sack_octets
 from .auth import Auth
-from .const import ACK, ATO_MIN, CLOSED, MAX_HEADER, MAX_OPTIONS, MS, RST
+from .const import ACK, ATO_MIN, CLOSED, CWR, ECN_ACCURATE, MAX_HEADER, MAX_OPTIONS, MS, RST, SYN_ACCECN
+from .ecn import lay_out, on_syn, on_transmit, syn_ack_option
 from .tcb import Engine, Tcb
 from .window import select_window
 
@@ -63,10 +65,13 @@ def sync_mss(tcb: Tcb) -> None:
 
 
 def send_mss(tcb: Tcb) -> cython.uint:
-    """The MSS of the next segment: less while SACK blocks ride along, and at most half the largest window seen."""
+    """The MSS of the next segment: less for options that ride along, and at most half the largest window seen."""
     mss: cython.uint = tcb.mss
     half: cython.uint
     extra: cython.uint = _sack_octets(tcb)
+    if tcb.ecn is not None:
+        lay_out(tcb, _option_room(tcb), _blocks(extra), NEVER)
+        extra = tcb.ecn.octets + sack_octets(tcb.ecn.sacks)
     if 0 < extra < mss:
         mss -= extra
     if tcb.max_window < 2 * mss and tcb.max_window > 0:
@@ -111,6 +116,17 @@ def _signed_sacks(tcb: Tcb) -> cython.int:
     return room // 8 if room >= 8 else 0
 
 
+def _option_room(tcb: Tcb) -> cython.int:
+    # Octets for options beside a timestamp and a signature.
+    room: cython.int = 28 if tcb.ts_ok else 40
+    return room - tcb.auth.room if tcb.auth is not None else room
+
+
+def _blocks(sacks: cython.uint) -> cython.int:
+    # How many SACK blocks an option of so many octets, NOPs included, has.
+    return (sacks - 4) >> 3 if sacks > 0 else 0
+
+
 # Building segments.
 
 
@@ -122,8 +138,11 @@ def transmit(
     path: Path = tcb.path
     auth: Auth | None = tcb.auth
     packet: Packet
+    ecn: Ecn | None = tcb.ecn
     size: cython.uint = 20
     sacks: cython.uint
+    gap: cython.uint = 0
+    dsack: cython.bint
     check: cython.uint
     at: cython.Py_ssize_t
     segs: cython.uint = 1
@@ -136,13 +155,22 @@ def transmit(
         size += auth.room
     if tcb.ts_ok:
         size += 12
-    packet = new_packet(size + sacks)
+    if ecn is not None:
+        lay_out(tcb, 60 - size, _blocks(sacks), now)
+        gap = ecn.octets
+        sacks = sack_octets(ecn.sacks)
+        flags = on_transmit(tcb, seq, n, flags)
+    packet = new_packet(size + gap + sacks)
     at = packet.head
     if tcb.ts_ok:
         write_timestamps(packet.buf, at + size - 12, timestamp(tcb, now), tcb.ts_recent)
+    dsack = tcb.dsack_count > 0
     if sacks > 0:
-        _write_sacks(tcb, packet.buf, at + size, sacks)
-        size += sacks
+        _write_sacks(tcb, packet.buf, at + size + gap, sacks)
+    if ecn is not None:
+        # Last: its end may lie over the SACK option's NOPs.
+        ecn.write(packet.buf, at + size, now, dsack)
+    size += gap + sacks
     check = path.pseudo + IPPROTO_TCP + size + n
     check = (check & 0xFFFF) + (check >> 16)
     check = (check & 0xFFFF) + (check >> 16)
@@ -159,11 +187,15 @@ def transmit(
     packet.tos = tcb.settings.tos
     packet.ttl = tcb.settings.ttl
     packet.mark = tcb.settings.mark
+    if ecn is not None:
+        packet.tos |= ecn.codepoint
     if n > 0:
         tcb.queue.gather(packet, tcb.position(seq), n)
         if n > mss:
             packet.gso_size = mss
             packet.gso_type = 1 if tcb.family == 4 else 4
+            if flags & CWR and ecn is not None:
+                packet.gso_type |= GSO_ACCECN if ecn.mode == ECN_ACCURATE else GSO_ECN
             segs = (n + mss - 1) // mss
         tcb.data_segs_out += segs
         tcb.bytes_sent += n
@@ -232,8 +264,12 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     """SYN, or SYN,ACK, with its options; also each time it is retransmitted."""
     engine: Engine = tcb.engine
     path: Path | None = usable_path(tcb)
+    accecn: cython.bint = False
     if path is None:
         return
+    if tcb.ecn is not None:
+        accecn = flags & ACK != 0 and tcb.auth is None and syn_ack_option(engine, tcb.ecn)
+        flags = on_syn(tcb, flags)
     stamps = (timestamp(tcb, now), tcb.ts_recent if flags & ACK else 0) if tcb.ts_ok else None
     # A shift of 0 is offered too: without the option the peer could not scale its own window (RFC 7323 2.2).
     wscale = tcb.rcv_wscale if engine.sysctls.window_scaling else -1
@@ -242,6 +278,11 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     options: bytes = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps)
     text: cython.uint = 0
     packet: Packet
+    if (
+        accecn
+        and len(options) + SYN_ACCECN + (len(tcb.fastopen.option) if tcb.fastopen is not None else 0) <= MAX_OPTIONS
+    ):
+        options = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps, accecn=True)
     if tcb.fastopen is not None:
         if len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:
             options += tcb.fastopen.option
@@ -256,6 +297,8 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     if text > 0:
         add_text(packet, tcb, text)
     packet.tos = tcb.settings.tos
+    if tcb.ecn is not None:
+        packet.tos |= tcb.ecn.codepoint
     packet.ttl = tcb.settings.ttl
     packet.mark = tcb.settings.mark
     tcb.last_ack_sent = tcb.rcv_nxt

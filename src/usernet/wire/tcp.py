@@ -1,4 +1,4 @@
-"""TCP header and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 7413, RFC 2385, RFC 5925)."""
+"""TCP header and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 7413, RFC 2385, RFC 5925, RFC 9768)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ OPT_SACK_PERMITTED = 4
 OPT_SACK = 5
 OPT_TIMESTAMPS = 8
 OPT_FASTOPEN = 34
+OPT_ACCECN0 = 172
+OPT_ACCECN1 = 174
 # RFC 6994: a shared option kind, told apart by two octets; these are Fast Open's before it had a kind of its own.
 OPT_EXPERIMENT = 254
 FASTOPEN_MAGIC = 0xF989
@@ -32,6 +34,9 @@ COOKIE_MAX = 16
 
 SYN_BIT = 2
 FIN_BIT = 1
+# Fields of an AccECN option, and their length in octets (RFC 9768 3.2.3).
+ACCECN_FIELDS = 3
+ACCECN_FIELD_LEN = 3
 
 
 class Segment:
@@ -39,18 +44,25 @@ class Segment:
 
     ``seg_len`` counts SYN and FIN, ``length`` the octets of text, which begin at ``data`` in the packet's buffer.
     ``auth`` is the kind of its signature option, 0 for none, which lies at ``auth_at`` in the buffer.
+    ``flags`` are nine bits, AE the highest; ``ecn`` is the ECN field of the IP header, ``gso_size`` as the packet's.
+    ``accecn_count`` is the number of counters in an AccECN option, -1 where there is none; they stand in ``accecn`` in
+    the option's order, EE1B first if ``accecn_e1_first``.
     One object is filled again for each segment.
     """
 
     __slots__ = (
-        "ack", "auth", "auth_at", "data", "dport", "end_seq", "fastopen", "fastopen_exp", "flags", "length", "mss",
-        "sack_count",
-        "sack_left", "sack_permitted", "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
+        "accecn", "accecn_count", "accecn_e1_first", "ack", "auth", "auth_at", "data", "dport", "ecn", "end_seq",
+        "fastopen", "fastopen_exp", "flags", "gso_size", "length", "mss", "sack_count", "sack_left", "sack_permitted",
+        "sack_right", "seq", "sport", "ts_ok", "tsecr", "tsval", "up", "wnd", "wscale",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.sack_left = [0, 0, 0, 0]
         self.sack_right = [0, 0, 0, 0]
+        self.accecn = [0, 0, 0]
+        self.accecn_count = -1
+        self.accecn_e1_first = False
+        self.ecn = self.gso_size = 0
         self.sport = self.dport = self.seq = self.ack = self.flags = self.wnd = self.up = 0
         self.end_seq = self.auth = self.auth_at = 0
         self.data = self.length = 0
@@ -68,12 +80,14 @@ class Segment:
         size = (p[at + 12] >> 4) * 4
         if size < HEADER_LEN or size > room:
             return False
-        flags = p[at + 13]
+        flags = ((p[at + 12] & 1) << 8) | p[at + 13]
         self.sport = (p[at] << 8) | p[at + 1]
         self.dport = (p[at + 2] << 8) | p[at + 3]
         self.seq = (p[at + 4] << 24) | (p[at + 5] << 16) | (p[at + 6] << 8) | p[at + 7]
         self.ack = (p[at + 8] << 24) | (p[at + 9] << 16) | (p[at + 10] << 8) | p[at + 11]
         self.flags = flags
+        self.ecn = packet.tos & 3
+        self.gso_size = packet.gso_size
         self.wnd = (p[at + 14] << 8) | p[at + 15]
         self.up = (p[at + 18] << 8) | p[at + 19]
         self.data = at + size
@@ -82,6 +96,7 @@ class Segment:
         self.ts_ok = False
         self.sack_count = 0
         self.auth = 0
+        self.accecn_count = -1
         if flags & SYN_BIT:
             self._clear_options()
         if size == 32 and p[at + 20] == 1 and p[at + 21] == 1 and p[at + 22] == 8 and p[at + 23] == 10:
@@ -128,6 +143,9 @@ class Segment:
             elif (kind == OPT_MD5 and size == 18) or (kind == OPT_AO and size > 4):
                 self.auth = kind if self.auth == 0 else AUTH_BOTH
                 self.auth_at = at
+            elif kind in (OPT_ACCECN1, OPT_ACCECN0):
+                self.accecn_e1_first = kind == OPT_ACCECN1
+                self._parse_accecn(buf, at + 2, (size - 2) // ACCECN_FIELD_LEN)
             elif self.flags & SYN_BIT:
                 self._parse_syn_option(buf, at, kind, size)
             at += size
@@ -143,6 +161,18 @@ class Segment:
             at += 8
             i += 1
         self.sack_count = count
+
+    def _parse_accecn(self, buf: bytearray, at: cython.Py_ssize_t, count: cython.Py_ssize_t) -> None:
+        # RFC 9768 3.2.3: whole fields of an option of any length are used, the rest of it is padding.
+        p: cython.p_const_uchar = buf
+        i: cython.Py_ssize_t = 0
+        if count > ACCECN_FIELDS:
+            count = ACCECN_FIELDS
+        while i < count:
+            self.accecn[i] = (p[at] << 16) | (p[at + 1] << 8) | p[at + 2]
+            at += ACCECN_FIELD_LEN
+            i += 1
+        self.accecn_count = count
 
     def _parse_syn_option(
         self, buf: bytearray, at: cython.Py_ssize_t, kind: cython.uint, size: cython.Py_ssize_t
@@ -196,7 +226,7 @@ def write_header(
     wnd: cython.uint,
     check: cython.uint,
 ) -> None:
-    """The fixed header; ``size`` is the header length with options, a multiple of 4."""
+    """The fixed header; ``size`` is the header length with options, a multiple of 4, ``flags`` nine bits."""
     p: cython.p_uchar = buf
     p[at] = sport >> 8
     p[at + 1] = sport & 0xFF
@@ -210,8 +240,8 @@ def write_header(
     p[at + 9] = (ack >> 16) & 0xFF
     p[at + 10] = (ack >> 8) & 0xFF
     p[at + 11] = ack & 0xFF
-    p[at + 12] = size << 2
-    p[at + 13] = flags
+    p[at + 12] = (size << 2) | (flags >> 8)
+    p[at + 13] = flags & 0xFF
     p[at + 14] = wnd >> 8
     p[at + 15] = wnd & 0xFF
     p[at + 16] = check >> 8
@@ -240,18 +270,54 @@ def write_sack_header(buf: bytearray, at: cython.Py_ssize_t, count: cython.uint)
     p[at + 3] = 2 + 8 * count
 
 
+def write_accecn(
+    buf: bytearray, at: cython.Py_ssize_t, fields: cython.int, e1: cython.uint, ce: cython.uint, e0: cython.uint
+) -> cython.Py_ssize_t:
+    """An AccECN option of order 1 with its first ``fields`` counters (RFC 9768 3.2.3); returns where it ends."""
+    p: cython.p_uchar = buf
+    p[at] = OPT_ACCECN1
+    p[at + 1] = 2 + ACCECN_FIELD_LEN * fields
+    at += 2
+    if fields > 0:
+        at = _write_u24(buf, at, e1)
+    if fields > 1:
+        at = _write_u24(buf, at, ce)
+    if fields > 2:
+        at = _write_u24(buf, at, e0)
+    return at
+
+
+def _write_u24(buf: bytearray, at: cython.Py_ssize_t, value: cython.uint) -> cython.Py_ssize_t:
+    p: cython.p_uchar = buf
+    p[at] = (value >> 16) & 0xFF
+    p[at + 1] = (value >> 8) & 0xFF
+    p[at + 2] = value & 0xFF
+    return at + 3
+
+
+def accecn_option(counters: list[int], *, e1_first: bool = True) -> bytes:
+    """An AccECN option with up to three counters, the least significant 24 bits of each, in the order given."""
+    out = bytes((OPT_ACCECN1 if e1_first else OPT_ACCECN0, 2 + ACCECN_FIELD_LEN * len(counters)))
+    return out + b"".join((counter & 0xFFFFFF).to_bytes(3, "big") for counter in counters)
+
+
 def timestamp_option(tsval: int, tsecr: int, *, sack_permitted: bool = False) -> bytes:
     """The 12 octets of a timestamp option; on a SYN, SACK-permitted takes the place of the two NOPs, as in Linux."""
     lead = bytes((OPT_SACK_PERMITTED, 2)) if sack_permitted else bytes((OPT_NOP, OPT_NOP))
     return lead + bytes((OPT_TIMESTAMPS, 10)) + tsval.to_bytes(4, "big") + tsecr.to_bytes(4, "big")
 
 
-def syn_options(mss: int, wscale: int, sack_permitted: bool, timestamps: tuple[int, int] | None) -> bytes:
-    """Options of a SYN, in Linux's order; ``wscale`` -1 leaves it out."""
+def syn_options(
+    mss: int, wscale: int, sack_permitted: bool, timestamps: tuple[int, int] | None, *, accecn: bool = False
+) -> bytes:
+    """Options of a SYN, in Linux's order; ``wscale`` -1 leaves it out, ``accecn`` is for a SYN,ACK (RFC 9768)."""
     out = bytes((OPT_MSS, 4)) + mss.to_bytes(2, "big")
     if timestamps is not None:
         out += timestamp_option(*timestamps, sack_permitted=sack_permitted)
-    elif sack_permitted:
+        sack_permitted = False
+    if accecn:
+        out += accecn_option([1, 0, 1]) + bytes((OPT_NOP,))
+    if sack_permitted:
         out += bytes((OPT_NOP, OPT_NOP, OPT_SACK_PERMITTED, 2))
     if wscale >= 0:
         out += bytes((OPT_NOP, OPT_WSCALE, 3, wscale))
