@@ -12,32 +12,33 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
 from ..wire.tcp import Segment, write_accecn
-from .const import AE, CE, CWR, ECE, ECN_ACCURATE, ECT_0, ECT_1, NOT_ECT
+from .const import (
+    ACE_MASK,
+    AE,
+    CE,
+    CWR,
+    ECE,
+    ECN_ACCURATE,
+    ECT_0,
+    ECT_1,
+    FAIL_OPTION_RECEIVE,
+    FIRST_CEP,
+    NOT_ECT,
+    OPTION_COUNTERS,
+    OPTION_EMPTY,
+    OPTION_NONE,
+    OPTION_ZEROED,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import cython
 
-# RFC 9768 3.2.1: initial values that no zeroing middlebox can imitate.
-FIRST_CEP = 5
 FIRST_E0B = 1
 FIRST_E1B = 1
-ACE_MASK = 7
 # What an option's counter holds; a jump over its half is a step back.
 MASK24 = 0xFFFFFF
 SIGN24 = 0x800000
 WRAP24 = 0x1000000
-
-# What of the feedback does not get through, in either direction.
-FAIL_ACE_SEND = 1
-FAIL_ACE_RECEIVE = 2
-FAIL_OPTION_SEND = 4
-FAIL_OPTION_RECEIVE = 8
-
-# The best of the options that came.
-OPTION_NONE = 0
-OPTION_EMPTY = 1
-OPTION_COUNTERS = 2
-OPTION_ZEROED = 3
 
 # So many octets sent without an option back, and a first one could not be told from a wrapped one any more.
 OPTION_TOO_LATE = (1 << 23) - 1

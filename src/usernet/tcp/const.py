@@ -28,6 +28,18 @@ ECN_NONE: Final = 0
 ECN_CLASSIC: Final = 1  # RFC 3168
 ECN_ACCURATE: Final = 2  # RFC 9768
 ECN_ASKED: Final = 3  # our SYN asks for accurate ECN
+# Accurate ECN: r.cep on the wire is three bits, and begins at what no zeroing middlebox can imitate (RFC 9768 3.2.1).
+ACE_MASK: Final = 7
+FIRST_CEP: Final = 5
+# What of its feedback does not get through, in either direction (bits), and the best of the options that came.
+FAIL_ACE_SEND: Final = 1
+FAIL_ACE_RECEIVE: Final = 2
+FAIL_OPTION_SEND: Final = 4
+FAIL_OPTION_RECEIVE: Final = 8
+OPTION_NONE: Final = 0
+OPTION_EMPTY: Final = 1
+OPTION_COUNTERS: Final = 2
+OPTION_ZEROED: Final = 3
 
 # States (RFC 9293 3.3.2).
 ESTABLISHED: Final = 1

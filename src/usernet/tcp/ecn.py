@@ -14,19 +14,7 @@ from typing import TYPE_CHECKING
 from ..core.const import MASK32
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
-from .accecn import (
-    ACE_MASK,
-    FAIL_ACE_RECEIVE,
-    FAIL_ACE_SEND,
-    FAIL_OPTION_SEND,
-    FIRST_CEP,
-    OPTION_NONE,
-    Ecn,
-    ace_of,
-    handshake_ecn,
-    handshake_flags,
-    is_plausible,
-)
+from .accecn import Ecn, ace_of, handshake_ecn, handshake_flags, is_plausible
 from .congestion import make
 from .congestion.base import CongestionControl
 from .const import (
@@ -34,6 +22,7 @@ from .const import (
     A_DATA_SACKED,
     A_ECE,
     ACE,
+    ACE_MASK,
     ACK,
     ACK_NOW,
     ACK_SCHED,
@@ -49,7 +38,12 @@ from .const import (
     ECN_CLASSIC,
     ECT_0,
     ECT_1,
+    FAIL_ACE_RECEIVE,
+    FAIL_ACE_SEND,
+    FAIL_OPTION_SEND,
+    FIRST_CEP,
     NOT_ECT,
+    OPTION_NONE,
 )  # fmt: skip
 from .rate import AckSample
 from .settings import Settings
