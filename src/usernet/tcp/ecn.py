@@ -15,7 +15,6 @@ from ..core.const import MASK32
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
 from .accecn import Ecn, ace_of, handshake_ecn, handshake_flags, is_plausible
-from .congestion import make
 from .congestion.base import CongestionControl
 from .const import (
     A_DATA_ACKED,
@@ -41,6 +40,7 @@ from .const import (
     FAIL_ACE_RECEIVE,
     FAIL_ACE_SEND,
     FAIL_OPTION_SEND,
+    FIN_WAIT_2,
     FIRST_CEP,
     NOT_ECT,
     OPTION_NONE,
@@ -114,7 +114,7 @@ def asked_by(engine: Engine, settings: Settings, seg: Segment) -> Ecn:
     mode: cython.int = engine.sysctls.ecn
     if ace == 0:
         return None  # type: ignore[return-value]
-    cc = make(settings.congestion or engine.sysctls.congestion_control)
+    cc = engine.controls.make(settings.congestion)
     needed = cc.needs_ecn
     accurate = needed and cc.ect == ECT_1
     if ace != ECE | CWR and (mode >= 3 or accurate):
@@ -427,6 +427,10 @@ def on_transmit(tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint) 
     ecn: Ecn = tcb.ecn
     ecn.codepoint = NOT_ECT
     if ecn.mode == ECN_ACCURATE:
+        if tcb.is_orphan and tcb.state == FIN_WAIT_2:
+            # Like an ACK in TIME-WAIT: both streams are at their end, and there is nothing more to tell of (Linux).
+            ecn.codepoint = tcb.cc.ect
+            return flags
         if not ecn.fail & (FAIL_ACE_SEND | FAIL_ACE_RECEIVE):
             ecn.codepoint = tcb.cc.ect
         if ecn.reflects:

@@ -278,10 +278,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     options: bytes = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps)
     text: cython.uint = 0
     packet: Packet
-    if (
-        accecn
-        and len(options) + SYN_ACCECN + (len(tcb.fastopen.option) if tcb.fastopen is not None else 0) <= MAX_OPTIONS
-    ):
+    if accecn and tcb.fastopen is None and len(options) + SYN_ACCECN <= MAX_OPTIONS:
         options = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps, accecn=True)
     if tcb.fastopen is not None:
         if len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:

@@ -16,6 +16,7 @@ from ...core.packet import Packet
 from ...core.ready import Pollable
 from ...host import Host, Stack
 from ...ip.address import parse_ip
+from ...link.const import F_TSO4, F_TSO6
 from ...link.loopback import MemoryDevice
 from .errors import Mismatch
 from .files import ENDLESS
@@ -29,14 +30,13 @@ PATIENCE = 60 * SECOND
 
 
 class ScriptDevice(MemoryDevice):
-    """``tun0``: what the stack sends is kept, super-segments whole; what the script sends is delivered segment by
-    segment.
-    """
+    """``tun0``: what the stack sends is kept, what the script sends delivered, both segment by segment."""
 
     __slots__ = ("fault", "is_blocked", "notice", "sent")
 
     def __init__(self, mtu: int) -> None:
         super().__init__("tun0", "tun", mtu, b"")
+        self.features &= ~(F_TSO4 | F_TSO6)
         self.sent: deque[Live] = deque()
         # As behind a qdisc of no length: everything is dropped.
         self.is_blocked = False
