@@ -429,18 +429,6 @@ def test_accepted_requests_do_not_count_as_undecided():
     assert "tcp_forward_full" not in scene.counters.drops and scene.leaves_nothing()
 
 
-def test_rfc7323_3_2_the_handshakes_last_ack_needs_its_timestamp():
-    scene = Scene()
-    listener = scene.listen()
-    peer = scene.peer()
-    peer.send(SYN, mss=1460, ts=(5, 0))
-    answer = peer.expect(SYN | ACK)
-    peer.send(ACK, seq=1, ack=1)
-    assert listener.accept(scene.now) is None and scene.counters.drops["tcp_no_timestamp"] == 1
-    peer.send(ACK, seq=1, ack=1, ts=(6, answer.ts[0]))
-    assert listener.accept(scene.now).state == ESTABLISHED
-
-
 def test_rfc7323_2_2_a_small_receive_buffer_still_offers_window_scaling():
     scene = Scene()
     peer = scene.peer(local_port=5000)

@@ -64,4 +64,13 @@ def differences(one: Any, other: Any, path: str = "") -> list[str]:
         return [
             found for i, pair in enumerate(zip(one, other, strict=True)) for found in differences(*pair, f"{path}[{i}]")
         ]
+    if isinstance(one, str | dict) and isinstance(other, str | dict) and _kind(one) == _kind(other) != "":
+        # Met before in a slot that the header hides, so that one build names what the other walks.
+        return []
     return [] if one == other else [f"{path}: {str(one)[:200]} / {str(other)[:200]}"]
+
+
+def _kind(value: str | dict[str, Any]) -> str:
+    if isinstance(value, dict):
+        return f"<{value['']}>" if "" in value else ""
+    return value if value.startswith("<") else ""

@@ -2,6 +2,7 @@ from ..core.seq cimport seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .congestion.base cimport CongestionControl
 from .ecn cimport on_ack
+from .plpmtud cimport probe_succeeded
 from .rate cimport AckSample
 from .recovery cimport fast_retransmit_alert, reno_acked
 from .retransmit cimport retransmit_lost

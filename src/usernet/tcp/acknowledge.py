@@ -26,6 +26,7 @@ from .const import (
     SYN,
 )  # fmt: skip
 from .ecn import on_ack
+from .plpmtud import probe_succeeded
 from .rate import AckSample
 from .recovery import fast_retransmit_alert, reno_acked
 from .retransmit import retransmit_lost
@@ -140,6 +141,8 @@ def _clean_queue(tcb: Tcb, ack: cython.uint, acked: Acked) -> cython.int:
     board.acknowledge(ack, tcb.mss, not tcb.sack_ok, acked)
     if not tcb.sack_ok:
         reno_acked(tcb, acked)
+    if tcb.mtu.probe_size and seq_le(tcb.mtu.probe_end, ack):
+        probe_succeeded(tcb)
     if acked.retrans_delivered:
         did |= A_RETRANS_ACKED
     return did

@@ -2,6 +2,7 @@ from ..core.seq cimport seq_add, seq_lt
 from ..wire.tcp cimport Segment
 from .fastopen cimport FastOpen
 from .rtx_timer cimport arm_rtx, cancel_rtx
+from .plpmtud cimport begin_search
 from .transmit cimport sync_mss
 from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle

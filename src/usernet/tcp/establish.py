@@ -9,6 +9,7 @@ from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
+from .plpmtud import begin_search
 from .rtx_timer import arm_rtx, cancel_rtx
 from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
@@ -101,6 +102,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
     tcb.lsnd_at = 0
     tcb.cwnd_stamp = now
+    begin_search(tcb, now)
     grow_send_buffer(tcb)
     begin(tcb, now)
 

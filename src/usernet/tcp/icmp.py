@@ -1,20 +1,58 @@
-"""Path MTU changes met by a connection (RFC 1191 6.4, RFC 5927 7)."""
+"""ICMP errors about a connection (RFC 5927, RFC 1122 4.2.3.9, RFC 1191 6.4, RFC 6069).
+
+None ends an established connection. What is believed at all quotes a segment in flight, and an MTU is believed only
+when a segment larger than it is.
+"""
 
 from __future__ import annotations
 
+from errno import EMSGSIZE
 from typing import TYPE_CHECKING
 
-from .const import CA_LOSS, SYN_RECEIVED, SYN_SENT
-from .retransmit import retransmit_lost
-from .transmit import sync_mss
+from ..core.sender import IcmpError
+from .const import CLOSED, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
+from .lifecycle import finish
+from .plpmtud import resend_too_long
+from .rtx_timer import arm_rtx
+from .state import TIMEOUT
+from .timeouts import retransmission_timeout
+from .transmit import mtu_of, sync_mss
 
 if TYPE_CHECKING:
     from .tcb import Tcb
 
+UNREACHABLE = 3
+# Network and host unreachable: the link may be down for a while.
+DISCONNECTED = (0, 1)
 
-def packet_too_big(tcb: Tcb, now: int) -> None:
-    """A segment of ours did not fit: take the smaller MTU and send again what is too long, as no sign of congestion."""
+
+def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:
+    """An error that quotes the segment ``seq``, which is in flight."""
+    opening = tcb.state in (SYN_SENT, SYN_RECEIVED)
+    if tcb.auth is not None and not opening and tcb.auth.ignores_icmp(error.kind, error.code):
+        return
+    if error.err == EMSGSIZE:
+        _packet_too_big(tcb, error.info, now)
+        return
+    if error.kind == UNREACHABLE and error.code in DISCONNECTED:
+        _revert_backoff(tcb, seq, now)
+        if tcb.state == CLOSED:
+            return
+    if opening:
+        finish(tcb, TIMEOUT, error.err)
+    else:
+        # RFC 1122 4.2.3.9: no established connection ends by ICMP (RFC 5461).
+        tcb.soft_err = error.err
+
+
+def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
+    # A segment of ours did not fit: take the smaller MTU and send again what is too long, as no sign of congestion.
     before = tcb.mss
+    if tcb.state not in (SYN_SENT, SYN_RECEIVED) and mtu_of(tcb, max(before, tcb.mtu.probe_size)) <= mtu:
+        # RFC 5927 7.2: nothing as long as that is under way, so nothing can have been too long for it.
+        tcb.engine.counters.drop("tcp_mtu_not_smaller")
+        return
+    tcb.engine.sender.update_pmtu(tcb.remote, mtu, now)
     try:
         tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
     except OSError as error:
@@ -23,10 +61,18 @@ def packet_too_big(tcb: Tcb, now: int) -> None:
     if tcb.state in (SYN_SENT, SYN_RECEIVED):
         return
     sync_mss(tcb)
-    if tcb.mss >= before or tcb.board.count() == 0:
+    if tcb.mss < before and tcb.board.count():
+        resend_too_long(tcb, before, now)
+
+
+def _revert_backoff(tcb: Tcb, seq: int, now: int) -> None:
+    # RFC 6069 3: the retransmission itself could not be delivered, which is no congestion. One backoff less.
+    if tcb.rtx_kind != RTX_RETRANSMIT or seq != tcb.snd_una or tcb.retransmits == 0 or tcb.backoff == 0:
         return
-    tcb.board.mark_all_lost(False)
-    if tcb.ca_state != CA_LOSS:
-        tcb.high_seq = tcb.snd_nxt
-        tcb.ca_state = CA_LOSS
-    retransmit_lost(tcb, now)
+    if tcb.board.count() == 0:
+        return
+    sent_at = tcb.board.record(0).sent_at
+    tcb.backoff -= 1
+    arm_rtx(tcb, RTX_RETRANSMIT, sent_at)
+    if tcb.rtx_timer.expires_at <= now:
+        retransmission_timeout(tcb, now)

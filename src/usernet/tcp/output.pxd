@@ -2,6 +2,7 @@ cimport cython
 
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from .congestion.base cimport CongestionControl
+from .plpmtud cimport probe_length, probe_sent
 from .record cimport SentRecord, make_record
 from .retransmit cimport retransmit_lost
 from .rtx_timer cimport arm_rtx
@@ -22,5 +23,6 @@ cdef unsigned int _allowance(long long unsent, long long room, int quota, unsign
 cdef bint _nagle_holds(Tcb tcb) noexcept
 cdef unsigned int _largest(Tcb tcb, unsigned int mss) noexcept
 cdef bint _defer(Tcb tcb, long long room, int quota, unsigned int mss, unsigned int biggest, long long now) except *
+cdef int _probe_mtu(Tcb tcb, unsigned int mss, long long unsent, long long now) except? -2
 cdef bint _send_new(Tcb tcb, unsigned int n, bint fin, unsigned int mss, long long now) except *
 cdef void _data_sent(Tcb tcb, unsigned int n, long long now) noexcept

@@ -18,6 +18,7 @@ from .const import (
     RTX_PROBE,
     RTX_RETRANSMIT,
 )  # fmt: skip
+from .plpmtud import probe_length, probe_sent
 from .record import SentRecord, make_record
 from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
@@ -46,6 +47,7 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
     unsent: cython.longlong = tcb.unsent()
     quota: cython.int
     half: cython.int
+    probed: cython.int
     room: cython.longlong
     if unsent == 0 and (not tcb.fin_queued or tcb.fin_sent):
         return
@@ -55,6 +57,12 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
         usable_path(tcb)
     mss = send_mss(tcb)
     biggest = _largest(tcb, mss)
+    if tcb.mtu.is_on and unsent > 0:
+        probed = _probe_mtu(tcb, mss, unsent, now)
+        if probed < 0:
+            return
+        sent = probed > 0
+        unsent -= probed
     while unsent > 0 or (tcb.fin_queued and not tcb.fin_sent):
         if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
             break
@@ -194,6 +202,16 @@ def _defer(
         soon = DEFER_MAX
     wait = tcb.board.record(0).sent_at + tcb.rtt.srtt - now
     return wait <= soon
+
+
+def _probe_mtu(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cython.longlong) -> cython.int:
+    # Octets of the MTU probe that was sent first, -1 when it is worth waiting for (plpmtud.py).
+    size: cython.int = probe_length(tcb, mss, unsent, now)
+    if size > 0 and (not tcb.pacer.is_on or tcb.pacer.may_leave(now)):
+        if _send_new(tcb, size, False, size, now):
+            probe_sent(tcb, size)
+        return size
+    return -1 if size < 0 else 0
 
 
 def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now: cython.longlong) -> cython.bint:

@@ -9,8 +9,8 @@ from .auth cimport Auth, accepts
 from .ecn cimport offer
 from .establish cimport prepare
 from .isn cimport initial_sequence, timestamp_offset
-from .lifecycle cimport finish, move
 from .fastopen cimport FastOpen
+from .lifecycle cimport move
 from .forward cimport ForwardRequest
 from .listen cimport Acceptor, Listener, path_back
 from .rtx_timer cimport arm_rtx
@@ -24,8 +24,8 @@ from .tcb cimport Binding, Endpoint, Tcb
 from .user_calls cimport Connection
 
 cdef unsigned int CSUM_NONE, IPPROTO_TCP, ACK, RST, SYN
-cdef int KIND_FORWARD, KIND_REQUEST, KIND_TCB, KIND_TIME_WAIT, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
-cdef int ACTIVE_OPEN, TIMEOUT, TW_NEW_CONNECTION, MAX_FORWARDS
+cdef int KIND_FORWARD, KIND_REQUEST, KIND_TCB, KIND_TIME_WAIT, RTX_RETRANSMIT
+cdef int ACTIVE_OPEN, TW_NEW_CONNECTION, MAX_FORWARDS
 
 
 cdef class Tcp(Acceptor):

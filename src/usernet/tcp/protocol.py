@@ -24,25 +24,23 @@ from .const import (
     RST,
     RTX_RETRANSMIT,
     SYN,
-    SYN_RECEIVED,
-    SYN_SENT,
     TW_NEW_CONNECTION,
 )  # fmt: skip
 from .ecn import offer
 from .establish import prepare
 from .fastopen import FastOpen
 from .forward import Forwarder, ForwardRequest
-from .icmp import packet_too_big
+from .icmp import icmp_arrives
 from .isn import initial_sequence, timestamp_offset
 from .keys import attach, closed_auth
-from .lifecycle import finish, move
+from .lifecycle import move
 from .listen import Acceptor, Listener, path_back
 from .passive import cookie_arrives, syn_arrives
 from .request import Request
 from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
-from .state import ACTIVE_OPEN, TIMEOUT
+from .state import ACTIVE_OPEN
 from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key
 from .tcb import Binding, Endpoint, Tcb
 from .transmit import control_packet, send_syn
@@ -376,16 +374,8 @@ class Tcp(Acceptor):
         elif isinstance(endpoint, Tcb):
             if not seq_in(seq, endpoint.snd_una, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1
-            elif endpoint.auth is not None and endpoint.auth.ignores_icmp(error.kind, error.code):
-                return
-            elif error.err == EMSGSIZE:
-                self.sender.update_pmtu(theirs, error.info, now)
-                packet_too_big(endpoint, now)
-            elif endpoint.state in (SYN_SENT, SYN_RECEIVED):
-                finish(endpoint, TIMEOUT, error.err)
             else:
-                # RFC 1122 4.2.3.9: no established connection ends by ICMP (RFC 5461).
-                endpoint.soft_err = error.err
+                icmp_arrives(endpoint, error, seq, now)
 
     def paths_changed(self) -> None:
         """Nothing to do: every connection asks its path whether it is alive before it sends."""

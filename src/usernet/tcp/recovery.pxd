@@ -2,6 +2,7 @@ from ..core.seq cimport seq_le
 from ..wire.tcp cimport Segment
 from .congestion.base cimport CongestionControl
 from .ecn cimport reduced
+from .plpmtud cimport probe_failed
 from .rate cimport AckSample
 from .record cimport SentRecord
 from .scoreboard cimport Acked, Scoreboard

@@ -25,6 +25,7 @@ from .const import (
     R_SACKED,
 )  # fmt: skip
 from .ecn import reduced
+from .plpmtud import probe_failed
 from .rate import AckSample
 from .record import SentRecord
 from .scoreboard import Acked, Scoreboard
@@ -68,6 +69,9 @@ def fast_retransmit_alert(
             if did & A_ECE:
                 enter_cwr(tcb, now)
             _try_to_open(tcb)
+            return
+        if tcb.mtu.probe_size and tcb.snd_una == tcb.mtu.probe_start:
+            probe_failed(tcb, now)
             return
         enter_recovery(tcb, now)
         head_lost = True

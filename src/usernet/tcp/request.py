@@ -257,10 +257,6 @@ class Request(Endpoint):
                 engine.ext.TCPACKSkippedSynRecv += 1
             return
         # First.
-        if self.ts_ok and not seg.ts_ok and not seg.flags & RST:
-            # RFC 7323 3.2, and the connection that it would become drops it too.
-            engine.counters.drop("tcp_no_timestamp")
-            return
         if old or seq_lt(seg.end_seq, rcv_nxt) or seq_lt(seq_add(rcv_nxt, self.rcv_wnd), seg.seq):
             if old:
                 engine.ext.PAWSEstab += 1

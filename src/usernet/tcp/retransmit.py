@@ -61,6 +61,8 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     room -= (record.start - tcb.snd_una) & MASK32
     if not tcb.path.alive:
         usable_path(tcb)
+    # An MTU probe that something else is lost with shows nothing.
+    tcb.mtu.probe_size = 0
     mss = send_mss(tcb)
     biggest = max_payload(tcb, mss)
     limit = max_segs * mss

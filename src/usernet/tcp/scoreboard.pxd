@@ -41,6 +41,7 @@ cdef class Scoreboard:
     cpdef int mark_lost(self, SentRecord record) except -1
     cdef void _count_lost(self, SentRecord record) except *
     cpdef int mark_head_lost(self, unsigned int mss) except -1
+    cpdef int mark_too_long(self, unsigned int mss, unsigned int sent_mss) except? -1
     cpdef int mark_all_lost(self, bint forget_sacks) except -1
     cpdef Py_ssize_t next_lost(self) except -2
     cpdef SentRecord at(self, Py_ssize_t i)

@@ -241,6 +241,24 @@ class Scoreboard:
             record = self._records[self._first]
         return self.mark_lost(record)
 
+    def mark_too_long(self, mss: cython.uint, sent_mss: cython.uint) -> cython.int:
+        """What was sent in segments longer than mss will not arrive (RFC 1191 6.5); ``sent_mss`` is what they were cut
+        to. As rare as a change of the path MTU. Returns the segments marked.
+        """
+        records: list[SentRecord] = self._records
+        record: SentRecord
+        i: cython.Py_ssize_t = self._first
+        marked: cython.int = 0
+        while i < len(records):
+            record = records[i]
+            if (((record.end - record.start) & MASK32) if record.segs == 1 else sent_mss) > mss:
+                if record.flags & R_RETRANS:
+                    record.flags &= ~R_RETRANS
+                    self.retrans_out -= record.segs
+                marked += self.mark_lost(record)
+            i += 1
+        return marked
+
     def mark_all_lost(self, forget_sacks: cython.bint) -> cython.int:
         """After a timeout everything not SACKed is lost, retransmissions too (RFC 5681 3.1, RFC 6675 5.1).
 

@@ -19,8 +19,8 @@ from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN
-cdef long long DELACK_MAX, SECOND, PAWS_24DAYS, TIMEOUT_MIN
-cdef int ACK_NOW, ACK_SCHED, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
+cdef long long DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
+cdef int ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
@@ -31,12 +31,19 @@ cdef void _simultaneous_open(Tcb tcb, Segment seg, long long now) except *
 cdef void _reset_reply(Tcb tcb, Segment seg, long long now) except *
 cdef bint _first_sequence(Tcb tcb, Segment seg, long long now) except *
 cdef bint _is_beyond(Tcb tcb, Segment seg) noexcept
-cdef void _answer_unacceptable(Tcb tcb, Segment seg, int why, long long now) except *
-cdef bint _too_soon(Tcb tcb, long long now) noexcept
+cdef bint _paws_lets_in(Tcb tcb, Segment seg, long long now) except *
+cdef bint _says_nothing_new(Tcb tcb, Segment seg) noexcept
+cdef void _answer_unacceptable(Tcb tcb, Segment seg, long long now) except *
+cdef void _send_duplicate_ack(Tcb tcb, Segment seg, long long now) except *
+cdef bint _too_soon(Tcb tcb, Segment seg, long long now) noexcept
+cdef bint _answered_just_now(Tcb tcb, long long now) noexcept
 cpdef void challenge_ack(Tcb tcb, long long now) except *
 cdef void _second_rst(Tcb tcb, Segment seg, long long now) except *
+cdef bint _resets_beyond_hole(Tcb tcb, Segment seg) noexcept
+cdef bint _resets_after_fin(Tcb tcb, Segment seg) noexcept
 cdef bint _fourth_syn(Tcb tcb, Segment seg, long long now) except *
 cdef bint _fifth_ack(Tcb tcb, Segment seg, long long now) except *
+cdef void _remember_timestamp(Tcb tcb, Segment seg, long long now) noexcept
 cdef bint _fin_acknowledged(Tcb tcb, long long now) except *
 cdef bint _seventh_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
 cdef bint _eighth_fin(Tcb tcb, Segment seg, long long now) except *

@@ -18,6 +18,7 @@ from .const import (
     ACK,
     ACK_NOW,
     ACK_SCHED,
+    CLOSE_WAIT,
     CLOSING,
     DELACK_MAX,
     ESTABLISHED,
@@ -25,6 +26,7 @@ from .const import (
     FIN_WAIT_1,
     FIN_WAIT_2,
     LAST_ACK,
+    MS,
     PAWS_24DAYS,
     RCV_SHUTDOWN,
     RST,
@@ -184,29 +186,22 @@ def _reset_reply(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
 
 
 def _first_sequence(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
-    if tcb.ts_ok and not seg.flags & RST:
-        if not seg.ts_ok:
-            # RFC 7323 3.2: once agreed, a segment without timestamps is dropped in silence.
-            tcb.engine.counters.drop("tcp_no_timestamp")
-            return False
-        if seq_lt(seg.tsval, tcb.ts_recent) and now - tcb.ts_recent_at < PAWS_24DAYS:
-            tcb.engine.ext.PAWSEstab += 1
-            _answer_unacceptable(tcb, seg, 2, now)
-            return False
+    # A segment that lacks the timestamps agreed on is let in, as Linux does: some middlebox took them.
+    old: cython.bint = tcb.ts_ok and seg.ts_ok and seq_lt(seg.tsval, tcb.ts_recent)
+    if old and not seg.flags & RST and not _paws_lets_in(tcb, seg, now):
+        return False
     if seq_lt(seg.end_seq, tcb.rcv_wup) or _is_beyond(tcb, seg):
         if seg.flags & RST:
+            if _resets_after_fin(tcb, seg):
+                peer_reset(tcb)
             return False
         if seg.flags & SYN:
             _fourth_syn(tcb, seg, now)
             return False
         if not seq_lt(seg.end_seq, tcb.rcv_wup):
             tcb.engine.ext.BeyondWindow += 1
-        _answer_unacceptable(tcb, seg, 1, now)
+        _answer_unacceptable(tcb, seg, now)
         return False
-    if tcb.ts_ok and seg.ts_ok and seq_le(seg.seq, tcb.last_ack_sent) and not seg.flags & RST:
-        # RFC 7323 4.3: the timestamp to echo is that of the segment that advanced the last ACK.
-        tcb.ts_recent = seg.tsval
-        tcb.ts_recent_at = now
     return True
 
 
@@ -224,16 +219,49 @@ def _is_beyond(tcb: Tcb, seg: Segment) -> cython.bint:
     return seq_lt(edge, seg.seq) or tcb.rcv_queue.length > 0
 
 
-def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.longlong) -> None:
-    # <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; for text with a D-SACK. Without text at a limited rate, or two confused ends
-    # would answer each other for ever.
+def _paws_lets_in(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    # RFC 7323 5.3 R1: the timestamp is older than one seen before. A pure ACK may have been overtaken by another.
     engine: Engine = tcb.engine
-    if seg.length == 0 and _too_soon(tcb, now):
-        if why == 2:
-            engine.ext.TCPACKSkippedPAWS += 1
-        else:
-            engine.ext.TCPACKSkippedSeq += 1
+    behind: cython.uint = (tcb.ts_recent - seg.tsval) & MASK32
+    if now - tcb.ts_recent_at >= PAWS_24DAYS:
+        return True
+    if seg.flags & SYN:
+        _fourth_syn(tcb, seg, now)
+        return False
+    if seg.flags & ACK and seg.seq == seg.end_seq:
+        if seq_lt(seg.seq, tcb.rcv_nxt):
+            # Common, and harmless: no answer.
+            engine.ext.PAWSOldAck += 1
+            return False
+        if seg.seq == tcb.rcv_nxt and _says_nothing_new(tcb, seg) and behind <= tcb.rtt.rto * 12 // (10 * MS):
+            return True
+    engine.ext.PAWSEstab += 1
+    if _too_soon(tcb, seg, now):
+        engine.ext.TCPACKSkippedPAWS += 1
+        return False
+    _send_duplicate_ack(tcb, seg, now)
+    return False
+
+
+def _says_nothing_new(tcb: Tcb, seg: Segment) -> cython.bint:
+    # A duplicate ACK that leaves the window as it is.
+    wnd: cython.uint = seg.wnd << tcb.snd_wscale
+    if seg.ack != tcb.snd_una or seq_lt(tcb.snd_wl1, seg.seq):
+        return False
+    return tcb.snd_wl1 != seg.seq or 0 < wnd <= tcb.snd_wnd
+
+
+def _answer_unacceptable(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    # <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+    if _too_soon(tcb, seg, now):
+        tcb.engine.ext.TCPACKSkippedSeq += 1
         return
+    _send_duplicate_ack(tcb, seg, now)
+
+
+def _send_duplicate_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    # With a D-SACK for what we have already.
+    engine: Engine = tcb.engine
     if seg.length > 0 and seq_lt(seg.seq, tcb.rcv_nxt):
         engine.ext.DelayedACKLost += 1
         quick_acks(tcb)
@@ -247,7 +275,15 @@ def _answer_unacceptable(tcb: Tcb, seg: Segment, why: cython.int, now: cython.lo
     send_ack(tcb, now)
 
 
-def _too_soon(tcb: Tcb, now: cython.longlong) -> cython.bint:
+def _too_soon(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    # Text and FIN come again until they are acknowledged. For the rest two confused ends would answer each other for
+    # ever.
+    if seg.seq != seg.end_seq and not seg.flags & SYN:
+        return False
+    return _answered_just_now(tcb, now)
+
+
+def _answered_just_now(tcb: Tcb, now: cython.longlong) -> cython.bint:
     # Linux's tcp_invalid_ratelimit, per connection.
     if now - tcb.challenge_at < tcb.engine.sysctls.invalid_ratelimit_ns:
         return True
@@ -259,7 +295,7 @@ def challenge_ack(tcb: Tcb, now: cython.longlong) -> None:
     """RFC 5961 7: a challenge ACK, limited for the connection and, by a random amount, for the stack (RFC 5961 10)."""
     engine: Engine = tcb.engine
     limit: cython.int = engine.sysctls.challenge_ack_limit
-    if _too_soon(tcb, now):
+    if _answered_just_now(tcb, now):
         engine.ext.TCPACKSkippedChallenge += 1
         return
     if now >= engine.challenge_until:
@@ -276,19 +312,34 @@ def challenge_ack(tcb: Tcb, now: cython.longlong) -> None:
 
 
 def _second_rst(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
-    i: cython.int = 0
-    if seg.seq == tcb.rcv_nxt:
+    window: cython.uint = tcb.receive_window()
+    if seg.seq == tcb.rcv_nxt or _resets_beyond_hole(tcb, seg) or _resets_after_fin(tcb, seg):
         if tcb.fastopen is not None and tcb.fastopen.asked and tcb.data_segs_in == 0 and tcb.state == ESTABLISHED:
             met_blackhole(tcb, now)
         peer_reset(tcb)
-        return
+    elif (seg.seq - tcb.rcv_nxt) & MASK32 < window:
+        challenge_ack(tcb, now)
+
+
+def _resets_beyond_hole(tcb: Tcb, seg: Segment) -> cython.bint:
     # The peer may have seen our SACKs and reset at the highest number it knows we have (Linux).
+    i: cython.int = 1
+    highest: cython.uint
+    if tcb.sack_count == 0:
+        return False
+    highest = tcb.sack_right[0]
     while i < tcb.sack_count:
-        if seg.seq == tcb.sack_right[i]:
-            peer_reset(tcb)
-            return
+        if seq_lt(highest, tcb.sack_right[i]):
+            highest = tcb.sack_right[i]
         i += 1
-    challenge_ack(tcb, now)
+    return seg.seq == highest
+
+
+def _resets_after_fin(tcb: Tcb, seg: Segment) -> cython.bint:
+    # Some stacks do not count their FIN in the RST that follows it (Linux).
+    if tcb.state != CLOSE_WAIT and tcb.state != LAST_ACK and tcb.state != CLOSING:
+        return False
+    return seg.seq == (tcb.rcv_nxt - 1) & MASK32
 
 
 # Fourth: SYN (RFC 5961 4.2). Returns True when the segment goes on.
@@ -299,7 +350,7 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         if seg.flags & ACK:
             # The other SYN,ACK of a simultaneous open: its SYN is old, its ACK is what we wait for.
             return True
-        if not _too_soon(tcb, now):
+        if not _answered_just_now(tcb, now):
             send_syn(tcb, SYN | ACK, now)
         return False
     tcb.engine.ext.TCPSYNChallenge += 1
@@ -315,6 +366,7 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
 
 
 def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    oldest: cython.uint
     if not seg.flags & ACK:
         return False
     if tcb.fastopen is not None and tcb.fastopen.queue is not None:
@@ -341,10 +393,16 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
-        if seq_lt(seg.ack, (tcb.snd_una - tcb.max_window) & MASK32):
+        # Nobody has acknowledged what was never sent; the SYN and the FIN are sequence numbers too.
+        oldest = tcb.bytes_acked + 1 if tcb.bytes_acked < tcb.max_window else tcb.max_window
+        if seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32):
             challenge_ack(tcb, now)
             return False
         return True
+    if tcb.ts_ok and seg.ts_ok and seq_le(seg.seq, tcb.last_ack_sent):
+        # RFC 7323 4.3: the timestamp to echo is that of the segment that advanced the last ACK; only now is it known
+        # that nobody made it up.
+        _remember_timestamp(tcb, seg, now)
     acknowledge(tcb, seg, now)
     if tcb.queue.base != tcb.queue.end or tcb.nospace:
         grow_send_buffer(tcb)
@@ -352,6 +410,13 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if tcb.fin_sent and tcb.snd_una == tcb.snd_nxt and tcb.state != ESTABLISHED:
         return _fin_acknowledged(tcb, now)
     return True
+
+
+def _remember_timestamp(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    # Never backwards (RFC 7323 5.2), unless what there is says nothing any more.
+    if not seq_lt(seg.tsval, tcb.ts_recent) or now - tcb.ts_recent_at >= PAWS_24DAYS:
+        tcb.ts_recent = seg.tsval
+        tcb.ts_recent_at = now
 
 
 def _fin_acknowledged(tcb: Tcb, now: cython.longlong) -> cython.bint:

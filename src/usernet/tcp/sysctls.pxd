@@ -15,6 +15,11 @@ cdef class Sysctls:
     cdef public int ecn_option_beacon
     cdef public int fastopen
     cdef public long long fastopen_blackhole_ns
+    cdef public int base_mss
+    cdef public int mtu_probe_floor
+    cdef public int mtu_probing
+    cdef public int probe_threshold
+    cdef public long long probe_interval_ns
     cdef public long long fin_timeout_ns
     cdef public long long invalid_ratelimit_ns
     cdef public bint is_fq

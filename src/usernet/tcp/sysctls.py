@@ -19,6 +19,7 @@ NUMBERS: Final = (
     ("net.core.somaxconn", "somaxconn", 4096, 1, 0, INT_MAX, "Upper bound of listen()'s backlog."),
     ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
+    ("net.ipv4.tcp_base_mss", "base_mss", 1024, 1, 0, 65535, "Where the search for the path MTU begins."),
     ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", 1000, 1, 0, INT_MAX, "Challenge ACKs a second."),
     ("net.ipv4.tcp_comp_sack_delay_ns", "comp_sack_delay_ns", 1_000_000, 1, 0, INT_MAX, "Longest wait of one."),
     ("net.ipv4.tcp_comp_sack_nr", "comp_sack_nr", 44, 1, 0, 255, "ACKs that one may stand for; 0: none."),
@@ -41,12 +42,16 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_min_snd_mss", "min_snd_mss", 48, 1, 48, 65535, "Smallest MSS, options included."),
     ("net.ipv4.tcp_min_tso_segs", "min_tso_segs", 2, 1, 1, 65535, "Least segments of a super-segment."),
     ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
+    ("net.ipv4.tcp_mtu_probe_floor", "mtu_probe_floor", 48, 1, 48, 65535, "Least MSS a black hole brings about."),
+    ("net.ipv4.tcp_mtu_probing", "mtu_probing", 0, 1, 0, 2, "Probe the path MTU; 1: once a black hole shows."),
     ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
     ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
     ("net.ipv4.tcp_pacing_ss_ratio", "pacing_ss_ratio", 200, 1, 0, 1000, "The same, in slow start."),
     ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
     ("net.ipv4.tcp_pingpong_thresh", "pingpong_thresh", 1, 1, 1, 255, "Quick replies that make a dialogue."),
     ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "RTT (us) that is no path's."),
+    ("net.ipv4.tcp_probe_interval", "probe_interval_ns", 600, SECOND, 1, INT_MAX, "Seconds between MTU searches."),
+    ("net.ipv4.tcp_probe_threshold", "probe_threshold", 8, 1, 0, INT_MAX, "An MTU search this narrow has ended."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
@@ -74,6 +79,7 @@ class Sysctls:
 
     __slots__ = (
         "abort_on_overflow",
+        "base_mss",
         "challenge_ack_limit",
         "comp_sack_delay_ns",
         "comp_sack_nr",
@@ -97,12 +103,16 @@ class Sysctls:
         "min_snd_mss",
         "min_tso_segs",
         "moderate_rcvbuf",
+        "mtu_probe_floor",
+        "mtu_probing",
         "orphan_retries",
         "pacing_ca_ratio",
         "pacing_ss_ratio",
         "pingpong_thresh",
         "port_high",
         "port_low",
+        "probe_interval_ns",
+        "probe_threshold",
         "rcvbuf_low_rtt_ns",
         "reflect_tos",
         "reordering",
@@ -137,6 +147,7 @@ class Sysctls:
     def __init__(self, registry: SysctlRegistry) -> None:
         # Filled in by the registry, which calls back with each value now and whenever it changes.
         self.abort_on_overflow: cython.bint
+        self.base_mss: cython.int
         self.challenge_ack_limit: cython.int
         self.comp_sack_delay_ns: cython.longlong
         self.comp_sack_nr: cython.int
@@ -160,6 +171,8 @@ class Sysctls:
         self.min_snd_mss: cython.int
         self.min_tso_segs: cython.int
         self.moderate_rcvbuf: cython.bint
+        self.mtu_probe_floor: cython.int
+        self.mtu_probing: cython.int
         self.orphan_retries: cython.int
         self.pacing_ca_ratio: cython.int
         self.pacing_ss_ratio: cython.int
@@ -168,6 +181,8 @@ class Sysctls:
         self.port_low: cython.int
         self.reflect_tos: cython.bint
         self.rcvbuf_low_rtt_ns: cython.longlong
+        self.probe_interval_ns: cython.longlong
+        self.probe_threshold: cython.int
         self.reordering: cython.int
         self.retries1: cython.int
         self.retries2: cython.int

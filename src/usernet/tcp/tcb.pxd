@@ -15,6 +15,7 @@ from .compression cimport Compression
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
+from .mtu cimport MtuProbe
 from .rate cimport AckSample, DeliveryRate
 from .cookies cimport SynCookies
 from .fastopen cimport FastOpen, FastOpens
@@ -78,6 +79,7 @@ cdef class Tcb(Endpoint):
     cdef public bytes saved_syn
     cdef public Pollable owner
     cdef public Settings settings
+    cdef public MtuProbe mtu
     cdef public SendQueue queue
     cdef public Scoreboard board
     cdef public RttEstimator rtt

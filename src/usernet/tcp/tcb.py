@@ -28,6 +28,7 @@ from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 from .cookies import SynCookies
 from .fastopen import FastOpen, FastOpens
+from .mtu import MtuProbe
 from .pacing import Pacer
 from .prr import Prr
 from .rate import AckSample, DeliveryRate
@@ -165,6 +166,7 @@ class Tcb(Endpoint):
         "more",
         "mss",
         "mss_clamp",
+        "mtu",
         "nospace",
         "ofo",
         "owner",
@@ -274,6 +276,7 @@ class Tcb(Endpoint):
         self.snd_wscale = 0
         self.snd_sml = 0
         self.mss = self.mss_clamp = DEFAULT_MSS
+        self.mtu: MtuProbe = MtuProbe()
         self.fin_queued = self.fin_sent = False
         self.more = False
         self.nospace = False

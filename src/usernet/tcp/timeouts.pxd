@@ -4,6 +4,7 @@ from .delayed_ack cimport compressed_ack_is_due, delayed_ack_is_due
 from .lifecycle cimport finish, timed_out
 from .output cimport pace, probe_window
 from .transmit cimport send_probe, send_reset, send_syn
+from .plpmtud cimport suspect_black_hole
 from .recovery cimport enter_loss
 from .retransmit cimport retransmit_lost
 from .rtx_timer cimport arm_rtx
@@ -21,7 +22,7 @@ cdef bint _user_timeout(Tcb tcb, long long now) noexcept
 cdef bint _out_of_patience(Tcb tcb, long long now) except *
 cdef void _doubt_path(Tcb tcb) except *
 cdef bint _retransmissions_probe(Tcb tcb, long long now) noexcept
-cdef void _retransmission_timeout(Tcb tcb, long long now) except *
+cpdef void retransmission_timeout(Tcb tcb, long long now) except *
 cdef void _probe_timeout(Tcb tcb, long long now) except *
 cdef void _keep_timer(Tcb tcb, long long now) except *
 cdef bint _keepalive_failed(Tcb tcb, long long idle) noexcept

@@ -26,6 +26,7 @@ from .fastopen import FastOpen
 from .fastopen_client import met_blackhole
 from .lifecycle import finish, timed_out
 from .output import pace, probe_window
+from .plpmtud import suspect_black_hole
 from .recovery import enter_loss
 from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
@@ -67,7 +68,7 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
         elif what == RTX_PROBE:
             _probe_timeout(tcb, now)
         elif what == RTX_RETRANSMIT:
-            _retransmission_timeout(tcb, now)
+            retransmission_timeout(tcb, now)
 
 
 def patience(tcb: Tcb, retries: cython.int) -> cython.longlong:
@@ -130,9 +131,10 @@ def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
     limit: cython.longlong
     if tcb.retransmits == 0:
         return False
-    if tcb.retransmits == engine.sysctls.retries1:
-        # R1: perhaps the route is to blame (RFC 1122 4.2.3.5).
+    if now - tcb.retrans_at >= patience(tcb, engine.sysctls.retries1):
+        # R1: perhaps the path is to blame (RFC 1122 4.2.3.5), or the size of our segments.
         _doubt_path(tcb)
+        suspect_black_hole(tcb, now)
     if tcb.is_orphan:
         retries = engine.sysctls.orphan_retries if engine.sysctls.orphan_retries else ORPHAN_RETRIES
         if tcb.retransmits >= retries:
@@ -156,7 +158,8 @@ def _retransmissions_probe(tcb: Tcb, now: cython.longlong) -> cython.bint:
     return now - tcb.rcv_at <= tcb.rtt.rto_max
 
 
-def _retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
+def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
+    """RFC 6298 5.4-5.7, or the end of patience."""
     engine: Engine = tcb.engine
     probes: cython.bint = _retransmissions_probe(tcb, now)
     if tcb.board.packets_out == 0:

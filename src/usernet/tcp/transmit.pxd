@@ -6,6 +6,7 @@ from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write
 from .accecn cimport Ecn, sack_octets
 from .auth cimport Auth
 from .ecn cimport lay_out, on_syn, on_transmit, syn_ack_option
+from .mtu cimport MtuProbe
 from .tcb cimport Engine, Tcb
 from .window cimport select_window
 
@@ -18,6 +19,9 @@ cdef int ECN_ACCURATE
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept
 cpdef Path usable_path(Tcb tcb)
 cpdef void sync_mss(Tcb tcb) noexcept
+cpdef unsigned int mss_of(Tcb tcb, unsigned int mtu) noexcept
+cpdef unsigned int mtu_of(Tcb tcb, unsigned int mss) noexcept
+cdef unsigned int _options_len(Tcb tcb) noexcept
 cpdef unsigned int send_mss(Tcb tcb) noexcept
 cpdef unsigned int max_payload(Tcb tcb, unsigned int mss) noexcept
 cdef unsigned int _sack_octets(Tcb tcb) noexcept

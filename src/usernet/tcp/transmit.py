@@ -15,6 +15,7 @@ from .accecn import Ecn, sack_octets
 from .auth import Auth
 from .const import ACK, ATO_MIN, CLOSED, CWR, ECN_ACCURATE, MAX_HEADER, MAX_OPTIONS, MS, RST, SYN_ACCECN
 from .ecn import lay_out, on_syn, on_transmit, syn_ack_option
+from .mtu import MtuProbe
 from .tcb import Engine, Tcb
 from .window import select_window
 
@@ -34,6 +35,8 @@ def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
 def usable_path(tcb: Tcb) -> Path | None:
     """The cached path, looked up again when it went stale; None, and a soft error, when there is none any more."""
     path: Path = tcb.path
+    mtu: cython.uint
+    mss: cython.uint
     if path.alive:
         return path
     try:
@@ -41,14 +44,34 @@ def usable_path(tcb: Tcb) -> Path | None:
     except OSError as error:
         tcb.soft_err = error.errno or 0
         return None
+    mtu = tcb.path.mtu
     tcb.path = path
+    mss = tcb.mss
     sync_mss(tcb)
+    if path.mtu >= mtu and tcb.mss < mss:
+        # A wider path is no reason for smaller segments, however little of it is proven.
+        tcb.mss = tcb.cc.mss = mss
     return path
 
 
 def sync_mss(tcb: Tcb) -> None:
-    """Derive the sending MSS from the path MTU, the peer's MSS option and TCP_MAXSEG (RFC 9293 3.7.1)."""
-    mss: cython.longlong = tcb.path.mtu
+    """Derive the sending MSS from the path MTU, and from what probing found of it."""
+    probe: MtuProbe = tcb.mtu
+    mss: cython.uint = mss_of(tcb, tcb.path.mtu)
+    proven: cython.uint
+    if probe.search_high > tcb.path.mtu:
+        probe.search_high = tcb.path.mtu
+    if probe.is_on:
+        proven = mss_of(tcb, probe.search_low)
+        if proven < mss:
+            mss = proven
+    tcb.mss = mss
+    tcb.cc.mss = mss
+
+
+def mss_of(tcb: Tcb, mtu: cython.uint) -> cython.uint:
+    """The text of a segment that fills an IP packet, within the peer's MSS option and TCP_MAXSEG (RFC 9293 3.7.1)."""
+    mss: cython.longlong = mtu
     mss -= tcb.path.header_len + 20
     if tcb.mss_clamp < mss:
         mss = tcb.mss_clamp
@@ -56,12 +79,20 @@ def sync_mss(tcb: Tcb) -> None:
         mss = tcb.settings.maxseg
     if mss < tcb.engine.sysctls.min_snd_mss:
         mss = tcb.engine.sysctls.min_snd_mss
-    if tcb.ts_ok:
-        mss -= 12
+    return mss - _options_len(tcb)
+
+
+def mtu_of(tcb: Tcb, mss: cython.uint) -> cython.uint:
+    """The IP packet of a segment with that much text."""
+    return mss + _options_len(tcb) + 20 + tcb.path.header_len
+
+
+def _options_len(tcb: Tcb) -> cython.uint:
+    # Of segments without SACK blocks.
+    size: cython.uint = 12 if tcb.ts_ok else 0
     if tcb.auth is not None:
-        mss -= tcb.auth.room
-    tcb.mss = mss
-    tcb.cc.mss = mss
+        size += tcb.auth.room
+    return size
 
 
 def send_mss(tcb: Tcb) -> cython.uint:

@@ -1,0 +1,207 @@
+"""The path MTU: found by probing (RFC 4821, RFC 8899), by ICMP that is worth believing (RFC 1191, RFC 5927)."""
+
+from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
+
+import pytest
+
+from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, PSH, SYN, SYN_SENT
+from usernet.tcp.settings import Settings
+from usernet.testing.peer import Owner, Scene
+from usernet.testing.wire import B, Pair
+
+
+class Tunnel(Pair):
+    """Packets larger than ``narrow`` vanish without a word."""
+
+    narrow = 65535
+
+    def _fly(self, dst, packet):
+        if packet.length() - 8 + 20 <= self.narrow:
+            super()._fly(dst, packet)
+        else:
+            self.lost += 1
+
+
+def session(pair, **sysctls):
+    for end in pair.contexts.values():
+        for name, value in sysctls.items():
+            end.sysctl.set("net.ipv4." + name, value)
+    listener = pair.b.listen(Owner(), pair.b.bind(b"", 80, 4, 1), 10, Settings())
+    tcb = pair.a.connect(Owner(), None, B, 80, Settings(), pair.now)
+    pair.run(ms=100)
+    return tcb, listener.accept(pair.now)
+
+
+def transfer(pair, tcb, child, size, seconds):
+    left, got = bytes(size), 0
+    for _ in range(seconds * 10):
+        left = left[max(tcb.send(left, pair.now), 0) :] if left else left
+        pair.run(ms=100)
+        got += len(child.recv(1 << 24, False, pair.now) or b"")
+        if got == size:
+            break
+    return got
+
+
+def test_rfc4821_7_7_a_black_hole_is_found_without_icmp():
+    pair = Tunnel(gso_max=0)
+    tcb, child = session(pair, tcp_mtu_probing=1)
+    assert not tcb.mtu.is_on
+    pair.narrow = 1300
+    assert transfer(pair, tcb, child, 300_000, 60) == 300_000
+    assert tcb.mtu.is_on and 1024 <= tcb.mss <= 1300 - 52
+
+
+def test_a_very_narrow_black_hole_is_found_by_halving():
+    pair = Tunnel(gso_max=0)
+    tcb, child = session(pair, tcp_mtu_probing=1)
+    pair.narrow = 400
+    assert transfer(pair, tcb, child, 20_000, 200) == 20_000
+    assert tcb.mss <= 400 - 52
+
+
+def test_without_probing_a_black_hole_holds_for_ever():
+    pair = Tunnel(gso_max=0)
+    tcb, child = session(pair)
+    pair.narrow = 1300
+    assert transfer(pair, tcb, child, 30_000, 100) == 0 and tcb.state == ESTABLISHED
+
+
+def test_rfc4821_7_3_the_search_finds_what_fits():
+    pair = Tunnel(gso_max=0)
+    pair.narrow = 1400
+    tcb, child = session(pair, tcp_mtu_probing=2)
+    assert transfer(pair, tcb, child, 3_000_000, 60) == 3_000_000
+    ext = pair.a.ext
+    assert ext.TCPMTUPSuccess >= 2 and ext.TCPMTUPFail >= 2
+    assert 1400 - 8 - 52 <= tcb.mss <= 1400 - 52
+
+
+def test_rfc4821_7_6_2_a_lost_probe_is_no_congestion():
+    pair = Tunnel(gso_max=0)
+    tcb, child = session(pair, tcp_mtu_probing=2, tcp_base_mss=1200)
+    pair.narrow = 1270
+    assert transfer(pair, tcb, child, 2_000_000, 60) == 2_000_000
+    assert pair.a.ext.TCPMTUPFail > 0 and pair.a.ext.TCPSackRecovery == 0 and pair.a.ext.TCPTimeouts == 0
+
+
+def test_a_search_that_has_ended_begins_anew_after_the_interval():
+    pair = Tunnel(gso_max=0)
+    pair.narrow = 1200
+    tcb, child = session(pair, tcp_mtu_probing=2, tcp_probe_interval=30)
+    transfer(pair, tcb, child, 2_000_000, 60)
+    assert tcb.mss <= 1148
+    pair.narrow = 1500
+    pair.run(s=31)
+    transfer(pair, tcb, child, 3_000_000, 60)
+    assert tcb.mss > 1400
+
+
+def opened(scene=None, **options):
+    scene = scene or Scene()
+    peer = scene.peer()
+    tcb, owner = peer.open_passive(scene.listen(), **options)
+    return scene, peer, tcb, owner
+
+
+def test_a_probe_stands_for_two_segments_and_is_one():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    tcb.send(bytes(4000), scene.now)
+    assert [len(sent.payload) for sent in peer.drain()] == [986, 600, 600, 600, 600, 600, 14]
+    assert tcb.cc.cwnd == 10
+    peer.send(ACK, seq=1, ack=4001)
+    assert scene.counters.tcp_ext.TCPMTUPSuccess == 1 and tcb.mss == 986
+    # As many octets as before, and slow start for seven segments.
+    assert tcb.cc.cwnd == 10 * 640 // 1026 + 7
+    tcb.send(bytes(2000), scene.now)
+    assert [len(sent.payload) for sent in peer.drain()] == [986, 986, 28]
+
+
+def test_rfc1191_6_5_only_what_is_too_long_goes_again_and_at_once():
+    scene, peer, tcb, _ = opened(sack_permitted=True)
+    tcb.send(bytes(1000), scene.now)
+    tcb.send(bytes(1460), scene.now)
+    tcb.settings.nodelay = True
+    tcb.send(bytes(500), scene.now)
+    peer.drain()
+    before = tcb.cc.cwnd
+    peer.icmp(1001, EMSGSIZE, code=4, info=1240)
+    assert tcb.mss == 1200 and tcb.ca_state == CA_LOSS and tcb.cc.cwnd == before
+    again = peer.drain()
+    assert [(x.seq, len(x.payload)) for x in again] == [(1001, 1200), (2201, 260)]
+
+
+def test_rfc5927_7_2_an_mtu_no_smaller_than_what_is_sent_is_not_believed():
+    scene, peer, tcb, _ = opened()
+    tcb.settings.maxseg = 1000
+    tcb.settings_changed(scene.now)
+    tcb.send(bytes(1000), scene.now)
+    peer.drain()
+    peer.icmp(1, EMSGSIZE, code=4, info=1040)
+    assert scene.sender.mtu == 1500 and scene.counters.drops["tcp_mtu_not_smaller"] == 1
+    peer.expect_nothing()
+
+
+def test_rfc5927_4_an_mtu_for_a_segment_that_is_not_in_flight_is_not_believed():
+    scene, peer, tcb, _ = opened()
+    tcb.send(bytes(1460), scene.now)
+    peer.drain()
+    for seq in (0, 1461, 5000, -100):
+        peer.icmp(seq, EMSGSIZE, code=4, info=600)
+    assert tcb.mss == 1460 and scene.sender.mtu == 1500 and scene.counters.tcp_ext.OutOfWindowIcmps == 4
+
+
+def test_an_absurd_mtu_is_bounded_by_min_snd_mss():
+    scene, peer, tcb, _ = opened(ts=(1, 0))
+    tcb.send(bytes(1448), scene.now)
+    peer.drain()
+    peer.icmp(1, EMSGSIZE, code=4, info=1)
+    assert tcb.mss == 48 - 12
+    assert all(len(sent.payload) <= 36 for sent in peer.drain())
+
+
+def test_errors_end_an_opening_and_no_open_connection():
+    scene = Scene()
+    peer = scene.peer()
+    tcb = scene.tcp.connect(Owner(), None, peer.remote, 40000, Settings(), scene.now)
+    peer.local_port = tcb.local_port
+    peer.expect(SYN)
+    peer.icmp(0, ECONNREFUSED, code=3)
+    assert tcb.state != SYN_SENT and tcb.take_error() == ECONNREFUSED
+    scene, peer, tcb, _ = opened()
+    tcb.send(b"x", scene.now)
+    peer.expect(PSH | ACK)
+    for code, err in ((1, EHOSTUNREACH), (3, ECONNREFUSED)):
+        peer.icmp(1, err, code=code)
+    assert tcb.state == ESTABLISHED and tcb.ca_state == CA_OPEN
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_rfc6069_3_unreachable_takes_a_backoff_back(code):
+    scene, peer, tcb, _ = opened()
+    tcb.send(b"x" * 100, scene.now)
+    peer.drain()
+    for _ in range(5):
+        scene.run_until(tcb.rtx_timer.expires_at)
+    assert tcb.backoff == 5
+    peer.drain()
+    late = tcb.rtx_timer.expires_at
+    peer.icmp(1, EHOSTUNREACH, code=code)
+    assert tcb.backoff == 4 and scene.now < tcb.rtx_timer.expires_at < late
+    scene.advance(ns=(tcb.rtx_timer.expires_at - scene.now) * 9 // 10)
+    peer.expect_nothing()
+    peer.icmp(1, EHOSTUNREACH, code=code)
+    peer.expect(PSH | ACK, seq=1, length=100)
+
+
+def test_rfc6069_3_only_for_the_segment_that_was_sent_again():
+    scene, peer, tcb, _ = opened()
+    tcb.send(b"x" * 100, scene.now)
+    tcb.send(b"x" * 1460, scene.now)
+    peer.drain()
+    scene.run_until(tcb.rtx_timer.expires_at)
+    peer.icmp(101, EHOSTUNREACH)
+    assert tcb.backoff == 1
