@@ -330,7 +330,7 @@ def fastopen_option(cookie: bytes, experimental: bool) -> bytes:
         out = bytes((OPT_EXPERIMENT, 4 + len(cookie))) + FASTOPEN_MAGIC.to_bytes(2, "big") + cookie
     else:
         out = bytes((OPT_FASTOPEN, 2 + len(cookie))) + cookie
-    return out + bytes((OPT_NOP,)) * (-len(out) % 4)
+    return out + bytes((OPT_NOP,)) * ((4 - len(out) % 4) % 4)  # in C, -2 % 4 is -2
 
 
 def sack_option(blocks: list[tuple[int, int]]) -> bytes:

@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ...core.const import NEVER, POLLERR, POLLHUP, POLLIN, SECOND, US
+from ...core.const import GSO_ACCECN, NEVER, POLLERR, POLLHUP, POLLIN, SECOND, US
 from ...core.packet import Packet
 from ...core.ready import Pollable
 from ...host import Host, Stack
 from ...ip.address import parse_ip
-from ...link.const import F_TSO4, F_TSO6
+from ...link.const import F_ACCECN
 from ...link.loopback import MemoryDevice
+from ...tcp.const import ECN_ACCURATE
 from .errors import Mismatch
 from .files import ENDLESS
 from .live import Live, read, write
@@ -30,13 +31,18 @@ PATIENCE = 60 * SECOND
 
 
 class ScriptDevice(MemoryDevice):
-    """``tun0``: what the stack sends is kept, what the script sends delivered, both segment by segment."""
+    """``tun0``: what the stack sends is kept, super-segments whole; what the script sends is delivered segment by
+    segment.
 
-    __slots__ = ("fault", "is_blocked", "notice", "sent")
+    As on Linux's tun, super-segments of connections with accurate ECN are cut in software (no NETIF_F_GSO_ACCECN).
+    """
+
+    __slots__ = ("fault", "is_blocked", "notice", "sent", "stack")
 
     def __init__(self, mtu: int) -> None:
         super().__init__("tun0", "tun", mtu, b"")
-        self.features &= ~(F_TSO4 | F_TSO6)
+        self.features &= ~F_ACCECN
+        self.stack: Stack | None = None
         self.sent: deque[Live] = deque()
         # As behind a qdisc of no length: everything is dropped.
         self.is_blocked = False
@@ -52,6 +58,12 @@ class ScriptDevice(MemoryDevice):
             self.fault = error
             return 1
 
+    def emit(self, packet: Packet, now: int) -> None:
+        """As every device; Linux marks each super-segment of a connection with accurate ECN, we those with CWR."""
+        if packet.gso_size and self.stack is not None and any(map(_is_accurate, self.stack.tcp.tcbs())):
+            packet.gso_type |= GSO_ACCECN
+        super().emit(packet, now)
+
     def transmit(self, packet: Packet, now: int) -> bool:
         """Keep a packet for the script to compare."""
         if self.is_blocked:
@@ -60,6 +72,11 @@ class ScriptDevice(MemoryDevice):
         self.notice(live)
         self.sent.append(live)
         return True
+
+
+def _is_accurate(endpoint: object) -> bool:
+    ecn = getattr(endpoint, "ecn", None)
+    return ecn is not None and ecn.mode == ECN_ACCURATE
 
 
 class ScriptHost(Host):
@@ -192,6 +209,7 @@ class Machine:
         self.host = ScriptHost(seed)
         self.stack = Stack("drill", self.host)
         self.device = ScriptDevice(mtu)
+        self.device.stack = self.stack
         self.interface = self.stack.attach(self.device)
         # Files the script's commands made, and how long they are: all zeros.
         self.files: dict[str, int] = {"/dev/zero": ENDLESS}
