@@ -144,3 +144,24 @@ def test_what_nobody_knows_is_unsupported(line: str) -> None:
 
 def test_a_call_with_too_few_arguments_is_a_failure_that_says_so() -> None:
     fails("+0 read(4, ...) = 0", "read() takes 3 arguments, not 2")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["read(4, ..., ...) = 1", "poll(5, 1, 0) = 0", "pipe(5) = 0", "write(4, ..., -1) = 1", "listen(4, [1]) = 0"],
+)
+def test_arguments_no_call_takes_fail_without_a_traceback(line: str) -> None:
+    fails(f"{NONBLOCK}+0 {line}", "script:10: ")
+
+
+def test_datagrams() -> None:
+    lines = """
+    0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 < udp (1000)
+   +0 read(3, ..., 5000) = 1000
+   +0 sendto(3, ..., 500, 0, ..., ...) = 500
+   +0 > udp (500)
+    """
+    assert run_script(lines).ok, str(run_script(lines))
+    assert "length: 501 expected, 500 sent" in str(run_script(lines.replace("> udp (500)", "> udp (501)")))

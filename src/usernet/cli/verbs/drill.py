@@ -29,7 +29,7 @@ STATUS_UNTESTED = 2
 def script_options(command: Any) -> Any:
     """The options of scripts, which win over those in their heads."""
     numbers = ("bind_port", "connect_port", "mtu", "mss", "tolerance_usecs", "tcp_ts_tick_usecs")
-    texts = ("ip_version", "local_ip", "remote_ip", "netmask_ip", "gateway_ip")
+    texts = ("ip_version", "local_ip", "remote_ip", "netmask_ip", "gateway_ip", "tolerance_percent")
     flags = ("tcp_ts_ecr_scaled", "send_omit_free", "strict_segments")
     for name in reversed(numbers):
         command = click.option(f"--{name}", name, type=int, metavar="N", help="As in scripts.")(command)

@@ -81,7 +81,10 @@ def _option(config: Config, name: str, value: str | None) -> Config:
     if name == "remote_ip":
         return _with(config, name, value.partition("/")[0])
     if name == "tolerance_percent":
-        return _with(config, name, float(value))
+        try:
+            return _with(config, name, float(value))
+        except ValueError:
+            raise ScriptError(f"--{name}={value}: a number expected", 1) from None
     if name == "define":
         symbol, _, meaning = value.partition("=")
         return _with(config, "defines", {**config.defines, symbol: meaning})

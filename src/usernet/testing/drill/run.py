@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -64,6 +65,7 @@ SOMETIME: Final = 600 * SECOND
 # How long a call is waited for that still blocks when the script wants to go on.
 PENDING: Final = SECOND
 TRACE_LINES: Final = 12
+FRAMES: Final = 3
 
 
 @dataclass(slots=True)
@@ -202,6 +204,12 @@ class Runner:
         except Unsupported as error:
             result.outcome = UNSUPPORTED
             self._tell(result, str(error))
+        except Exception as error:
+            # Arguments no call takes, or a fault of the stack at a call: what was raised is the finding.
+            result.outcome = FAIL
+            result.details = traceback.format_exception(error)[-1:]
+            result.details += [line.rstrip() for line in traceback.format_tb(error.__traceback__)[-FRAMES:]]
+            self._tell(result, f"{type(error).__name__} is raised: {error}")
         finally:
             result.seconds = (self.machine.now() - START) / SECOND
             result.trace = self.trace()
@@ -318,6 +326,9 @@ class Runner:
                 raise Unsupported("an ICMPv6 message")
             live = conn.inbound_icmp(spec, now)
         else:
+            if not conn.remote:
+                conn.local, conn.local_port = self._local(), self.config.bind_port
+                conn.remote, conn.remote_port = parse_ip(self.config.remote_ip), self.config.connect_port
             live = conn.inbound_udp(spec, now)
         live.tos = spec.ip.tos or 0
         if spec.ip.ecn is not None:
@@ -348,7 +359,7 @@ class Runner:
                 self._check_piece(spec, event, pieces[-1], live, total)
             pieces.append(live)
             total += len(live.payload)
-            if total >= getattr(spec, "length", 0) or self.config.strict_segments:
+            if not isinstance(spec, TcpPacket) or total >= spec.length or self.config.strict_segments:
                 break
         live = pieces[0] if len(pieces) == 1 else join(pieces)
         if isinstance(spec, TcpPacket):
