@@ -41,6 +41,7 @@ class Reassembly:
     def insert(self, packet: Packet, data: cython.Py_ssize_t, start: cython.uint, end: cython.uint) -> Held | None:
         """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new."""
         at: cython.Py_ssize_t = self._after(start)
+        after: cython.Py_ssize_t
         first: cython.uint = start
         near: Held
         piece: Held
@@ -50,8 +51,9 @@ class Reassembly:
                 return None
             if seq_lt(start, near.end):
                 start = near.end
-        while at < len(self.held):
-            near = self.held[at]
+        after = at
+        while after < len(self.held):
+            near = self.held[after]
             if seq_le(end, near.start):
                 break
             if seq_lt(end, near.end):
@@ -59,7 +61,10 @@ class Reassembly:
                 break
             # The new one covers it whole; Linux too keeps the larger.
             self.memory -= ((near.end - near.start) & MASK32) + HELD_OVERHEAD
-            del self.held[at]
+            after += 1
+        if after > at:
+            # At once: a flood of small pieces must not make one large piece costly.
+            del self.held[at:after]
         if start == end:
             return None
         piece = Held(packet, data, (start - first) & MASK32, start, end)

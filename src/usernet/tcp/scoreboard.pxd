@@ -7,7 +7,7 @@ from .record cimport SentRecord, copy_delivery, make_record
 
 cdef unsigned int MASK32
 cdef unsigned int R_SACKED, R_LOST, R_RETRANS, R_EVER_RETRANS, R_FIN
-cdef Py_ssize_t SLACK
+cdef Py_ssize_t MAX_RECORDS, SLACK
 
 
 @cython.final

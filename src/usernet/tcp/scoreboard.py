@@ -20,6 +20,8 @@ from .record import SentRecord, copy_delivery, make_record
 if TYPE_CHECKING:
     import cython
 
+# SACK blocks split no more records than this. A peer with a tiny MSS could make as many as there are segments.
+MAX_RECORDS = 16384
 # Acknowledged records are cut off the front of the array in lots.
 SLACK = 64
 
@@ -371,7 +373,7 @@ class Scoreboard:
         record: SentRecord = self._records[i]
         offset: cython.uint = (at - record.start) & MASK32
         size: cython.uint = (record.end - record.start) & MASK32
-        if record.segs <= 1:
+        if record.segs <= 1 or self.count() >= MAX_RECORDS:
             return False
         if up:
             offset += mss - 1

@@ -486,6 +486,8 @@ def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     tcb.rcv_fin = True
     tcb.shutdown |= RCV_SHUTDOWN
     drop_held(tcb)
+    # Nothing is missing any more, so there is nothing to report (Linux).
+    tcb.dsack_count = 0
     tcb.ack_pending |= ACK_SCHED
     if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
         tcb.ack_pending |= ACK_NOW

@@ -12,14 +12,16 @@ from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int ACK, SYN
-cdef long long SECOND, BASE_RTO
-cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
+cdef long long SECOND, BASE_RTO, TIME_WAIT_LEN
+cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, ABORT, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
 
 cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
 cpdef long long patience(Tcb tcb, int retries) noexcept
 cdef void _syn_timeout(Tcb tcb, long long now) except *
 cdef bint _user_timeout(Tcb tcb, long long now) noexcept
 cdef bint _out_of_patience(Tcb tcb, long long now) except *
+cdef int _orphan_retries(Tcb tcb) noexcept
+cdef bint _out_of_resources(Tcb tcb, long long now) except *
 cdef void _doubt_path(Tcb tcb) except *
 cdef bint _retransmissions_probe(Tcb tcb, long long now) noexcept
 cpdef void retransmission_timeout(Tcb tcb, long long now) except *

@@ -16,6 +16,7 @@ from .const import (
     SYN,
     SYN_RECEIVED,
     SYN_SENT,
+    TIME_WAIT_LEN,
     T_COMPRESS,
     T_DELACK,
     T_KEEP,
@@ -31,7 +32,7 @@ from .recovery import enter_loss
 from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
 from .settings import Settings, keepidle, keepintvl
-from .state import TIMEOUT
+from .state import ABORT, TIMEOUT
 from .tcb import Engine, Tcb
 from .transmit import send_probe, send_reset, send_syn
 
@@ -136,11 +137,38 @@ def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
         _doubt_path(tcb)
         suspect_black_hole(tcb, now)
     if tcb.is_orphan:
-        retries = engine.sysctls.orphan_retries if engine.sysctls.orphan_retries else ORPHAN_RETRIES
+        retries = _orphan_retries(tcb)
         if tcb.retransmits >= retries:
             return True
     limit = tcb.settings.user_timeout_ns if tcb.settings.user_timeout_ns else patience(tcb, retries)
     return now - tcb.retrans_at >= limit
+
+
+def _orphan_retries(tcb: Tcb) -> cython.int:
+    # An ICMP error says that something is wrong: then none (Linux's tcp_orphan_retries).
+    retries: cython.int = tcb.engine.sysctls.orphan_retries
+    alive: cython.bint = (tcb.rtt.rto << tcb.backoff if tcb.backoff < 24 else tcb.rtt.rto_max) < tcb.rtt.rto_max
+    if tcb.soft_err and not alive:
+        return 0
+    return ORPHAN_RETRIES if retries == 0 and alive else retries
+
+
+def _out_of_resources(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # Too many orphans, or too little memory: this one ends, sooner if it has not moved for long (Linux's function). It
+    # bounds a flood of peers that keep their windows shut (Sockstress).
+    engine: Engine = tcb.engine
+    weight: cython.int = 0
+    if now - tcb.lsnd_at > 2 * tcb.rtt.rto_max:
+        weight += 1
+    if tcb.soft_err:
+        weight += 1
+    if engine.orphans << weight <= engine.sysctls.max_orphans and not engine.pool.under_pressure():
+        return False
+    if now - tcb.lsnd_at <= TIME_WAIT_LEN or (tcb.snd_wnd == 0 and tcb.board.packets_out == 0):
+        send_reset(tcb, now)
+    engine.ext.TCPAbortOnMemory += 1
+    finish(tcb, ABORT, 0)
+    return True
 
 
 def _doubt_path(tcb: Tcb) -> None:
@@ -170,6 +198,8 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     elif _out_of_patience(tcb, now):
         timed_out(tcb, ETIMEDOUT)
         return
+    elif tcb.is_orphan and _out_of_resources(tcb, now):
+        return
     engine.ext.TCPTimeouts += 1
     if tcb.retransmits == 0:
         if tcb.sack_ok:
@@ -198,9 +228,11 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
         return
     if tcb.is_orphan:
         # Nobody waits for this connection: a peer that never opens its window does not keep it.
-        limit = engine.sysctls.orphan_retries if engine.sysctls.orphan_retries else ORPHAN_RETRIES
+        limit = _orphan_retries(tcb)
         if tcb.backoff >= limit:
             timed_out(tcb, ETIMEDOUT)
+            return
+        if _out_of_resources(tcb, now):
             return
     if tcb.probes_out > limit:
         timed_out(tcb, ETIMEDOUT)
