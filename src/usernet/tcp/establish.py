@@ -111,6 +111,8 @@ def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:
     """What the time our SYN took says of the path, and the end of its timer."""
     engine: Engine = tcb.engine
     cancel_rtx(tcb)
+    # The SYN counts as a segment delivered (Linux).
+    tcb.rate.delivered += 1
     tcb.backoff = 0
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
         tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)

@@ -48,6 +48,7 @@ cdef class FastOpen:
     cdef public bint is_deferred
     cdef public bint is_experimental
     cdef public bint asked
+    cdef public bint carries
     cdef public bint watches
     cdef public bint syn_data_acked
     cdef public bytes option

@@ -185,12 +185,13 @@ class FastOpen:
 
     Of a server: ``queue`` while the SYN,ACK is not acknowledged; ``is_accepted`` once a user has the connection. Of a
     client: ``is_deferred`` while the SYN waits for the first text; ``asked`` when the SYN had the option, ``text``
-    octets in it, ``watches`` when this connection shows whether a blackhole is gone. ``option`` goes with the next
+    octets in it (still to go: ``carries``), ``watches`` when this connection shows whether a blackhole is gone. ``option`` goes with the next
     SYN or SYN,ACK, once. ``syn_data_acked``: all text of the SYN was taken (TCPI_OPT_SYN_DATA).
     """
 
     __slots__ = (
         "asked",
+        "carries",
         "is_accepted",
         "is_deferred",
         "is_experimental",
@@ -204,7 +205,7 @@ class FastOpen:
     def __init__(self) -> None:
         self.queue: FastOpenQueue | None = None
         self.is_accepted = self.is_deferred = False
-        self.asked = self.is_experimental = self.watches = False
+        self.asked = self.carries = self.is_experimental = self.watches = False
         self.option: bytes = b""
         self.text = 0
         self.syn_data_acked = False

@@ -16,6 +16,7 @@ from .const import (
     SYN,
     TFO_CLIENT_NO_COOKIE,
 )  # fmt: skip
+from .establish import advertised_mss
 from .fastopen import FastOpen, Remembered
 from .record import SentRecord, make_record
 from .retransmit import retransmit_lost
@@ -72,6 +73,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
         if n > 0 and engine.pool.charge(n):
             tcb.queue.append(octets[:n])
             fast.text = n
+            fast.carries = True
             tcb.snd_nxt = tcb.snd_sml = seq_add(tcb.iss, 1 + fast.text)
         else:
             n = 0
@@ -98,15 +100,15 @@ def _room(tcb: Tcb, known: Remembered | None) -> cython.longlong:
     return room - ROOM_FOR_OPTIONS if room > ROOM_FOR_OPTIONS else 0
 
 
-def syn_ack_arrived(tcb: Tcb, seg: Segment, resent: cython.int, now: cython.longlong) -> None:
-    """Our SYN was acknowledged, after ``resent`` retransmissions: what of its text, and which cookie for next time?"""
+def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """Our SYN was acknowledged: what of its text, and which cookie for next time?"""
     engine: Engine = tcb.engine
     fast: FastOpen | None = tcb.fastopen
     record: SentRecord
     delivered: cython.ulonglong = tcb.rate.delivered
     if fast is None:
         return
-    _remember(engine.fast_opens.remember(tcb.remote), fast, seg, resent)
+    _remember(engine.fast_opens.remember(tcb.remote), fast, seg, tcb.total_retrans)
     if fast.text == 0:
         return
     record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, tcb.syn_sent_at)
@@ -136,6 +138,18 @@ def _remember(known: Remembered, fast: FastOpen, seg: Segment, resent: cython.in
         known.is_experimental = seg.fastopen_exp
     elif resent == 0 and seg.fastopen is None and fast.text == 0 and not known.cookie and not known.is_experimental:
         known.attempts = max(known.attempts, 2 if fast.is_experimental else 1)
+
+
+def text_was_too_big(tcb: Tcb, now: cython.longlong) -> None:
+    """The SYN with its text does not fit the path: a plain one goes at once (Linux)."""
+    engine: Engine = tcb.engine
+    tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, tcb.settings)
+    tcb.retransmits += 1
+    tcb.total_retrans += 1
+    engine.ext.TCPSynRetrans += 1
+    engine.mib.RetransSegs += 1
+    send_syn(tcb, SYN, now)
+    arm_rtx(tcb, RTX_RETRANSMIT, now)
 
 
 def _send_again(tcb: Tcb, now: cython.longlong) -> None:

@@ -86,8 +86,9 @@ def _open(request: Request, packet: Packet, seg: Segment, now: cython.longlong) 
         take_text(child, packet, seg, seq_add(seg.seq, 1), now)
         # TCPI_OPT_SYN_DATA is said of what arrived: a pool without room took none.
         fast.syn_data_acked = child.rcv_nxt == seg.end_seq
-    # The SYN,ACK acknowledges it.
-    child.ack_pending = 0
+    # The SYN,ACK acknowledges it; what follows is the first text for the delayed-ACK clock (Linux).
+    child.ack_pending = child.quick = 0
+    child.ato = 0
     send_syn(child, SYN | ACK, now)
     arm_rtx(child, RTX_RETRANSMIT, now)
     listener.accepted.append(child)

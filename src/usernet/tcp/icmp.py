@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.sender import IcmpError
 from .const import CLOSED, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
+from .fastopen_client import text_was_too_big
 from .lifecycle import finish
 from .plpmtud import resend_too_long
 from .rtx_timer import arm_rtx
@@ -28,7 +29,8 @@ DISCONNECTED = (0, 1)
 
 def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:
     """An error that quotes the segment ``seq``, which is in flight."""
-    opening = tcb.state in (SYN_SENT, SYN_RECEIVED)
+    # A connection that its SYN opened and a user has is as an established one (Linux).
+    opening = tcb.state in (SYN_SENT, SYN_RECEIVED) and not (tcb.fastopen is not None and tcb.fastopen.is_accepted)
     if tcb.auth is not None and not opening and tcb.auth.ignores_icmp(error.kind, error.code):
         return
     if error.err == EMSGSIZE:
@@ -59,6 +61,8 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
         tcb.soft_err = error.errno or 0
         return
     if tcb.state in (SYN_SENT, SYN_RECEIVED):
+        if tcb.state == SYN_SENT and tcb.fastopen is not None and tcb.fastopen.text > 0 and tcb.retransmits == 0:
+            text_was_too_big(tcb, now)
         return
     sync_mss(tcb)
     if tcb.mss < before and tcb.board.count():

@@ -372,7 +372,8 @@ class Tcp(Acceptor):
                 self.ext.ListenDrops += 1
                 endpoint.drop()
         elif isinstance(endpoint, Tcb):
-            if not seq_in(seq, endpoint.snd_una, endpoint.snd_nxt):
+            fast = endpoint.fastopen if endpoint.fastopen is not None and endpoint.fastopen.queue is not None else None
+            if not seq_in(seq, endpoint.iss if fast is not None else endpoint.snd_una, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1
             else:
                 icmp_arrives(endpoint, error, seq, now)

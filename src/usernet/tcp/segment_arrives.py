@@ -18,6 +18,7 @@ from .const import (
     ACK,
     ACK_NOW,
     ACK_SCHED,
+    ATO_MIN,
     CLOSE_WAIT,
     CLOSING,
     DELACK_MAX,
@@ -28,6 +29,7 @@ from .const import (
     LAST_ACK,
     MS,
     PAWS_24DAYS,
+    QUICK_ACKS,
     RCV_SHUTDOWN,
     RST,
     RTX_RETRANSMIT,
@@ -135,14 +137,16 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     if not seg.flags & ACK:
         _simultaneous_open(tcb, seg, now)
         return
-    resent: cython.int = tcb.retransmits
     establish(tcb, seg, now)
     move(tcb, RCV_SYN_ACK)
     tcb.ack_pending |= ACK_SCHED | ACK_NOW
     if tcb.fastopen is not None:
-        syn_ack_arrived(tcb, seg, resent, now)
+        syn_ack_arrived(tcb, seg, now)
     if (tcb.writers or tcb.settings.defer_accept) and seg.length == 0 and not seg.flags & FIN:
-        # Text is about to follow, which will carry the ACK (Linux).
+        # Text is about to follow, which will carry the ACK: an exchange of requests and responses begins (Linux).
+        tcb.quick = QUICK_ACKS
+        tcb.ato = ATO_MIN
+        tcb.lrcv_at = now
         output(tcb, now)
         if tcb.ack_pending:
             tcb.ack_pending = ACK_SCHED
@@ -386,7 +390,7 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             on_third_ack(tcb, seg)
         move(tcb, RCV_ACK_OF_SYN)
         if tcb.fastopen is not None:
-            syn_ack_arrived(tcb, seg, 0, now)
+            syn_ack_arrived(tcb, seg, now)
         if tcb.fin_queued:
             move(tcb, CLOSE)
     if seq_lt(tcb.snd_nxt, seg.ack):

@@ -315,7 +315,8 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
         if len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:
             options += tcb.fastopen.option
         tcb.fastopen.option = b""
-        if tcb.retransmits == 0 and not flags & ACK:
+        if tcb.fastopen.carries and not flags & ACK:
+            tcb.fastopen.carries = False
             # A SYN sent again is a plain one: perhaps text in it is what was not let through (RFC 7413 4.2.1).
             text = tcb.fastopen.text
     packet = control_packet(

@@ -55,8 +55,8 @@ LINUX: Final = {
 }  # fmt: skip
 
 
-# What packetdrill's own corpus sets otherwise: every listener takes data in a SYN.
-GOOGLE: Final = {"net.ipv4.tcp_fastopen": "0x70403"}
+# What packetdrill's own corpus has otherwise: every listener takes data in a SYN, SYNs go again as before Linux 6.5.
+GOOGLE: Final = {"net.ipv4.tcp_fastopen": "0x70403", "net.ipv4.tcp_syn_linear_timeouts": "0"}
 
 
 def preset(stack: NetStack, google: bool = False) -> None:
