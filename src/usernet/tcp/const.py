@@ -146,6 +146,9 @@ TW_NEW_CONNECTION: Final = 1
 # SYN cookies: for how many minutes begun one is believed, and how long after the last was given out any is looked at.
 COOKIE_AGE: Final = 2
 COOKIE_VALID: Final = 120 * SECOND
+# The MSS values that most SYNs carry (Linux's tables). Few, because each makes a guess that much likelier to pass.
+MSS4: Final = (536, 1300, 1440, 1460)
+MSS6: Final = (1220, 1420, 1440, 8940)
 # What the low bits of a timestamp say beside a SYN cookie; a shift of 15 is no window scaling.
 STAMP_WSCALE: Final = 0x0F
 STAMP_SACK: Final = 0x10

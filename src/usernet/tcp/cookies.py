@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING
 from ..core.const import MASK32, SECOND
 from ..core.entropy import Entropy
 from ..core.siphash import siphash
-from .const import COOKIE_AGE, STAMP_ECN, STAMP_SACK, STAMP_WSCALE
+from .const import COOKIE_AGE, MSS4, MSS6, STAMP_ECN, STAMP_SACK, STAMP_WSCALE
 
 if TYPE_CHECKING:
     import cython
 
 MINUTE = 60 * SECOND
 INDEX_MASK = 0xFFFFFF
-# The MSS values that most SYNs carry (Linux's tables). Few, because each makes a guess that much likelier to pass.
-MSS4 = (536, 1300, 1440, 1460)
-MSS6 = (1220, 1420, 1440, 8940)
-
 # How many low bits of a timestamp tell the options.
 STAMP_BITS = 6
 

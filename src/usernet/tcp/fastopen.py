@@ -185,8 +185,9 @@ class FastOpen:
 
     Of a server: ``queue`` while the SYN,ACK is not acknowledged; ``is_accepted`` once a user has the connection. Of a
     client: ``is_deferred`` while the SYN waits for the first text; ``asked`` when the SYN had the option, ``text``
-    octets in it (still to go: ``carries``), ``watches`` when this connection shows whether a blackhole is gone. ``option`` goes with the next
-    SYN or SYN,ACK, once. ``syn_data_acked``: all text of the SYN was taken (TCPI_OPT_SYN_DATA).
+    octets in it (still to go: ``carries``), ``watches`` when this connection shows whether a blackhole is gone.
+    ``option`` goes with the next SYN or SYN,ACK, once. ``syn_data_acked``: all text of the SYN was taken
+    (TCPI_OPT_SYN_DATA).
     """
 
     __slots__ = (
