@@ -16,11 +16,11 @@ from .const import (
     SYN,
     SYN_RECEIVED,
     SYN_SENT,
-    TIME_WAIT_LEN,
     T_COMPRESS,
     T_DELACK,
     T_KEEP,
     T_PACE,
+    TIME_WAIT_LEN,
 )  # fmt: skip
 from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
