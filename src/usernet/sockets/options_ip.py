@@ -48,7 +48,15 @@ def _changed(sock: Any) -> None:
 def _set_mtu_discover(sock: Any, value: int) -> None:
     if not 0 <= value <= PMTUDISC_MAX:
         raise os_error(EINVAL)
-    sock.udp.df_mode = value
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.pmtudisc = value
+        sock.settings_changed()
+    else:
+        sock.udp.df_mode = value
+
+
+def _get_mtu_discover(sock: Any) -> int:
+    return int(sock.settings.pmtudisc if sock.protocol == IPPROTO_TCP else sock.udp.df_mode)
 
 
 def _get_mtu(sock: Any) -> int:
@@ -154,7 +162,7 @@ def _default_interface(sock: Any) -> Any:
 _TABLE: Final = {
     so.IP_TOS: Option(lambda sock: int(_header(sock).tos), _set_tos),
     so.IP_TTL: Option(_get_ttl, _set_ttl),
-    so.IP_MTU_DISCOVER: Option(lambda sock: int(sock.udp.df_mode), _set_mtu_discover, kinds=UDP),
+    so.IP_MTU_DISCOVER: Option(_get_mtu_discover, _set_mtu_discover, kinds=(IPPROTO_TCP, IPPROTO_UDP)),
     so.IP_MTU: Option(_get_mtu, None, kinds=(IPPROTO_TCP, IPPROTO_UDP)),
     so.IP_PKTINFO: plain("recv_pktinfo")._replace(kinds=DATAGRAM),
     so.IP_RECVTTL: plain("recv_ttl")._replace(kinds=DATAGRAM),

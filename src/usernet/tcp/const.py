@@ -162,3 +162,10 @@ TFO_EVERY_LISTENER: Final = 0x400  # also where TCP_FASTOPEN was not set
 # Options fit into this much of a header.
 MAX_OPTIONS: Final = 40
 SYN_ACCECN: Final = 12  # the AccECN option of a SYN,ACK, with its NOP
+
+# IP_MTU_DISCOVER (include/uapi/linux/in.h).
+PMTUDISC_DONT: Final = 0
+PMTUDISC_WANT: Final = 1
+PMTUDISC_DO: Final = 2
+PMTUDISC_INTERFACE: Final = 4
+PMTUDISC_OMIT: Final = 5

@@ -10,7 +10,15 @@ from errno import EMSGSIZE
 from typing import TYPE_CHECKING
 
 from ..core.sender import IcmpError
-from .const import CLOSED, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
+from .const import (
+    CLOSED,
+    PMTUDISC_DONT,
+    PMTUDISC_INTERFACE,
+    PMTUDISC_OMIT,
+    RTX_RETRANSMIT,
+    SYN_RECEIVED,
+    SYN_SENT,
+)
 from .fastopen_client import text_was_too_big
 from .lifecycle import finish
 from .plpmtud import resend_too_long
@@ -25,6 +33,8 @@ if TYPE_CHECKING:
 UNREACHABLE = 3
 # Network and host unreachable: the link may be down for a while.
 DISCONNECTED = (0, 1)
+# What IP_MTU_DISCOVER says who does not want to hear of a path's MTU, or lets routers cut.
+UNHEEDED = (PMTUDISC_DONT, PMTUDISC_INTERFACE, PMTUDISC_OMIT)
 
 
 def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:
@@ -49,6 +59,8 @@ def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:
 
 def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
     # A segment of ours did not fit: take the smaller MTU and send again what is too long, as no sign of congestion.
+    if tcb.settings.pmtudisc in UNHEEDED:
+        return
     before = tcb.mss
     if tcb.state not in (SYN_SENT, SYN_RECEIVED) and mtu_of(tcb, max(before, tcb.mtu.probe_size)) <= mtu:
         # RFC 5927 7.2: nothing as long as that is under way, so nothing can have been too long for it.

@@ -3,6 +3,8 @@ cimport cython
 from .fastopen cimport FastOpenKeys
 from .sysctls cimport Sysctls
 
+cdef unsigned int PMTUDISC_WANT
+
 
 @cython.final
 cdef class Settings:
@@ -26,6 +28,7 @@ cdef class Settings:
     cdef public unsigned int tos
     cdef public unsigned int ttl
     cdef public unsigned int mark
+    cdef public unsigned int pmtudisc
     cdef public bint quickack
     cdef public long long rcvbuf
     cdef public long long rcvlowat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .const import PMTUDISC_WANT
 from .fastopen import FastOpenKeys
 from .sysctls import Sysctls
 
@@ -34,6 +35,7 @@ class Settings:
         "max_pacing_rate",
         "maxseg",
         "nodelay",
+        "pmtudisc",
         "quickack",
         "rcvbuf",
         "rcvlowat",
@@ -66,6 +68,7 @@ class Settings:
         self.rcvbuf = self.sndbuf = 0
         self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
+        self.pmtudisc = PMTUDISC_WANT
         self.congestion = ""
         self.max_pacing_rate = 0  # octets a second; 0: no limit
         self.keys: KeyRing | None = None
@@ -92,6 +95,7 @@ class Settings:
         twin.tos = self.tos
         twin.ttl = self.ttl
         twin.mark = self.mark
+        twin.pmtudisc = self.pmtudisc
         twin.congestion = self.congestion
         twin.max_pacing_rate = self.max_pacing_rate
         twin.keys = self.keys

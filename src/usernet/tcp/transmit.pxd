@@ -15,6 +15,7 @@ cdef Py_ssize_t MAX_OPTIONS, SYN_ACCECN
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS, NEVER
 cdef int ECN_ACCURATE
+cdef unsigned int PMTUDISC_DO, PMTUDISC_WANT
 
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept
 cpdef Path usable_path(Tcb tcb)

@@ -13,7 +13,20 @@ from ..core.sender import Path
 from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
 from .accecn import Ecn, sack_octets
 from .auth import Auth
-from .const import ACK, ATO_MIN, CLOSED, CWR, ECN_ACCURATE, MAX_HEADER, MAX_OPTIONS, MS, RST, SYN_ACCECN
+from .const import (
+    ACK,
+    ATO_MIN,
+    CLOSED,
+    CWR,
+    ECN_ACCURATE,
+    MAX_HEADER,
+    MAX_OPTIONS,
+    MS,
+    PMTUDISC_DO,
+    PMTUDISC_WANT,
+    RST,
+    SYN_ACCECN,
+)
 from .ecn import lay_out, on_syn, on_transmit, syn_ack_option
 from .mtu import MtuProbe
 from .tcb import Engine, Tcb
@@ -214,7 +227,8 @@ def transmit(
     packet.csum = CSUM_PARTIAL
     packet.csum_start = at
     packet.csum_offset = 16
-    packet.df = True
+    # DO and WANT; a path too narrow for that says itself that it is to be fragmented on (mtu_locked).
+    packet.df = tcb.settings.pmtudisc == PMTUDISC_WANT or tcb.settings.pmtudisc == PMTUDISC_DO
     packet.tos = tcb.settings.tos
     packet.ttl = tcb.settings.ttl
     packet.mark = tcb.settings.mark
