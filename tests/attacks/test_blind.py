@@ -129,3 +129,20 @@ def test_a_syn_does_not_end_time_wait_unless_it_is_newer() -> None:
         peer.send(RST, seq=77)
     assert [x.state for x in scene.tcp.tcbs() if x.state != 10] == [TIME_WAIT]
     assert len(peer.drain()) <= 2
+
+
+def test_an_opening_is_finished_only_by_who_saw_the_answer() -> None:
+    # The echo of a timestamp that no SYN,ACK had gives a guess away, whatever its ACK (Linux's TSEcrRejected).
+    scene = Scene()
+    listener = scene.listen()
+    peer = scene.peer()
+    peer.send(SYN, mss=1460, ts=(100, 0))
+    answer = peer.expect(SYN | ACK)
+    assert answer.ts is not None
+    for echo in guesses(b"echo", 1000):
+        if echo not in (0, answer.ts[0]):
+            peer.send(ACK, seq=1, ack=1, ts=(101, echo))
+    assert listener.accept(scene.now) is None and scene.counters.tcp_ext.TSEcrRejected == 1000
+    assert len(peer.drain()) <= 1
+    peer.send(ACK, seq=1, ack=1, ts=(101, answer.ts[0]))
+    assert listener.accept(scene.now) is not None

@@ -37,6 +37,8 @@ cdef class Request(Endpoint):
     cdef public long long sent_at, answered_at
     cdef public bytes extra
     cdef public bytes saved_syn
+    cdef public unsigned int stamp_first
+    cdef public unsigned int stamp_last
     cdef public Timer timer
 
     cpdef void sign_with(self, Auth auth) noexcept

@@ -66,6 +66,8 @@ class Request(Endpoint):
         "sack_ok",
         "saved_syn",
         "sent_at",
+        "stamp_first",
+        "stamp_last",
         "timeouts",
         "timer",
         "tos",
@@ -93,6 +95,7 @@ class Request(Endpoint):
         self.sack_ok = seg.sack_permitted and engine.sysctls.sack
         self.ts_ok = seg.ts_ok and engine.sysctls.timestamps != 0
         self.ts_recent = seg.tsval
+        self.stamp_first = self.stamp_last = 0
         self.ts_offset = timestamp_offset(engine, key)
         self.rcv_wscale = window_scale(settings, engine.sysctls) if self.wscale >= 0 else 0
         self.rcv_wnd = first_window(settings, engine.sysctls, advmss - 12 if self.ts_ok else advmss)
@@ -146,7 +149,12 @@ class Request(Endpoint):
         """<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>."""
         listener: Listener = self.listener
         settings: Settings = listener.settings
-        stamps = ((now // MS + self.ts_offset) & MASK32, self.ts_recent) if self.ts_ok else None
+        stamps = None
+        if self.ts_ok:
+            self.stamp_last = (now // MS + self.ts_offset) & MASK32
+            if self.timeouts == 0 and self.retransmits == 0:
+                self.stamp_first = self.stamp_last
+            stamps = (self.stamp_last, self.ts_recent)
         mss: cython.uint = advertised_mss(self.path.mtu, self.path.header_len, settings)
         flags: cython.uint = SYN | ACK
         wscale: cython.int = self.rcv_wscale if self.wscale >= 0 else -1
@@ -243,6 +251,11 @@ class Request(Endpoint):
         engine: Acceptor = listener.engine
         rcv_nxt: cython.uint = seq_add(self.irs, 1)
         old: cython.bint = self.ts_ok and seg.ts_ok and seq_lt(seg.tsval, self.ts_recent)
+        # An echo of a timestamp that no SYN,ACK had: whoever sent it has not seen one (Linux).
+        foreign: cython.bint = (
+            self.ts_ok and seg.ts_ok and seg.tsecr != 0
+            and (seq_lt(seg.tsecr, self.stamp_first) or seq_lt(self.stamp_last, seg.tsecr))
+        )  # fmt: skip
         if seg.flags & (SYN | RST | ACK) == SYN and seg.seq == self.irs and not old:
             # The SYN again: so is the answer, at a limited rate.
             if self.ecn is not None and not asked_again(engine, self.ecn, seg):
@@ -257,9 +270,11 @@ class Request(Endpoint):
                 engine.ext.TCPACKSkippedSynRecv += 1
             return
         # First.
-        if old or seq_lt(seg.end_seq, rcv_nxt) or seq_lt(seq_add(rcv_nxt, self.rcv_wnd), seg.seq):
+        if old or foreign or seq_lt(seg.end_seq, rcv_nxt) or seq_lt(seq_add(rcv_nxt, self.rcv_wnd), seg.seq):
             if old:
                 engine.ext.PAWSEstab += 1
+            elif foreign:
+                engine.ext.TSEcrRejected += 1
             if not seg.flags & RST and self._may_answer(now):
                 self._acknowledge(now)
             return
