@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import struct
+import sys
 import traceback
 from typing import Any, Final
 
@@ -112,7 +114,9 @@ class Blocks:
             self._names.update(seen)
             try:
                 # The lines of a block are those of the script, so that a traceback tells them.
-                exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
+                # What a block prints is for the reader, not for who reads the results.
+                with contextlib.redirect_stdout(sys.stderr):
+                    exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
             except Exception as error:
                 raise CodeError(f"{name}:{_line_of(error, name, line)}: {_words(error, text, seen)}") from None
 

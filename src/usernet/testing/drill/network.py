@@ -45,9 +45,10 @@ def _flush_metrics(machine: Machine) -> None:
 
 def _route(machine: Machine, words: list[str]) -> None:
     """A route with its metrics; the destination stays where it is, out of ``tun0``."""
-    prefix, prefixlen = (bytes(4), 0) if words[0] == "default" else parse_cidr(_with_prefix(words[0]))
-    if len(prefix) != 4:
-        raise Unsupported(f"`ip route ... {' '.join(words)}`")
+    try:
+        prefix, prefixlen = (bytes(4), 0) if words[:1] == ["default"] else parse_cidr(_with_prefix(words[0]))
+    except (ValueError, IndexError):
+        raise Unsupported(f"`ip route ... {' '.join(words)}`") from None
     given = _route_values(words[1:])
     fib = machine.stack.ip.fib
     old = next((r for r in fib if (r.prefix, r.prefixlen) == (prefix, prefixlen)), None)
