@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..const import SECOND
 from ..rate import AckSample
 from .base import CongestionControl
-from .hystart import Hystart, HystartLinux, HystartPlusPlus
+from .hystart import Hystart, HystartLinux, HystartPlusPlus, HystartTrain
 
 if TYPE_CHECKING:
     import cython
@@ -59,7 +59,7 @@ class Cubic(CongestionControl):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hystart: Hystart = HystartPlusPlus()
+        self.hystart: Hystart = HystartTrain()
         self.w_max = self.origin = self.k = 0.0
         self.undo_w_max = self.undo_origin = self.undo_k = 0.0
         self.epoch_at = self.undo_epoch_at = 0
@@ -68,16 +68,19 @@ class Cubic(CongestionControl):
     @classmethod
     def declare(cls, sysctl: SysctlRegistry) -> None:
         """How slow start ends."""
-        sysctl.declare(HYSTART, 2, "CUBIC leaves slow start by: 0 loss alone, 1 Linux's HyStart, 2 HyStart++.", high=2)
+        text = (
+            "CUBIC leaves slow start by: 0 loss alone, 1 Linux's HyStart, 2 HyStart++, 3 HyStart++ or a train of ACKs."
+        )
+        sysctl.declare(HYSTART, 3, text, high=3)
 
     def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
         """Choose it."""
-        self.hystart = (Hystart, HystartLinux, HystartPlusPlus)[sysctl.int_of(HYSTART)]()
+        self.hystart = (Hystart, HystartLinux, HystartPlusPlus, HystartTrain)[sysctl.int_of(HYSTART)]()
 
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """RFC 9438 4.2-4.5, RFC 9406."""
         acked: cython.uint = sample.acked
-        if self.in_slow_start() and now - self.epoch_at >= SECOND:
+        if self.in_slow_start() and (self.epoch_at == 0 or now - self.epoch_at >= SECOND):
             # Not in the second after a recovery, whose round trips tell of the loss (Linux).
             acked = self.hystart.acknowledged(self, sample, now)
         if not self.may_grow():

@@ -5,7 +5,7 @@ from .base cimport CongestionControl
 
 cdef unsigned int INFINITE_SSTHRESH, LOW_WINDOW, CSS_GROWTH_DIVISOR
 cdef int SAMPLES, CSS_ROUNDS
-cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP
+cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP, AGGREGATION
 
 cpdef long long rtt_threshold(long long rtt) noexcept
 
@@ -18,6 +18,17 @@ cdef class Hystart:
     cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cpdef void reset(self) noexcept
+
+
+@cython.final
+cdef class AckTrain:
+    cdef public long long delay_min
+    cdef public long long round_at
+    cdef public long long last_ack_at
+
+    cdef void begin(self, long long now) noexcept
+    cdef bint fills_pipe(self, CongestionControl cc, long long rtt_ns, long long now) noexcept
+    cdef void reset(self) noexcept
 
 
 cdef class HystartPlusPlus(Hystart):
@@ -33,13 +44,19 @@ cdef class HystartPlusPlus(Hystart):
     cpdef void reset(self) noexcept
 
 
-cdef class HystartLinux(Hystart):
-    cdef public long long delay_min
-    cdef public bint found
-    cdef public long long round_at
-    cdef public long long last_ack_at
+cdef class HystartTrain(HystartPlusPlus):
+    cdef public AckTrain train
 
     cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
-    cdef void _look(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cpdef void reset(self) noexcept
+
+
+cdef class HystartLinux(Hystart):
+    cdef public bint found
+    cdef public AckTrain train
+
+    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
+    cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
+    cdef bint _is_delayed(self, CongestionControl cc, long long rtt_ns) noexcept
     cpdef void reset(self) noexcept

@@ -24,6 +24,8 @@ CSS_ROUNDS = 5
 # Linux: below so many segments nothing is looked for; ACKs closer than this belong to one train.
 LOW_WINDOW = 16
 TRAIN_GAP = 2 * MS
+# Linux's hystart_ack_delay, which is this up to 2 Gbit/s: what aggregation may add to a train.
+AGGREGATION = MS
 
 
 def rtt_threshold(rtt: cython.longlong) -> cython.longlong:
@@ -57,6 +59,37 @@ class Hystart:
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
         self.round_end = 0
+
+
+class AckTrain:
+    """ACKs that came without a gap since a round trip began (Linux's HYSTART_ACK_TRAIN)."""
+
+    __slots__ = ("delay_min", "last_ack_at", "round_at")
+
+    def __init__(self) -> None:
+        self.delay_min = self.round_at = self.last_ack_at = 0
+
+    def begin(self, now: cython.longlong) -> None:
+        """A round trip begins."""
+        self.round_at = self.last_ack_at = now
+
+    def fills_pipe(self, cc: CongestionControl, rtt_ns: cython.longlong, now: cython.longlong) -> cython.bint:
+        """One more ACK, with its RTT sample or -1: whether the train is half a round trip long."""
+        full: cython.longlong
+        if rtt_ns > 0 and (self.delay_min == 0 or rtt_ns < self.delay_min):
+            self.delay_min = rtt_ns
+        if cc.cwnd < LOW_WINDOW or now - self.last_ack_at > TRAIN_GAP:
+            return False
+        self.last_ack_at = now
+        full = self.delay_min + AGGREGATION
+        # Pacing spreads a window over half of a round trip by itself.
+        if not cc.needs_pacing:
+            full >>= 1
+        return now - self.round_at > full
+
+    def reset(self) -> None:
+        """Nothing is known."""
+        self.delay_min = self.round_at = self.last_ack_at = 0
 
 
 class HystartPlusPlus(Hystart):
@@ -120,57 +153,78 @@ class HystartPlusPlus(Hystart):
         self.in_css = False
 
 
-class HystartLinux(Hystart):
-    """A train of ACKs as long as half a round trip, or a round trip an eighth longer, ends slow start at once."""
+class HystartTrain(HystartPlusPlus):
+    """HyStart++, and the train of ACKs it leaves out.
 
-    __slots__ = ("delay_min", "found", "last_ack_at", "round_at")
+    The least round trip tells of a queue one round late: unpaced, by then a second window is on its way, and a buffer
+    of one bandwidth-delay product overflows by as much. The train ends slow start before.
+    """
+
+    __slots__ = ("train",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.delay_min = 0
-        self.found = False
-        self.round_at = self.last_ack_at = 0
+        self.train: AckTrain = AckTrain()
 
     def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
         """A round trip begins."""
         self.current_min = NO_RTT
         self.samples = 0
         self.round_end = delivered + in_flight
-        self.round_at = self.last_ack_at = now
+        self.train.begin(now)
+
+    def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
+        """RFC 9406 4.2, unless the train has filled the pipe."""
+        acked: cython.uint = HystartPlusPlus.acknowledged(self, cc, sample, now)
+        if cc.ssthresh == INFINITE_SSTHRESH and self.train.fills_pipe(cc, sample.rtt_ns, now):
+            cc.ssthresh = cc.cwnd
+        return acked
+
+    def reset(self) -> None:
+        """A timeout: slow start begins anew."""
+        HystartPlusPlus.reset(self)
+        self.train.reset()
+
+
+class HystartLinux(Hystart):
+    """A train of ACKs as long as half a round trip, or a round trip an eighth longer, ends slow start at once."""
+
+    __slots__ = ("found", "train")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+        self.train: AckTrain = AckTrain()
+
+    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
+        """A round trip begins."""
+        self.current_min = NO_RTT
+        self.samples = 0
+        self.round_end = delivered + in_flight
+        self.train.begin(now)
 
     def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
         """Linux's hystart_update."""
-        if sample.rtt_ns > 0:
-            if self.delay_min == 0 or sample.rtt_ns < self.delay_min:
-                self.delay_min = sample.rtt_ns
-            if not self.found:
-                self._look(cc, sample, now)
-                if self.found:
-                    cc.ssthresh = cc.cwnd
+        if sample.rtt_ns > 0 and not self.found:
+            if cc.rate.delivered > self.round_end:
+                self.begin(cc.rate.delivered, sample.in_flight, now)
+            self.found = self.train.fills_pipe(cc, sample.rtt_ns, now) or self._is_delayed(cc, sample.rtt_ns)
+            if self.found:
+                cc.ssthresh = cc.cwnd
         return sample.acked
 
-    def _look(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> None:
-        train: cython.longlong = self.delay_min
-        if cc.rate.delivered > self.round_end:
-            self.begin(cc.rate.delivered, sample.in_flight, now)
+    def _is_delayed(self, cc: CongestionControl, rtt_ns: cython.longlong) -> cython.bint:
         if cc.cwnd < LOW_WINDOW:
-            return
-        if now - self.last_ack_at <= TRAIN_GAP:
-            self.last_ack_at = now
-            # Pacing spreads a window over half of a round trip by itself.
-            if not cc.needs_pacing:
-                train >>= 1
-            if now - self.round_at > train:
-                self.found = True
-        if sample.rtt_ns < self.current_min:
-            self.current_min = sample.rtt_ns
+            return False
+        if rtt_ns < self.current_min:
+            self.current_min = rtt_ns
         if self.samples < SAMPLES:
             self.samples += 1
-        elif self.current_min > self.delay_min + rtt_threshold(self.delay_min):
-            self.found = True
+            return False
+        return self.current_min > self.train.delay_min + rtt_threshold(self.train.delay_min)
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
         self.round_end = 0
-        self.delay_min = 0
         self.found = False
+        self.train.reset()
