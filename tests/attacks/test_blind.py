@@ -6,6 +6,7 @@ from errno import ECONNREFUSED, EMSGSIZE
 
 import pytest
 
+from usernet.core.const import SECOND
 from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, FIN, PSH, RST, SYN, TIME_WAIT
 from usernet.testing.peer import Scene
 
@@ -146,3 +147,18 @@ def test_an_opening_is_finished_only_by_who_saw_the_answer() -> None:
     assert len(peer.drain()) <= 1
     peer.send(ACK, seq=1, ack=1, ts=(101, answer.ts[0]))
     assert listener.accept(scene.now) is not None
+
+
+def test_segments_that_cannot_be_the_peers_keep_no_dead_connection_alive() -> None:
+    scene, peer, tcb = opened()
+    tcb.settings.keepalive = True
+    tcb.settings.keepidle_ns = 10 * SECOND
+    tcb.settings.keepintvl_ns = SECOND
+    tcb.settings.keepcnt = 3
+    tcb.settings_changed(scene.now)
+    for _ in range(200):
+        scene.advance(ms=100)
+        peer.send(ACK, seq=1, ack=0x7000_0000)
+        peer.send(RST, seq=50)
+        peer.send(SYN, seq=50)
+    assert tcb.state == CLOSED

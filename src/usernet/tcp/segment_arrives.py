@@ -73,8 +73,6 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
         return
     if not _first_sequence(tcb, seg, now):
         return
-    # Only now has the peer been heard: a blind segment keeps no dead connection alive.
-    tcb.rcv_at = now
     if seg.flags & RST:
         _second_rst(tcb, seg, now)
         return
@@ -394,7 +392,9 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         if tcb.fin_queued:
             move(tcb, CLOSE)
     if seq_lt(tcb.snd_nxt, seg.ack):
-        challenge_ack(tcb, now)
+        # Whoever was heard a moment ago is in step with us, and this is not theirs: no answer then.
+        if now - tcb.rcv_at >= tcb.engine.sysctls.invalid_ratelimit_ns:
+            challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
         # Nobody has acknowledged what was never sent; the SYN and the FIN are sequence numbers too.
@@ -402,7 +402,10 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         if seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32):
             challenge_ack(tcb, now)
             return False
+        tcb.rcv_at = now
         return True
+    # Only now has the peer been heard: a blind segment keeps no dead connection alive.
+    tcb.rcv_at = now
     if tcb.ts_ok and seg.ts_ok and seq_le(seg.seq, tcb.last_ack_sent):
         # RFC 7323 4.3: the timestamp to echo is that of the segment that advanced the last ACK; only now is it known
         # that nobody made it up.
