@@ -49,6 +49,13 @@ class Sender:
         """
         raise NotImplementedError
 
+    def answering(self, dst: bytes, src: bytes) -> Path:
+        """The way to whoever sent ``src`` a packet, for one answer: not kept, and good until the next call only.
+
+        So that a flood from a million sources leaves no trace. Raises as ``path`` does.
+        """
+        return self.path(dst, src, 0)
+
     def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
         """Send a packet whose head is at the transport header (l4 == head, ``protocol`` set).
 

@@ -130,9 +130,12 @@ class Fib:
         ``oif`` other than 0 asks for that interface.
         """
         size: int = len(dst)
+        bits: int = 8 * size
         number: int = int.from_bytes(dst, "big")
+        route: Route
         for length in self._lengths.get(size, ()):
-            for route in self._tables[size, length].get(number >> (8 * size - length), ()):
+            for item in self._tables[size, length].get(number >> (bits - length), ()):
+                route = item
                 if oif in (0, route.interface.index) and route.interface.device.flags & IFF_UP:
                     return route
         return None

@@ -156,6 +156,10 @@ class IpLayer(Sender):
                 self.context.counters.ip.OutNoRoutes += 1
             raise
 
+    def answering(self, dst: bytes, src: bytes) -> Path:
+        """The way to dst for one answer. Raises as ``path`` does."""
+        return self._paths.passing(dst, src)
+
     def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
         """Send a transport's packet; 0 or a negative errno, the drop counted."""
         return self._output.send(path, packet, now)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 cimport cython
 
 from ..core.checksum cimport sum16
+from .fib cimport Fib, Route
 from .interface cimport Interface
 from .ipv4_out cimport Ipv4Output
 from .local cimport LocalTable
@@ -14,12 +15,16 @@ cdef unsigned int MAX_DATAGRAM
 
 @cython.final
 cdef class Paths:
-    cdef public object fib, pmtus
+    cdef public Fib fib
+    cdef public object pmtus
     cdef public LocalTable local
     cdef public Ipv4Output output
     cdef public dict interfaces
     cdef public Interface loopback
     cdef dict _paths
+    cdef IpPath _passing
+    cdef Route _passing_route
 
     cpdef IpPath find(self, bytes dst, bytes src, int oif)
+    cpdef IpPath passing(self, bytes dst, bytes src)
     cpdef void clear(self) except *

@@ -34,7 +34,7 @@ LOOPBACK_ADDRESS = b"\x7f\x00\x00\x01"
 class Paths:
     """The paths of one stack. ``interfaces`` are all of its interfaces by index, ``loopback`` the one to ourselves."""
 
-    __slots__ = ("_paths", "fib", "interfaces", "local", "loopback", "output", "pmtus")
+    __slots__ = ("_passing", "_passing_route", "_paths", "fib", "interfaces", "local", "loopback", "output", "pmtus")
 
     def __init__(self, fib: Fib, local: LocalTable, pmtus: PathMtus, output: Ipv4Output) -> None:
         self.fib = fib
@@ -45,6 +45,8 @@ class Paths:
         self.loopback: Interface | None = None
         # (dst, src, oif) asked for -> path
         self._paths: dict[tuple[bytes, bytes | None, int], IpPath] = {}
+        self._passing: IpPath | None = None
+        self._passing_route: Route | None = None
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -62,6 +64,33 @@ class Paths:
         self._paths[key] = path
         return path
 
+    def passing(self, dst: bytes, src: bytes) -> IpPath:
+        """The way to dst for one packet; raises as ``find`` does. What it gives is made over by the next call.
+
+        Neither looked up whole nor kept: of all that lie behind one gateway only the address differs.
+        """
+        path: IpPath | None = self._paths.get((dst, src, 0))
+        route: Route | None
+        number: cython.uint
+        if path is not None:
+            return path
+        if len(dst) != 4:
+            raise OSError(EAFNOSUPPORT, "only IPv4 addresses are routed")
+        number = int.from_bytes(dst, "big")
+        if dst[0] == 0 or self.local.kind(number) != RTN_UNICAST or self.pmtus.get(dst)[0]:
+            return self._find_path(dst, src, 0)
+        route = self.fib.lookup(dst, 0)
+        path = self._passing
+        if path is not None and route is not None and route is self._passing_route and path.src == src:
+            path.dst = dst
+            path.dst32 = number
+            path.pseudo = sum16(src + dst, 0, 8, 0)
+            return path
+        path = self._find_path(dst, src, 0)
+        if route is not None and route.gateway is not None:
+            self._passing, self._passing_route = path, route
+        return path
+
     def clear(self) -> None:
         """Routes, addresses or devices changed: every path falls dead."""
         path: IpPath
@@ -69,6 +98,7 @@ class Paths:
             path = item
             path.alive = False
         self._paths.clear()
+        self._passing = self._passing_route = None
 
     def forget(self, dst: bytes) -> None:
         """The path MTU to dst changed: the paths there fall dead."""

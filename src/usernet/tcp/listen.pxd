@@ -38,3 +38,4 @@ cdef class Listener:
 
 
 cpdef Path path_back(Engine engine, Packet packet)
+cpdef Path answer_path(Engine engine, Packet packet)

@@ -139,3 +139,15 @@ def path_back(engine: Engine, packet: Packet) -> Path | None:
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None
+
+
+def answer_path(engine: Engine, packet: Packet) -> Path | None:
+    """As path_back, for one answer to who may be nobody: it leaves nothing behind, and is good for one packet."""
+    at: cython.Py_ssize_t = packet.addr_off
+    size: cython.Py_ssize_t = packet.addr_len
+    buf: bytearray = packet.buf
+    try:
+        return engine.sender.answering(bytes(buf[at : at + size]), bytes(buf[at + size : at + 2 * size]))
+    except OSError:
+        engine.counters.drop("tcp_no_route_back")
+        return None

@@ -10,7 +10,7 @@ from .establish cimport advertised_mss
 from .space cimport first_window, window_scale
 from .fastopen_server cimport try_fast_open
 from .isn cimport initial_sequence, timestamp_offset
-from .listen cimport Acceptor, Listener, path_back
+from .listen cimport Acceptor, Listener, answer_path, path_back
 from .request cimport Request
 from .settings cimport Settings
 from .sysctls cimport Sysctls

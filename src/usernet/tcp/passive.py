@@ -32,7 +32,7 @@ from .establish import advertised_mss
 from .fastopen_server import try_fast_open
 from .isn import initial_sequence, timestamp_offset
 from .keys import welcome
-from .listen import Acceptor, Listener, path_back
+from .listen import Acceptor, Listener, answer_path, path_back
 from .request import Request
 from .settings import Settings
 from .space import first_window, window_scale
@@ -71,7 +71,7 @@ def syn_arrives(
         engine.ext.ListenOverflows += 1
         engine.ext.ListenDrops += 1
         return
-    path = path_back(engine, packet)
+    path = answer_path(engine, packet) if gives_cookie else path_back(engine, packet)
     if path is None:
         engine.ext.ListenDrops += 1
         return

@@ -12,7 +12,7 @@ from .isn cimport initial_sequence, timestamp_offset
 from .fastopen cimport FastOpen
 from .lifecycle cimport move
 from .forward cimport ForwardRequest
-from .listen cimport Acceptor, Listener, path_back
+from .listen cimport Acceptor, Listener, answer_path, path_back
 from .rtx_timer cimport arm_rtx
 from .passive cimport cookie_arrives, syn_arrives
 from .request cimport Request

@@ -34,7 +34,7 @@ from .icmp import icmp_arrives
 from .isn import initial_sequence, timestamp_offset
 from .keys import attach, closed_auth
 from .lifecycle import move
-from .listen import Acceptor, Listener, path_back
+from .listen import Acceptor, Listener, answer_path, path_back
 from .passive import cookie_arrives, syn_arrives
 from .request import Request
 from .rtx_timer import arm_rtx
@@ -337,7 +337,7 @@ class Tcp(Acceptor):
     def _answer_closed(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         # 3.10.7.1. A RST is never answered; the caller saw to that.
         auth: Auth | None = None
-        path = path_back(self, packet)
+        path = answer_path(self, packet)
         if path is None:
             return
         listener = self._find_listener(packet, seg)

@@ -1,0 +1,23 @@
+cimport cython
+
+
+@cython.final
+cdef class Route:
+    cdef public bytes prefix
+    cdef public int prefixlen
+    cdef public bytes gateway
+    cdef public object interface
+    cdef public int metric
+    cdef public unsigned int mtu
+    cdef public bytes src
+    cdef public int protocol
+    cdef public int scope
+
+
+@cython.final
+cdef class Fib:
+    cdef object _changed
+    cdef dict _tables
+    cdef dict _lengths
+
+    cpdef Route lookup(self, bytes dst, int oif=*)
