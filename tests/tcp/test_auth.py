@@ -433,3 +433,27 @@ def test_fins_are_signed_too():
     child.shutdown_send(pair.now)
     pair.run(ms=100)
     assert tcb.rcv_fin
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        bytes((OPT_AO, 4, 1, 1)),
+        bytes((OPT_AO, 3, 1, 1)),
+        bytes((OPT_AO, 2, 1, 1)),
+        bytes((OPT_MD5, 17)) + bytes(15) + b"\1\1\1",
+        (bytes((OPT_MD5, 18)) + bytes(16)) * 2,
+        bytes((OPT_AO, 16, 1, 1)) + bytes(12) + bytes((OPT_MD5, 18)) + bytes(16),
+        bytes((OPT_AO, 16, 1, 1)) + bytes(12) + bytes((OPT_AO, 16, 1, 1)) + bytes(12),
+    ],
+    ids=["short", "shorter", "empty", "md5 short", "md5 twice", "ao and md5", "ao twice"],
+)
+def test_rfc5925_2_2_a_signature_of_illegal_shape_drops_its_segment(options):
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, options=bytes((2, 4, 5, 180)) + options)
+    peer.expect_nothing()
+    tcb, _ = peer.open_passive(listener)
+    peer.send(ACK, seq=1, ack=1, payload=b"x", options=options)
+    assert tcb.available() == 0 and scene.counters.tcp_ext.TCPAOBad == 2

@@ -4,7 +4,7 @@ from ..core.counters cimport TcpExtMib
 from ..core.packet cimport Packet
 from ..wire.tcp cimport Segment
 
-cdef unsigned int OPT_MD5
+cdef unsigned int AUTH_BAD, OPT_MD5
 
 
 cdef class Auth:

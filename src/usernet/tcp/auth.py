@@ -11,7 +11,7 @@ from ..core.const import IPPROTO_TCP
 from ..core.counters import TcpExtMib
 from ..core.packet import Packet
 from ..wire.tcp import Segment
-from ..wire.tcp_const import OPT_MD5
+from ..wire.tcp_const import AUTH_BAD, OPT_MD5
 
 if TYPE_CHECKING:
     import cython
@@ -53,9 +53,11 @@ def accepts(auth: Auth | None, ext: TcpExtMib, packet: Packet, seg: Segment) -> 
 
 
 def unexpected(ext: TcpExtMib, seg: Segment) -> None:
-    """Count a segment that is signed where nobody has a key."""
+    """Count a segment that is signed where nobody has a key, or in no way there is."""
     if seg.auth == OPT_MD5:
         ext.TCPMD5Unexpected += 1
+    elif seg.auth == AUTH_BAD:
+        ext.TCPAOBad += 1
     else:
         ext.TCPAOKeyNotFound += 1
 

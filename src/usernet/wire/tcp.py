@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
 from ..core.packet import Packet
-from .tcp_const import AUTH_BOTH, OPT_AO, OPT_MD5
+from .tcp_const import AUTH_BAD, OPT_AO, OPT_MD5
 
 if TYPE_CHECKING:
     import cython
@@ -140,8 +140,11 @@ class Segment:
             elif kind == OPT_SACK:
                 if size >= 10 and (size - 2) % 8 == 0:
                     self._parse_sack(buf, at + 2, (size - 2) // 8)
-            elif (kind == OPT_MD5 and size == 18) or (kind == OPT_AO and size > 4):
-                self.auth = kind if self.auth == 0 else AUTH_BOTH
+            elif kind == OPT_MD5:
+                self.auth = kind if self.auth == 0 and size == 18 else AUTH_BAD
+                self.auth_at = at
+            elif kind == OPT_AO:
+                self.auth = kind if self.auth == 0 and size > 4 else AUTH_BAD
                 self.auth_at = at
             elif kind in (OPT_ACCECN1, OPT_ACCECN0):
                 self.accecn_e1_first = kind == OPT_ACCECN1

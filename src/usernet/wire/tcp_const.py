@@ -6,5 +6,5 @@ from typing import Final
 
 OPT_MD5: Final = 19
 OPT_AO: Final = 29
-# What Segment.auth says of two signatures in one segment.
-AUTH_BOTH: Final = 255
+# What Segment.auth says of two signatures in one segment, or of one that has an illegal length (RFC 5925 2.2).
+AUTH_BAD: Final = 255
