@@ -1,4 +1,4 @@
-"""One end of a TCP-MD5 session: md5_peer.py listen|connect PEER PORT KEY OCTETS. The listener echoes what it reads."""
+"""One end of a signed session: signed_peer.py md5|ao listen|connect PEER PORT KEY [OCTETS]. The listener echoes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ import struct
 import sys
 
 TCP_MD5SIG = 14
+TCP_AO_ADD_KEY = 38
 
 
-def keyed(peer: str, key: bytes) -> socket.socket:
+def keyed(kind: str, peer: str, key: bytes) -> socket.socket:
     made = socket.socket()
     address = struct.pack("=HH4s120x", socket.AF_INET, 0, socket.inet_aton(peer))
-    made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, address + struct.pack("=BBHi80s", 0, 0, len(key), 0, key))
+    if kind == "md5":
+        made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, address + struct.pack("=BBHi80s", 0, 0, len(key), 0, key))
+    else:
+        # hmac(sha1), prefix 32, both ids 100.
+        rest = struct.pack("=64siIHBBBBBB80s", b"hmac(sha1)", 0, 0, 0, 32, 100, 100, 12, 0, len(key), key)
+        made.setsockopt(socket.IPPROTO_TCP, TCP_AO_ADD_KEY, address + rest)
     return made
 
 
-def listen(peer: str, port: int, key: bytes) -> None:
-    server = keyed(peer, key)
+def listen(kind: str, peer: str, port: int, key: bytes) -> None:
+    server = keyed(kind, peer, key)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.bind(("", port))
     server.listen()
@@ -30,8 +36,8 @@ def listen(peer: str, port: int, key: bytes) -> None:
     print("closed", flush=True)
 
 
-def connect(peer: str, port: int, key: bytes, size: int) -> None:
-    client = keyed(peer, key)
+def connect(kind: str, peer: str, port: int, key: bytes, size: int) -> None:
+    client = keyed(kind, peer, key)
     client.settimeout(20)
     client.connect((peer, port))
     sent, got = hashlib.sha256(), hashlib.sha256()
@@ -52,8 +58,8 @@ def connect(peer: str, port: int, key: bytes, size: int) -> None:
 
 
 if __name__ == "__main__":
-    role, peer, port, key, *rest = sys.argv[1:]
+    kind, role, peer, port, key, *rest = sys.argv[1:]
     if role == "listen":
-        listen(peer, int(port), key.encode())
+        listen(kind, peer, int(port), key.encode())
     else:
-        connect(peer, int(port), key.encode(), int(rest[0]))
+        connect(kind, peer, int(port), key.encode(), int(rest[0]))
