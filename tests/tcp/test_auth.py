@@ -457,3 +457,23 @@ def test_rfc5925_2_2_a_signature_of_illegal_shape_drops_its_segment(options):
     tcb, _ = peer.open_passive(listener)
     peer.send(ACK, seq=1, ack=1, payload=b"x", options=options)
     assert tcb.available() == 0 and scene.counters.tcp_ext.TCPAOBad == 2
+
+
+@pytest.mark.parametrize("kind", ["md5", "hmac(sha1)"])
+def test_a_signed_connection_opens_the_slow_way(kind):
+    # A signature leaves no room for a Fast Open cookie, and text of a SYN is signed by nobody here.
+    pair = Pair()
+    mine, theirs = rings(kind)
+    for end in pair.contexts.values():
+        end.sysctl.set("net.ipv4.tcp_fastopen", 0x7 | 0x200 | 0x400)
+    settings, listening = Settings(), Settings()
+    settings.keys, listening.keys = mine, theirs
+    listener = pair.b.listen(Owner(), pair.b.bind(b"", 179, 4, 1), 10, listening)
+    tcb = pair.a.connect(Owner(), None, B, 179, settings, pair.now, True)
+    assert not tcb.may_open_fast(pair.now) and tcb.open_fast(b"early", pair.now) == 0
+    pair.run(ms=100)
+    child = listener.accept(pair.now)
+    assert tcb.state == ESTABLISHED and child.available() == 0
+    tcb.send(b"late", pair.now)
+    pair.run(ms=100)
+    assert child.available() == 4

@@ -35,7 +35,8 @@ def may_open_fast(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """True when a SYN to this peer may carry text: its cookie is known, or none is needed."""
     engine: Engine = tcb.engine
     known: Remembered | None
-    if _is_paused(tcb, now):
+    if _is_paused(tcb, now) or tcb.auth is not None:
+        # A signature leaves no room for a cookie.
         return False
     if _needs_no_cookie(tcb):
         return True

@@ -89,7 +89,7 @@ def syn_arrives(
     request.tos = _type_of_service(listener, packet)
     if listener.settings.save_syn:
         request.saved_syn = _saved(packet, seg, listener.settings.save_syn)
-    if (seg.fastopen is not None or seg.length > 0) and try_fast_open(request, packet, seg, now):
+    if auth is None and (seg.fastopen is not None or seg.length > 0) and try_fast_open(request, packet, seg, now):
         return
     request.enter(now)
 

@@ -326,7 +326,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     if accecn and tcb.fastopen is None and len(options) + SYN_ACCECN <= MAX_OPTIONS:
         options = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps, accecn=True)
     if tcb.fastopen is not None:
-        if len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:
+        if tcb.auth is None and len(options) + len(tcb.fastopen.option) <= MAX_OPTIONS:
             options += tcb.fastopen.option
         tcb.fastopen.option = b""
         if tcb.fastopen.carries and not flags & ACK:
