@@ -383,9 +383,8 @@ def test_trunc_throws_away(ends: tuple[Net, Net]) -> None:
     assert child.recv(10) == b"f"
 
 
-def test_urgent_data_is_not_there(ends: tuple[Net, Net]) -> None:
-    client, child = pair(ends)
-    fails(errno.EOPNOTSUPP, client.send, b"x", so.MSG_OOB)
+def test_urgent_data_that_is_not_there(ends: tuple[Net, Net]) -> None:
+    _client, child = pair(ends)
     fails(errno.EINVAL, child.recv, 1, so.MSG_OOB)
     fails(errno.EAGAIN, child.recv, 1, so.MSG_ERRQUEUE)
 

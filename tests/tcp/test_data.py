@@ -6,7 +6,7 @@ import pytest
 
 from usernet.core import bytequeue
 from usernet.core.const import CSUM_PARTIAL, POLLIN, POLLOUT
-from usernet.tcp.const import ACK, ESTABLISHED, FIN, PSH, SYN
+from usernet.tcp.const import ACK, ESTABLISHED, FIN, MSG_MORE, PSH, SYN
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import Scene
 
@@ -329,15 +329,15 @@ def test_cork_and_more_hold_short_segments():
     tcb.settings_changed(scene.now)
     peer.expect(ACK, length=540)
     peer.send(ACK, seq=1, ack=2001)
-    tcb.send(b"x", scene.now, True)
+    tcb.send(b"x", scene.now, MSG_MORE)
     peer.expect_nothing()
-    tcb.send(b"y", scene.now, False)
+    tcb.send(b"y", scene.now)
     peer.expect(ACK, payload=b"xy")
 
 
 def test_corked_text_leaves_by_the_probe_timer():
     scene, peer, tcb, _ = opened()
-    tcb.send(b"abc", scene.now, True)
+    tcb.send(b"abc", scene.now, MSG_MORE)
     peer.expect_nothing()
     scene.advance(s=1)
     peer.expect(ACK, payload=b"abc")
@@ -457,7 +457,9 @@ def test_send_before_established_waits():
 
 
 def test_urgent_text_is_read_in_line():
-    scene, peer, tcb, _ = opened()
+    settings = Settings()
+    settings.oobinline = True
+    scene, peer, tcb, _ = opened(settings=settings)
     peer.send(ACK | 0x20, seq=1, ack=1, payload=b"!now")
     assert tcb.recv(10, False, scene.now) == b"!now"
 

@@ -40,6 +40,7 @@ def test_slow_start_doubles_by_what_is_acknowledged():
     _scene, peer, tcb, _ = sending()
     peer.drain()
     peer.send(ACK, seq=1, ack=1 + 10 * M)
+    tcb.send(b"d" * 40 * M, _scene.now)
     assert tcb.info()["snd_cwnd"] == 20 and len(peer.drain()) == 20
 
 

@@ -36,6 +36,7 @@ cdef class SendQueue:
     cdef public unsigned long long base, end
 
     cpdef void append(self, bytes octets) except *
+    cpdef void append_part(self, bytes octets, Py_ssize_t start, Py_ssize_t n) except *
     cpdef void gather(self, Packet packet, unsigned long long at, Py_ssize_t n) except *
     cpdef void release(self, unsigned long long upto) except *
     cpdef void clear(self) except *

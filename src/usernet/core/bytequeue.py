@@ -192,7 +192,7 @@ class SendQueue:
         """Queue octets by reference; short ones are joined with a short predecessor."""
         chunk: Chunk
         tail: Chunk | None = self._tail
-        if tail is not None and len(tail.base) + len(octets) <= COALESCE:
+        if tail is not None and tail.end == tail.start + len(tail.base) and len(tail.base) + len(octets) <= COALESCE:
             tail.base = tail.base + octets
             tail.end += len(octets)
         else:
@@ -203,6 +203,25 @@ class SendQueue:
                 tail.next = chunk
             self._tail = chunk
         self.end += len(octets)
+
+    def append_part(self, octets: bytes, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> None:
+        """Queue octets[start:start + n] by reference; what stood before them in the same object is queued already."""
+        chunk: Chunk
+        tail: Chunk | None = self._tail
+        if tail is not None and start > 0 and tail.base is octets:
+            tail.end += n
+        elif start == 0 and n == len(octets):
+            self.append(octets)
+            return
+        else:
+            chunk = Chunk(octets, self.end - start)
+            chunk.end = self.end + n
+            if tail is None:
+                self._head = chunk
+            else:
+                tail.next = chunk
+            self._tail = chunk
+        self.end += n
 
     def gather(self, packet: Packet, at: cython.ulonglong, n: cython.Py_ssize_t) -> None:
         """Add octets [at, at + n) to packet as by-reference payload; they must be queued."""

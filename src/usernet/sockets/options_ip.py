@@ -79,6 +79,10 @@ def _endpoint_flag(field: str, kinds: tuple[int, ...]) -> Option:
     return Option(read, write, kinds=kinds)
 
 
+def _set_recverr(sock: Any, value: int) -> None:
+    _header(sock).recverr = value != 0
+
+
 def _foreign(field: str) -> Option:
     def write(sock: Any, value: int) -> None:
         setattr(sock, field, value != 0)
@@ -167,7 +171,7 @@ _TABLE: Final = {
     so.IP_PKTINFO: plain("recv_pktinfo")._replace(kinds=DATAGRAM),
     so.IP_RECVTTL: plain("recv_ttl")._replace(kinds=DATAGRAM),
     so.IP_RECVTOS: plain("recv_tos")._replace(kinds=DATAGRAM),
-    so.IP_RECVERR: _endpoint_flag("recverr", DATAGRAM),
+    so.IP_RECVERR: Option(lambda sock: int(_header(sock).recverr), _set_recverr),
     so.IP_FREEBIND: _foreign("freebind"),
     so.IP_TRANSPARENT: _foreign("transparent"),
     so.IP_MULTICAST_IF: Option(_get_multicast_if, _set_multicast_if, raw=True, kinds=UDP),

@@ -7,15 +7,20 @@ from errno import EDOM, EINVAL, ENODEV
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, IPPROTO_UDP, SECOND, US
+from ..tcp.const import CLOSED
+from ..tcp.marks import NOTE_COST, OPT_ID, OPT_ID_TCP
+from ..tcp.send_buffer import cost, piece_size
 from ..udp.const import REUSEADDR, REUSEPORT
 from . import const as so
 from .errors import os_error
-from .option import Option, plain
+from .option import Option
 
 # Linux's SOCK_MIN_SNDBUF and SOCK_MIN_RCVBUF.
 MIN_SNDBUF = 4608
 MIN_RCVBUF = 2304
 IFNAMSIZ = 16
+# Every flag of SO_TIMESTAMPING that Linux knows.
+TIMESTAMPING_ALL = (1 << 19) - 1
 # SO_MAX_PACING_RATE without a limit.
 NO_RATE = 0xFFFFFFFFFFFFFFFF
 
@@ -185,6 +190,50 @@ def _set_max_pacing_rate(sock: Any, octets: bytes) -> None:
     sock.settings_changed()
 
 
+def _get_oobinline(sock: Any) -> int:
+    return int(sock.settings.oobinline if sock.protocol == IPPROTO_TCP else sock.oobinline)
+
+
+def _set_oobinline(sock: Any, value: int) -> None:
+    if sock.protocol == IPPROTO_TCP:
+        sock.settings.oobinline = value != 0
+    else:
+        sock.oobinline = value != 0
+
+
+def _set_zerocopy(sock: Any, value: int) -> None:
+    if value not in (0, 1):
+        raise os_error(EINVAL)
+    sock.zerocopy = value != 0
+
+
+def _set_timestamping(sock: Any, value: int) -> None:
+    tcb = sock.tcb
+    if value & ~TIMESTAMPING_ALL:
+        raise os_error(EINVAL)
+    if value & OPT_ID and not sock.settings.timestamping & OPT_ID:
+        if tcb is None or tcb.state == CLOSED:
+            raise os_error(EINVAL)
+        # Keys count from what was acknowledged, or with OPT_ID_TCP from what was written.
+        tcb.stamp_base = tcb.queue.end if value & OPT_ID_TCP else tcb.queue.base
+    sock.settings.timestamping = value
+
+
+def _set_peek_off(sock: Any, value: int) -> None:
+    sock.peek_off = max(value, -1)
+
+
+def _get_meminfo(sock: Any) -> bytes:
+    # struct of SK_MEMINFO_*: rmem_alloc, rcvbuf, wmem_alloc, sndbuf, fwd_alloc, wmem_queued, optmem, backlog, drops.
+    tcb = sock.tcb
+    if tcb is None:
+        return struct.pack("=9I", 0, _get_rcvbuf(sock), 0, _get_sndbuf(sock), 0, 0, 0, 0, 0)
+    queued = cost(tcb, piece_size(tcb)) if tcb.outq() else 0
+    optmem = 0 if tcb.marks is None else len(tcb.marks.copies) * NOTE_COST
+    held = tcb.space.held + tcb.ofo.memory
+    return struct.pack("=9I", held, tcb.rcv_buf, 0, tcb.snd_buf, 0, queued, optmem, 0, 0)
+
+
 def _set_priority(sock: Any, value: int) -> None:
     sock.priority = value
 
@@ -203,7 +252,11 @@ _TABLE: Final = {
     so.SO_ACCEPTCONN: Option(lambda sock: int(getattr(sock, "listener", None) is not None), None),
     so.SO_KEEPALIVE: Option(lambda sock: int(sock.keepalive), _set_keepalive),
     so.SO_BROADCAST: Option(lambda sock: int(sock.broadcast), _set_broadcast),
-    so.SO_OOBINLINE: plain("oobinline"),
+    so.SO_OOBINLINE: Option(_get_oobinline, _set_oobinline),
+    so.SO_ZEROCOPY: Option(lambda sock: int(sock.zerocopy), _set_zerocopy, kinds=(IPPROTO_TCP,)),
+    so.SO_TIMESTAMPING: Option(lambda sock: int(sock.settings.timestamping), _set_timestamping, kinds=(IPPROTO_TCP,)),
+    so.SO_PEEK_OFF: Option(lambda sock: int(sock.peek_off), _set_peek_off, kinds=(IPPROTO_TCP,)),
+    so.SO_MEMINFO: Option(_get_meminfo, None, kinds=(IPPROTO_TCP,)),
     so.SO_SNDBUF: Option(_get_sndbuf, _set_sndbuf),
     so.SO_RCVBUF: Option(_get_rcvbuf, _set_rcvbuf),
     so.SO_SNDBUFFORCE: Option(None, _force_sndbuf),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from errno import EINVAL, ENOENT, EPERM
 from typing import Any, Final
 
-from ..core.const import IPPROTO_TCP, MS, SECOND
+from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND
 from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN, SYN_SENT
 from . import const as so
 from .errors import os_error
@@ -95,6 +96,22 @@ def _get_window_clamp(sock: Any) -> int:
     return int(sock.settings.window_clamp)
 
 
+def _get_notsent_lowat(sock: Any) -> bytes:
+    return struct.pack("=I", sock.settings.notsent_lowat & 0xFFFFFFFF)
+
+
+def _set_notsent_lowat(sock: Any, value: int) -> None:
+    sock.settings.notsent_lowat = value & 0xFFFFFFFF
+    if sock.tcb is not None:
+        sock.tcb.wake(POLLOUT)
+
+
+def _set_inq(sock: Any, value: int) -> None:
+    if value not in (0, 1):
+        raise os_error(EINVAL)
+    sock.inq = value != 0
+
+
 def _get_quickack(sock: Any) -> int:
     return int(sock.settings.quickack if sock.tcb is None else sock.tcb.quickack())
 
@@ -151,6 +168,8 @@ _TABLE: Final = {
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(_get_window_clamp, _set_window_clamp, kinds=TCP),
+    so.TCP_NOTSENT_LOWAT: Option(_get_notsent_lowat, _set_notsent_lowat, kinds=TCP),
+    so.TCP_INQ: Option(lambda sock: int(sock.inq), _set_inq, kinds=TCP),
     so.TCP_INFO: Option(_get_info, None, kinds=TCP),
     so.TCP_CC_INFO: Option(_get_cc_info, None, kinds=TCP),
     so.TCP_CONGESTION: Option(_get_congestion, _set_congestion, raw=True, kinds=TCP),

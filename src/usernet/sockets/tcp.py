@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from errno import (
-    EAGAIN,
     EALREADY,
     EBADF,
     ECONNABORTED,
@@ -20,19 +19,20 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, SECOND
 from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
-from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
+from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from .address import Address, host_octets, make_address, port_of
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
+    MSG_EOR,
     MSG_ERRQUEUE,
     MSG_FASTOPEN,
-    MSG_MORE,
     MSG_OOB,
     MSG_PEEK,
     MSG_TRUNC,
     MSG_WAITALL,
+    MSG_ZEROCOPY,
     SHUT_RD,
     SHUT_RDWR,
     SHUT_WR,
@@ -40,6 +40,7 @@ from .const import (
 )
 from .errors import os_error
 from .file import CLOSED_EVENTS
+from .messages import ioctl, recv_error, recv_message, recv_special, recv_urgent
 
 if TYPE_CHECKING:
     import cython
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 # How much of a long sendall is cut out at once: enough to fill a send buffer, little enough to cut again.
 LEAST_PIECE = 64 << 10
 LARGEST_PIECE = 1 << 20
+# Pieces that a segment of a zero-copy send refers to (Linux's MAX_SKB_FRAGS).
+MAX_FRAGS = 17
+# Flags of recv() that few use.
+RARE = MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC
 # Nothing more will come, so that waiting for SO_RCVLOWAT octets is in vain.
 _LAST = POLLERR | POLLHUP | POLLRDHUP
 
@@ -62,7 +67,9 @@ class TcpSocket(Socket):
     ``connected`` once one reported success, or from accept() on.
     """
 
-    __slots__ = ("binding", "connected", "connecting", "listener", "settings", "tcb")
+    __slots__ = (
+        "binding", "connected", "connecting", "inq", "listener", "peek_off", "settings", "tcb", "zerocopy",
+    )  # fmt: skip
 
     def __init__(self, stack: NetStack, host: Scheduler, family: int) -> None:
         super().__init__(stack, host, family, SOCK_STREAM, IPPROTO_TCP)
@@ -72,6 +79,8 @@ class TcpSocket(Socket):
         self.tcb: Tcb | None = None
         self.connecting = False
         self.connected = False
+        self.inq = self.zerocopy = False
+        self.peek_off = -1
 
     # Names.
 
@@ -149,7 +158,8 @@ class TcpSocket(Socket):
         child.connected = True
         child.sharing = self.sharing
         child.keepalive = self.keepalive
-        child.oobinline = self.oobinline
+        child.inq = self.inq
+        child.zerocopy = self.zerocopy
         child.linger_on = self.linger_on
         child.linger_s = self.linger_s
         child.rcvtimeo_ns = self.rcvtimeo_ns
@@ -240,6 +250,8 @@ class TcpSocket(Socket):
         """send(2): at least one octet, or an error. ``bytes`` are queued by reference."""
         octets: bytes = octets_of(data)
         lock = self.host.lock
+        if octets is not data:
+            flags |= SEND_COPIED
         lock.acquire()
         try:
             return self._send(octets, flags, self.deadline(self.sndtimeo_ns, flags))
@@ -249,8 +261,9 @@ class TcpSocket(Socket):
     def _send(self, octets: bytes, flags: cython.uint, deadline: cython.longlong) -> cython.longlong:
         tcb: Tcb | None
         taken: cython.longlong
-        if flags & MSG_OOB:
-            raise os_error(EOPNOTSUPP)
+        done: cython.Py_ssize_t = 0
+        if flags & MSG_ZEROCOPY and not self.zerocopy:
+            flags &= ~MSG_ZEROCOPY
         if flags & MSG_FASTOPEN or (self.connecting and self._is_deferred()):
             return self._send_fast(octets, flags, None, deadline)
         while True:
@@ -259,12 +272,21 @@ class TcpSocket(Socket):
             tcb = self.tcb
             if tcb is None:
                 raise os_error(EPIPE)
-            taken = tcb.send(octets, self.host.now(), (flags & MSG_MORE) != 0)
-            if taken > 0 or (taken == 0 and not octets):
-                return taken
+            taken = tcb.send(octets, self.host.now(), flags, done)
             if taken < 0:
+                if done > 0:
+                    return done
                 raise os_error(taken)
-            self.block(POLLOUT, deadline)
+            done += taken
+            # A blocking send(2) takes all, one that a timeout makes non-blocking what it can at once.
+            if done == len(octets) or (done > 0 and (deadline == 0 or self.timeout_ns >= 0)):
+                return done
+            try:
+                self.block(POLLOUT, deadline)
+            except OSError:
+                if done > 0:
+                    return done
+                raise
 
     def _send_fast(self, octets: bytes, flags: int, address: Address | None, deadline: int) -> int:
         """connect(2) and send(2) in one (RFC 7413; Linux's tcp_sendmsg_fastopen)."""
@@ -343,7 +365,17 @@ class TcpSocket(Socket):
         self, buffers: Sequence[Any], ancillary: Sequence[Any] = (), flags: int = 0, address: Address | None = None
     ) -> int:
         """sendmsg(2): the buffers one after the other, as far as they go."""
-        return self._send_to(join(buffers), flags, address)
+        done = 0
+        if flags & MSG_ZEROCOPY and self.zerocopy:
+            # A segment of a zero-copy send refers to so many pieces at most.
+            while len(buffers) > MAX_FRAGS:
+                piece = join(buffers[:MAX_FRAGS])
+                buffers = buffers[MAX_FRAGS:]
+                done += self._send_to(piece, flags & ~MSG_ZEROCOPY | MSG_EOR, address)
+        octets = join(buffers)
+        if not buffers or octets is not buffers[0]:
+            flags |= SEND_COPIED
+        return done + self._send_to(octets, flags, address)
 
     # Receiving.
 
@@ -356,16 +388,16 @@ class TcpSocket(Socket):
             raise ValueError("negative buffersize in recv")
         lock.acquire()
         try:
-            if flags & (MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC):
+            if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
                 return self._recv_special(n, flags)
             deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
             while True:
-                tcb = self._readable(n)
+                tcb = self.readable(n)
                 if tcb is not None:
                     data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
                     if data is not None:
                         return data
-                    if self._at_end(tcb):
+                    if self.at_end(tcb):
                         return b""
                 elif n == 0:
                     return b""
@@ -373,7 +405,7 @@ class TcpSocket(Socket):
         finally:
             lock.release()
 
-    def _readable(self, n: cython.Py_ssize_t) -> Tcb | None:
+    def readable(self, n: cython.Py_ssize_t) -> Tcb | None:
         """The connection to read from, or None when SO_RCVLOWAT or a handshake says to wait."""
         tcb: Tcb | None = self.tcb
         if self.closed:
@@ -387,7 +419,7 @@ class TcpSocket(Socket):
             return None
         return tcb
 
-    def _at_end(self, tcb: Tcb) -> cython.bint:
+    def at_end(self, tcb: Tcb) -> cython.bint:
         """Nothing to read, but is more to come? True at the end; a pending error is raised once and then is the end."""
         if tcb.err == 0:
             return False
@@ -404,55 +436,25 @@ class TcpSocket(Socket):
         lock = self.host.lock
         lock.acquire()
         try:
-            if flags & (MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC):
+            if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
                 data = self._recv_special(len(view), flags)
                 if not flags & MSG_TRUNC:
                     view[: len(data)] = data
                 return len(data)
             deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
             while True:
-                tcb = self._readable(len(view))
+                tcb = self.readable(len(view))
                 if tcb is not None:
                     count = tcb.recv_into(view, (flags & MSG_PEEK) != 0, self.host.now())
                     if count >= 0:
                         return count
-                    if self._at_end(tcb):
+                    if self.at_end(tcb):
                         return 0
                 elif len(view) == 0:
                     return 0
                 self.block(POLLIN, deadline)
         finally:
             lock.release()
-
-    def _recv_special(self, n: int, flags: int) -> bytes:
-        """The flags a stream seldom sees: MSG_WAITALL collects, MSG_TRUNC throws away."""
-        if flags & MSG_OOB:
-            raise os_error(EINVAL)  # no urgent data, as Linux says it
-        if flags & MSG_ERRQUEUE:
-            raise os_error(EAGAIN)
-        deadline = self.deadline(self.rcvtimeo_ns, flags)
-        peek = bool(flags & MSG_PEEK)
-        parts: list[bytes] = []
-        left = n
-        while left > 0:
-            tcb = self._readable(1)
-            data = None if tcb is None else tcb.recv(left, peek, self.host.now())
-            if data is not None:
-                parts.append(data)
-                left -= len(data)
-                if not data or peek or not flags & MSG_WAITALL:
-                    break
-                continue
-            if tcb is not None and tcb.err and (parts or self._at_end(tcb)):
-                break
-            try:
-                self.block(POLLIN, deadline)
-            except OSError:
-                if not parts:
-                    raise
-                break
-        octets = b"".join(parts)
-        return bytes(len(octets)) if flags & MSG_TRUNC else octets
 
     def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
         """recvfrom(2): a stream names nobody."""
@@ -462,9 +464,26 @@ class TcpSocket(Socket):
         """As recvfrom, into a writable buffer."""
         return self.recv_into(buffer, n, flags), None
 
+    def _recv_special(self, n: int, flags: int) -> bytes:
+        if flags & MSG_OOB:
+            return recv_urgent(self, n, flags)
+        if flags & MSG_ERRQUEUE:
+            return recv_error(self, n, 0)[0]
+        return recv_special(self, n, flags)
+
     def recvmsg(self, n: int, ancillary_size: int = 0, flags: int = 0) -> tuple[bytes, Ancillary, int, Address | None]:
-        """recvmsg(2): a stream has no ancillary data here."""
-        return self.recv(n, flags), [], 0, None
+        """recvmsg(2), with what MSG_ERRQUEUE, TCP_INQ and SO_TIMESTAMPING tell as ancillary data."""
+        if n < 0:
+            raise ValueError("negative buffer size in recvmsg")
+        if not flags & MSG_ERRQUEUE:
+            return *recv_message(self, n, ancillary_size, flags), None
+        with self.host.lock:
+            self.check_open()
+            return *recv_error(self, n, ancillary_size), None
+
+    def ioctl(self, request: int) -> int:
+        """ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK. Raises OSError: EINVAL, ENOTTY."""
+        return ioctl(self, request)
 
     # Options.
 

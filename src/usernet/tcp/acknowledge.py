@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS
+from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
+from .chrono import BUSY
 from .congestion.base import CongestionControl
 from .const import (
     A_CA_ALERT,
@@ -66,6 +67,10 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.probes_out = 0
     if did & A_UNA_ADVANCED:
         _advance_una(tcb, seg.ack)
+        if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now):
+            tcb.wake(POLLERR)
+        if tcb.queue.base == tcb.queue.end:
+            tcb.chrono.stop(BUSY, False, now)
         tcb.engine.sender.confirm(tcb.path, now)
     if prior_packets == 0:
         if tcb.ecn is not None:

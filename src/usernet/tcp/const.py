@@ -113,6 +113,13 @@ ACK_PUSHED: Final = 4
 ACK_PUSHED2: Final = 8
 ACK_NOMEM: Final = 16  # text was dropped for want of memory: offer nothing
 
+# Flags of a write, as Linux numbers them, and one of our own: the user's buffer was copied.
+MSG_OOB: Final = 0x1
+MSG_EOR: Final = 0x80
+MSG_MORE: Final = 0x8000
+MSG_ZEROCOPY: Final = 0x4000000
+SEND_COPIED: Final = 0x40000000
+
 # binding flags
 REUSEADDR: Final = 1
 REUSEPORT: Final = 2

@@ -70,6 +70,8 @@ def retire(tcb: Tcb) -> None:
     engine.pool.uncharge(tcb.outq())
     tcb.queue.clear()
     tcb.queue.base = tcb.queue.end
+    if tcb.marks is not None and tcb.marks.ended():
+        tcb.wake(POLLERR)
     drop_held(tcb)
     tcb.board.clear()
     tcb.dsack_count = tcb.ack_pending = 0
@@ -99,7 +101,7 @@ def drop_held(tcb: Tcb) -> None:
     """Text beyond a gap that will never close: the peer's FIN, or the end of the connection, stands before it."""
     tcb.engine.pool.uncharge(tcb.ofo.memory)
     tcb.ofo.clear()
-    tcb.sack_count = 0
+    tcb.sack_count = tcb.dsack_count = 0
 
 
 def drop_received(tcb: Tcb) -> None:

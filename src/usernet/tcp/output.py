@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS
+from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_add, seq_le, seq_lt
+from .chrono import RWND_LIMITED, SNDBUF_LIMITED
 from .congestion.base import CongestionControl
 from .const import (
     ACK,
@@ -45,6 +46,8 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
     fin: cython.bint
     sent: cython.bint = False
     unsent: cython.longlong = tcb.unsent()
+    ready: cython.longlong
+    peer_limited: cython.bint = False
     quota: cython.int
     half: cython.int
     probed: cython.int
@@ -79,17 +82,20 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
             _send_new(tcb, 0, True, mss, now)
             sent = True
             break
-        if room < mss and room < unsent:
+        # A mark in the stream (MSG_EOR) ends a segment.
+        ready = unsent if tcb.marks is None else _before_bound(tcb, unsent)
+        if room < mss and room < ready:
+            peer_limited = True
             break
         # Never the whole window in one piece: ACKs would come in one piece too.
         half = cc.cwnd >> 1 if cc.cwnd > 1 else 1
-        n = _allowance(unsent, room, quota if quota < half else half, mss, biggest)
+        n = _allowance(ready, room, quota if quota < half else half, mss, biggest)
         fin = tcb.fin_queued and n == unsent and room > n
         if n == unsent and n % mss and not fin and _nagle_holds(tcb):
             n -= n % mss
             if n == 0:
                 break
-        elif n < unsent and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
+        elif n < ready and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
             limited = quota * mss <= room
             break
         if not _send_new(tcb, n, fin, mss, now):
@@ -97,7 +103,14 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
             break
         sent = True
         unsent -= n
+    if peer_limited:
+        tcb.chrono.start(RWND_LIMITED, now)
+    elif tcb.chrono.kind == RWND_LIMITED:
+        tcb.chrono.stop(RWND_LIMITED, True, now)
     if sent or limited:
+        if sent and unsent == 0 and tcb.nospace:
+            # The writer is the one who cannot keep up: its buffer is too small.
+            tcb.chrono.start(SNDBUF_LIMITED, now)
         quota = cc.cwnd - board.in_flight()
         validate_cwnd(tcb, limited or quota <= 0, now)
     if board.packets_out == 0 and tcb.rtx_kind == RTX_NONE:
@@ -136,6 +149,7 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.bint:
         n = mss
     if n > room:
         n = room
+    tcb.more_end = 0
     _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)
     return True
 
@@ -153,6 +167,15 @@ def _allowance(
     if n >= unsent:
         return unsent
     return n - n % mss if n > mss else n
+
+
+def _before_bound(tcb: Tcb, unsent: cython.longlong) -> cython.longlong:
+    # Octets that may share a segment with the next one.
+    at: cython.longlong = tcb.position(tcb.snd_nxt)
+    if tcb.marks.next_bound > at:  # type: ignore[union-attr]
+        at = tcb.marks.next_bound - at  # type: ignore[union-attr]
+        return at if at < unsent else unsent
+    return unsent
 
 
 def _nagle_holds(tcb: Tcb) -> cython.bint:
@@ -225,7 +248,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     answer: cython.int
     if fin:
         flags |= FIN
-    if n > mss or (n > 0 and tcb.position(start) + n == tcb.queue.end):
+    if n > mss or (n > 0 and _is_pushed(tcb, tcb.position(start) + n)):
         # A super-segment is pushed as well: the receiver's GRO need not wait for more (Linux).
         flags |= PSH
     _data_sent(tcb, n, now)
@@ -239,6 +262,8 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         # The first window leaves at once: of the path nothing is known yet.
         tcb.pacer.sent(n, now)
     tcb.snd_nxt = end
+    if tcb.marks is not None and tcb.marks.sent(tcb.position(start) + n, now):
+        tcb.wake(POLLERR)
     if n % mss:
         tcb.snd_sml = end
     if n > 0:
@@ -249,6 +274,13 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     if tcb.rtx_kind != RTX_RETRANSMIT:
         arm_rtx(tcb, RTX_RETRANSMIT, now)
     return answer >= 0
+
+
+def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
+    # The last octet of a write that promised no more (MSG_MORE), or one that a mark follows.
+    if end == tcb.queue.end:
+        return end != tcb.more_end
+    return tcb.marks is not None and tcb.marks.next_bound == end
 
 
 def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:

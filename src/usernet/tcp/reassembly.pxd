@@ -19,6 +19,8 @@ cdef class Held:
 cdef class Reassembly:
     cdef public list held
     cdef public long long memory
+    cdef public unsigned int twice_left
+    cdef public unsigned int twice_right
 
     cpdef Held insert(self, Packet packet, Py_ssize_t data, unsigned int start, unsigned int end)
     cpdef unsigned int drain(self, unsigned int rcv_nxt, ByteQueue into) except? 0xFFFFFFFF

@@ -32,11 +32,12 @@ class Held:
 class Reassembly:
     """Held segments in order, none overlapping. ``memory`` is what they are charged with."""
 
-    __slots__ = ("held", "memory")
+    __slots__ = ("held", "memory", "twice_left", "twice_right")
 
     def __init__(self) -> None:
         self.held: list[Held] = []
         self.memory = 0
+        self.twice_left = self.twice_right = 0
 
     def insert(self, packet: Packet, data: cython.Py_ssize_t, start: cython.uint, end: cython.uint) -> Held | None:
         """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new."""
@@ -73,16 +74,26 @@ class Reassembly:
         return piece
 
     def drain(self, rcv_nxt: cython.uint, into: ByteQueue) -> cython.uint:
-        """Move what no longer has a gap before it to the queue; returns the octets moved."""
+        """Move what no longer has a gap before it to the queue; returns the octets moved.
+
+        ``twice_left`` to ``twice_right`` is what of it was there already, the first stretch if there are more.
+        """
         near: Held
         n: cython.uint
         behind: cython.uint
         start: cython.uint = rcv_nxt
         count: cython.Py_ssize_t = 0
+        self.twice_left = self.twice_right = 0
         while count < len(self.held):
             near = self.held[count]
             if seq_lt(rcv_nxt, near.start):
                 break
+            if seq_lt(near.start, start):
+                if self.twice_left == self.twice_right:
+                    self.twice_left = near.start
+                    self.twice_right = near.end if seq_lt(near.end, start) else start
+                elif near.start == self.twice_right:
+                    self.twice_right = near.end if seq_lt(near.end, start) else start
             count += 1
             n = (near.end - near.start) & MASK32
             self.memory -= n + HELD_OVERHEAD

@@ -270,6 +270,8 @@ def _close_gap(tcb: Tcb) -> None:
     n: cython.uint = ofo.drain(tcb.rcv_nxt, tcb.rcv_queue)
     i: cython.int = 0
     kept: cython.int = 0
+    if ofo.twice_left != ofo.twice_right:
+        _note_dsack(tcb, ofo.twice_left, ofo.twice_right)
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
     tcb.engine.pool.uncharge(before - ofo.memory - n)

@@ -12,13 +12,15 @@ from .output cimport output
 from .transmit cimport control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
 from .delayed_ack cimport acknowledge_text, quick_acks
 from .receive cimport take_text
+from .urgent cimport urgent_arrives
 from .window cimport widest_window
 from .acknowledge cimport acknowledge
-from .send_buffer cimport grow_send_buffer, wake_sender
+from .send_buffer cimport wake_sender
 from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 
-cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN
+cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN, URG
+cdef int NOT_YET
 cdef int QUICK_ACKS
 cdef long long ATO_MIN, DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
 cdef int ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT

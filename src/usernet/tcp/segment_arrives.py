@@ -37,6 +37,7 @@ from .const import (
     SYN_RECEIVED,
     SYN_SENT,
     TIMEOUT_MIN,
+    URG,
 )  # fmt: skip
 from .delayed_ack import acknowledge_text, quick_acks
 from .ecn import (
@@ -55,10 +56,12 @@ from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_w
 from .output import output
 from .receive import take_text
 from .rtx_timer import arm_rtx
-from .send_buffer import grow_send_buffer, wake_sender
+from .send_buffer import wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
 from .transmit import control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
+from .urgent import urgent_arrives
+from .urgent_state import NOT_YET
 from .window import widest_window
 
 if TYPE_CHECKING:
@@ -88,11 +91,15 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
 def _text_and_after(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> None:
     # Sixth to eighth check, then what the segment allowed us to send.
     start &= MASK32
+    if seg.flags & URG or (tcb.urgent is not None and tcb.urgent.state == NOT_YET):
+        urgent_arrives(tcb, packet, seg)
     if seg.length > 0 and not _seventh_text(tcb, packet, seg, start, now):
         return
     if (seg.flags & FIN or tcb.seen_fin) and not _eighth_fin(tcb, seg, now):
         return
     output(tcb, now)
+    if tcb.nospace:
+        wake_sender(tcb, now)
     if tcb.ack_pending:
         acknowledge_text(tcb, now)
 
@@ -411,9 +418,6 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         # that nobody made it up.
         _remember_timestamp(tcb, seg, now)
     acknowledge(tcb, seg, now)
-    if tcb.queue.base != tcb.queue.end or tcb.nospace:
-        grow_send_buffer(tcb)
-        wake_sender(tcb)
     if tcb.fin_sent and tcb.snd_una == tcb.snd_nxt and tcb.state != ESTABLISHED:
         return _fin_acknowledged(tcb, now)
     return True
@@ -445,7 +449,7 @@ def _fin_acknowledged(tcb: Tcb, now: cython.longlong) -> cython.bint:
     return True
 
 
-# Sixth: URG. The urgent pointer is taken note of nowhere: urgent text is read in line (RFC 6093 3.4).
+# Sixth: URG; see urgent.py.
 
 # Seventh: segment text. Returns False when the connection ended.
 

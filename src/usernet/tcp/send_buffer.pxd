@@ -1,6 +1,15 @@
+from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
+from .transmit cimport max_payload, send_mss
 
 cdef unsigned int POLLOUT
+cdef int SNDBUF_LIMITED
+cdef long long PIECE_OVERHEAD, SEGMENT_ROOM, SEGMENT_OVERHEAD, LEAST_SEGMENTS
 
-cpdef void wake_sender(Tcb tcb) except *
-cpdef void grow_send_buffer(Tcb tcb) except *
+cpdef long long piece_size(Tcb tcb) noexcept
+cpdef long long cost(Tcb tcb, long long piece) noexcept
+cpdef long long notsent_lowat(Tcb tcb) noexcept
+cpdef bint has_room(Tcb tcb, long long piece) noexcept
+cpdef bint is_writeable(Tcb tcb) noexcept
+cpdef void wake_sender(Tcb tcb, long long now) except *
+cpdef void grow_send_buffer(Tcb tcb) noexcept

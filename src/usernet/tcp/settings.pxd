@@ -30,6 +30,10 @@ cdef class Settings:
     cdef public unsigned int mark
     cdef public unsigned int pmtudisc
     cdef public bint quickack
+    cdef public long long notsent_lowat
+    cdef public bint oobinline
+    cdef public bint recverr
+    cdef public unsigned int timestamping
     cdef public long long rcvbuf
     cdef public long long rcvlowat
     cdef public long long sndbuf

@@ -35,13 +35,17 @@ class Settings:
         "max_pacing_rate",
         "maxseg",
         "nodelay",
+        "notsent_lowat",
+        "oobinline",
         "pmtudisc",
         "quickack",
         "rcvbuf",
         "rcvlowat",
+        "recverr",
         "save_syn",
         "sndbuf",
         "syncnt",
+        "timestamping",
         "tos",
         "ttl",
         "user_timeout_ns",
@@ -65,6 +69,9 @@ class Settings:
         self.save_syn = 0  # 1: from the IP header on; 2: from the link's
         self.window_clamp = 0
         self.quickack = True
+        self.notsent_lowat = 0
+        self.oobinline = self.recverr = False
+        self.timestamping = 0
         self.rcvbuf = self.sndbuf = 0
         self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
@@ -89,6 +96,10 @@ class Settings:
         twin.defer_accept = self.defer_accept
         twin.window_clamp = self.window_clamp
         twin.quickack = self.quickack
+        twin.notsent_lowat = self.notsent_lowat
+        twin.oobinline = self.oobinline
+        twin.recverr = self.recverr
+        twin.timestamping = self.timestamping
         twin.rcvbuf = self.rcvbuf
         twin.rcvlowat = self.rcvlowat
         twin.sndbuf = self.sndbuf

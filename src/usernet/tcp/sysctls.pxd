@@ -32,14 +32,16 @@ cdef class Sysctls:
     cdef public int min_snd_mss
     cdef public int min_tso_segs
     cdef public bint moderate_rcvbuf
+    cdef public long long notsent_lowat
+    cdef public long long optmem_max
     cdef public int orphan_retries
     cdef public int pacing_ca_ratio
     cdef public int pacing_ss_ratio
     cdef public int pingpong_thresh
     cdef public int port_high
     cdef public int port_low
-    cdef public bint reflect_tos
     cdef public long long rcvbuf_low_rtt_ns
+    cdef public bint reflect_tos
     cdef public int reordering
     cdef public int retries1
     cdef public int retries2
@@ -53,6 +55,7 @@ cdef class Sysctls:
     cdef public bint shrink_window
     cdef public bint slow_start_after_idle
     cdef public int somaxconn
+    cdef public bint stdurg
     cdef public int syn_linear_timeouts
     cdef public int syn_retries
     cdef public int synack_retries

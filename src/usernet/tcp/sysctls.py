@@ -16,6 +16,7 @@ INT_MAX: Final = 0x7FFFFFFF
 # Settings that are one number: name, field, default, nanoseconds (or 1) in its unit, least, largest, what it does.
 # One line each, in order of name.
 NUMBERS: Final = (
+    ("net.core.optmem_max", "optmem_max", 131072, 1, 0, INT_MAX, "Bookkeeping of zero-copy sends, octets."),
     ("net.core.somaxconn", "somaxconn", 4096, 1, 0, INT_MAX, "Upper bound of listen()'s backlog."),
     ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
@@ -44,14 +45,15 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
     ("net.ipv4.tcp_mtu_probe_floor", "mtu_probe_floor", 48, 1, 48, 65535, "Least MSS a black hole brings about."),
     ("net.ipv4.tcp_mtu_probing", "mtu_probing", 0, 1, 0, 2, "Probe the path MTU; 1: once a black hole shows."),
+    ("net.ipv4.tcp_notsent_lowat", "notsent_lowat", 0xFFFFFFFF, 1, 0, 0xFFFFFFFF, "Unsent octets a writer may leave."),
     ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
     ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
     ("net.ipv4.tcp_pacing_ss_ratio", "pacing_ss_ratio", 200, 1, 0, 1000, "The same, in slow start."),
-    ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
     ("net.ipv4.tcp_pingpong_thresh", "pingpong_thresh", 1, 1, 1, 255, "Quick replies that make a dialogue."),
-    ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "RTT (us) that is no path's."),
     ("net.ipv4.tcp_probe_interval", "probe_interval_ns", 600, SECOND, 1, INT_MAX, "Seconds between MTU searches."),
     ("net.ipv4.tcp_probe_threshold", "probe_threshold", 8, 1, 0, INT_MAX, "An MTU search this narrow has ended."),
+    ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "RTT (us) that is no path's."),
+    ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
@@ -61,6 +63,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
     ("net.ipv4.tcp_shrink_window", "shrink_window", 0, 1, 0, 1, "A window may be taken back when memory is short."),
     ("net.ipv4.tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0, 1, "Restart cwnd when idle."),
+    ("net.ipv4.tcp_stdurg", "stdurg", 0, 1, 0, 1, "The urgent pointer points at the urgent octet."),
     ("net.ipv4.tcp_syn_linear_timeouts", "syn_linear_timeouts", 4, 1, 0, 127, "SYNs again before the RTO doubles."),
     ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
     ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
@@ -105,6 +108,8 @@ class Sysctls:
         "moderate_rcvbuf",
         "mtu_probe_floor",
         "mtu_probing",
+        "notsent_lowat",
+        "optmem_max",
         "orphan_retries",
         "pacing_ca_ratio",
         "pacing_ss_ratio",
@@ -128,6 +133,7 @@ class Sysctls:
         "shrink_window",
         "slow_start_after_idle",
         "somaxconn",
+        "stdurg",
         "syn_linear_timeouts",
         "syn_retries",
         "synack_retries",
@@ -173,16 +179,18 @@ class Sysctls:
         self.moderate_rcvbuf: cython.bint
         self.mtu_probe_floor: cython.int
         self.mtu_probing: cython.int
+        self.notsent_lowat: cython.longlong
+        self.optmem_max: cython.longlong
         self.orphan_retries: cython.int
         self.pacing_ca_ratio: cython.int
         self.pacing_ss_ratio: cython.int
         self.pingpong_thresh: cython.int
         self.port_high: cython.int
         self.port_low: cython.int
-        self.reflect_tos: cython.bint
-        self.rcvbuf_low_rtt_ns: cython.longlong
         self.probe_interval_ns: cython.longlong
         self.probe_threshold: cython.int
+        self.rcvbuf_low_rtt_ns: cython.longlong
+        self.reflect_tos: cython.bint
         self.reordering: cython.int
         self.retries1: cython.int
         self.retries2: cython.int
@@ -196,6 +204,7 @@ class Sysctls:
         self.shrink_window: cython.bint
         self.slow_start_after_idle: cython.bint
         self.somaxconn: cython.int
+        self.stdurg: cython.bint
         self.syn_linear_timeouts: cython.int
         self.syn_retries: cython.int
         self.synack_retries: cython.int

@@ -11,7 +11,9 @@ from ..core.timers cimport Timer, TimerOwner, Timers
 from ..wire.tcp cimport Segment
 from .accecn cimport Ecn
 from .auth cimport Auth
+from .chrono cimport Chrono
 from .compression cimport Compression
+from .marks cimport SendMarks
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
@@ -25,6 +27,7 @@ from .scoreboard cimport Acked, Scoreboard
 from .settings cimport Settings
 from .space cimport ReceiveSpace
 from .sysctls cimport Sysctls
+from .urgent_state cimport Urgent
 
 cdef unsigned int MASK32, DEFAULT_MSS, INIT_CWND
 cdef long long NEVER
@@ -92,6 +95,14 @@ cdef class Tcb(Endpoint):
     cdef public ByteQueue rcv_queue
     cdef public Reassembly ofo
     cdef public ReceiveSpace space
+    cdef public Chrono chrono
+    cdef public SendMarks marks
+    cdef public object errors
+    cdef public Urgent urgent
+    cdef public unsigned long long piece_at
+    cdef public unsigned long long more_end
+    cdef public unsigned long long pushed_at
+    cdef public long long stamp_base
     cdef public Compression compression
     cdef public Timer rtx_timer
     cdef public Timer ack_timer
@@ -190,7 +201,7 @@ cdef class Tcb(Endpoint):
     cpdef bint is_rtx_armed(self) noexcept
     cpdef long long open_fast(self, bytes octets, long long now) except? -1
     cpdef bint may_open_fast(self, long long now) except *
-    cpdef long long send(self, bytes octets, long long now, bint more=*) except? -1
+    cpdef long long send(self, bytes octets, long long now, unsigned int flags=*, Py_ssize_t done=*) except? -1
     cpdef bytes recv(self, Py_ssize_t n, bint peek, long long now)
     cpdef Py_ssize_t recv_into(self, memoryview into, bint peek, long long now) except? -1
     cpdef unsigned int poll(self) except? 0xFFFFFFFF
@@ -199,6 +210,8 @@ cdef class Tcb(Endpoint):
     cpdef void shutdown_recv(self, long long now) except *
     cpdef void close(self, long long now) except *
     cpdef void abort(self, long long now) except *
+    cpdef int recv_urgent(self, bint peek) except? -1
+    cpdef bint is_open_fast(self) noexcept
     cpdef void settings_changed(self, long long now) except *
     cpdef void set_quickack(self, int value, long long now) except *
     cpdef bint quickack(self) noexcept

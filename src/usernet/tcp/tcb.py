@@ -22,12 +22,15 @@ from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .accecn import Ecn
 from .auth import Auth
+from .chrono import Chrono
 from .compression import Compression
 from .congestion import Controls
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
 from .cookies import SynCookies
+from .errqueue import ErrorQueue
 from .fastopen import FastOpen, FastOpens
+from .marks import SendMarks
 from .mtu import MtuProbe
 from .pacing import Pacer
 from .prr import Prr
@@ -38,6 +41,7 @@ from .scoreboard import Acked, Scoreboard
 from .settings import Settings
 from .space import ReceiveSpace
 from .sysctls import Sysctls
+from .urgent_state import Urgent
 
 if TYPE_CHECKING:
     import cython
@@ -134,6 +138,7 @@ class Tcb(Endpoint):
         "ca_state",
         "cc",
         "challenge_at",
+        "chrono",
         "compression",
         "cwnd_stamp",
         "cwnd_used",
@@ -146,6 +151,7 @@ class Tcb(Endpoint):
         "ecn",
         "engine",
         "err",
+        "errors",
         "family",
         "fastopen",
         "fin_queued",
@@ -161,9 +167,11 @@ class Tcb(Endpoint):
         "local_port",
         "lrcv_at",
         "lsnd_at",
+        "marks",
         "max_packets_seq",
         "max_window",
         "more",
+        "more_end",
         "mss",
         "mss_clamp",
         "mtu",
@@ -173,10 +181,12 @@ class Tcb(Endpoint):
         "pacer",
         "path",
         "peer_fin_seq",
+        "piece_at",
         "pingpong",
         "prior_ssthresh",
         "probes_out",
         "prr",
+        "pushed_at",
         "queue",
         "quick",
         "rate",
@@ -220,12 +230,14 @@ class Tcb(Endpoint):
         "snd_wscale",
         "soft_err",
         "space",
+        "stamp_base",
         "syn_sent_at",
         "total_retrans",
         "ts_offset",
         "ts_ok",
         "ts_recent",
         "ts_recent_at",
+        "urgent",
         "window_clamp",
         "writers",
     )  # fmt: skip
@@ -279,6 +291,11 @@ class Tcb(Endpoint):
         self.mtu: MtuProbe = MtuProbe()
         self.fin_queued = self.fin_sent = False
         self.more = False
+        self.chrono: Chrono = Chrono()
+        self.marks: SendMarks | None = None
+        self.errors: ErrorQueue | None = None
+        self.urgent: Urgent | None = None
+        self.piece_at = self.more_end = self.pushed_at = self.stamp_base = 0
         self.nospace = False
         self.snd_buf = 0
         self.snd_buf_locked = False
@@ -374,8 +391,13 @@ class Tcb(Endpoint):
         """True when a SYN to this peer may carry text: its cookie is known, or none is needed."""
         raise NotImplementedError
 
-    def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
-        """RFC 9293 3.10.2: queue octets. Returns how many were taken, 0 when the buffer is full, or -errno."""
+    def send(
+        self, octets: bytes, now: cython.longlong, flags: cython.uint = 0, done: cython.Py_ssize_t = 0
+    ) -> cython.longlong:
+        """RFC 9293 3.10.2: queue octets[done:]. Returns how many were taken, 0 when the buffer is full, or -errno.
+
+        ``flags`` are MSG_MORE, MSG_EOR, MSG_OOB, MSG_ZEROCOPY, and SEND_COPIED.
+        """
         raise NotImplementedError
 
     def recv(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:
@@ -408,6 +430,14 @@ class Tcb(Endpoint):
 
     def abort(self, now: cython.longlong) -> None:
         """RFC 9293 3.10.5: end it with a RST."""
+        raise NotImplementedError
+
+    def recv_urgent(self, peek: cython.bint) -> cython.int:
+        """recv(MSG_OOB): the urgent octet, or -errno; below -65535 at the end of the stream."""
+        raise NotImplementedError
+
+    def is_open_fast(self) -> cython.bint:
+        """True in SYN_RECEIVED when the connection was opened by its SYN alone (RFC 7413)."""
         raise NotImplementedError
 
     def settings_changed(self, now: cython.longlong) -> None:

@@ -8,9 +8,10 @@ from .auth cimport Auth
 from .ecn cimport lay_out, on_syn, on_transmit, syn_ack_option
 from .mtu cimport MtuProbe
 from .tcb cimport Engine, Tcb
+from .urgent cimport urgent_pointer
 from .window cimport select_window
 
-cdef unsigned int MASK32, CWR, GSO_ACCECN, GSO_ECN, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST
+cdef unsigned int MASK32, CWR, GSO_ACCECN, GSO_ECN, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST, URG
 cdef Py_ssize_t MAX_OPTIONS, SYN_ACCECN
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS, NEVER
@@ -30,6 +31,7 @@ cdef int _signed_sacks(Tcb tcb) noexcept
 cdef int _option_room(Tcb tcb) noexcept
 cdef int _blocks(unsigned int sacks) noexcept
 cpdef int transmit(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, unsigned int mss, long long now) except? -1
+cdef void _write_urgent(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int seq) except *
 cdef void _write_sacks(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int octets) noexcept
 cdef void _ack_sent(Tcb tcb) noexcept
 cpdef void send_ack(Tcb tcb, long long now) except *

@@ -26,10 +26,12 @@ from .const import (
     PMTUDISC_WANT,
     RST,
     SYN_ACCECN,
+    URG,
 )
 from .ecn import lay_out, on_syn, on_transmit, syn_ack_option
 from .mtu import MtuProbe
 from .tcb import Engine, Tcb
+from .urgent import urgent_pointer
 from .window import select_window
 
 if TYPE_CHECKING:
@@ -134,8 +136,8 @@ def max_payload(tcb: Tcb, mss: cython.uint) -> cython.uint:
     if room > MAX_DATAGRAM:
         room = MAX_DATAGRAM
     room -= tcb.path.header_len + MAX_HEADER
-    # Each segment has a signature of its own.
-    if room < 2 * size or tcb.auth is not None:
+    # Each segment has a signature, or an urgent pointer, of its own.
+    if room < 2 * size or tcb.auth is not None or (tcb.urgent is not None and tcb.urgent.is_sending):
         return mss
     return room - room % size
 
@@ -221,6 +223,8 @@ def transmit(
     write_header(
         packet.buf, at, tcb.local_port, tcb.remote_port, seq, tcb.rcv_nxt, size, flags, select_window(tcb), check
     )
+    if tcb.urgent is not None and tcb.urgent.is_sending:
+        _write_urgent(tcb, packet.buf, at, seq)
     packet.tail = at + size
     packet.l4 = at
     packet.protocol = IPPROTO_TCP
@@ -250,6 +254,15 @@ def transmit(
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
     return engine.sender.send(path, packet, now)
+
+
+def _write_urgent(tcb: Tcb, buf: bytearray, at: cython.Py_ssize_t, seq: cython.uint) -> None:
+    p: cython.p_uchar = buf
+    pointer: cython.uint = urgent_pointer(tcb, seq)
+    if pointer > 0:
+        p[at + 13] |= URG
+        p[at + 18] = pointer >> 8
+        p[at + 19] = pointer & 0xFF
 
 
 def _write_sacks(tcb: Tcb, buf: bytearray, at: cython.Py_ssize_t, octets: cython.uint) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN, ECONNABORTED, ENOBUFS, EPIPE
+from errno import EAGAIN, ECONNABORTED
 from typing import TYPE_CHECKING
 
-from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
+from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP
 from .congestion.base import CongestionControl
 from .const import (
     CLOSE_WAIT,
@@ -24,20 +24,21 @@ from .fastopen_client import may_open_fast, open_fast
 from .info import tcp_info
 from .keys import attach
 from .lifecycle import drop_received, finish, move, orphan_waits
-from .output import note_app_limited, output
+from .output import output
 from .receive import text_was_read
+from .send_buffer import is_writeable
+from .sending import send
 from .settings import Settings, keepidle
 from .state import ABORT, CLOSE
 from .tcb import Engine, Tcb
 from .timeouts import timer_expired
 from .transmit import send_reset, sync_mss
+from .urgent import read_urgent, readable_now, was_read
+from .urgent_state import VALID
 from .window import set_clamp, set_low_water
 
 if TYPE_CHECKING:
     import cython
-
-# A write this small is taken whole, by reference, while there is any room: cutting it would copy it.
-WHOLE_WRITE = 65536
 
 
 class Connection(Tcb):
@@ -57,39 +58,18 @@ class Connection(Tcb):
         """See fastopen_client.py."""
         return may_open_fast(self, now)
 
-    def send(self, octets: bytes, now: cython.longlong, more: cython.bint = False) -> cython.longlong:
-        """3.10.2 SEND."""
-        n: cython.longlong = len(octets)
-        room: cython.longlong
-        err: cython.int
-        if self.err or self.shutdown & SEND_SHUTDOWN or self.state == CLOSED:
-            err = self.take_error()
-            return -err if err else -EPIPE
-        if (self.state == SYN_SENT or self.state == SYN_RECEIVED) and not self._opened_fast():
-            self.nospace = True
-            return 0
-        room = self.snd_buf - (self.queue.end - self.queue.base)
-        if room <= 0:
-            self.nospace = True
-            return 0
-        if n > room and n > WHOLE_WRITE:
-            n = room if room > WHOLE_WRITE else WHOLE_WRITE
-            octets = octets[:n]
-            self.nospace = True
-        if not self.engine.pool.charge(n):
-            self.nospace = True
-            return -ENOBUFS
-        if n > 0:
-            note_app_limited(self)
-            self.queue.append(octets)
-            self.more = more
-            output(self, now)
-        return n
+    def send(
+        self, octets: bytes, now: cython.longlong, flags: cython.uint = 0, done: cython.Py_ssize_t = 0
+    ) -> cython.longlong:
+        """See sending.py."""
+        return send(self, octets, flags, done, now)
 
     def recv(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:
         """3.10.3 RECEIVE."""
         octets: bytes
         if self.rcv_queue.length > 0:
+            if self.urgent is not None:
+                return self._recv_around_mark(n, peek, now)
             octets = self.rcv_queue.read(n, peek)
             if not peek:
                 text_was_read(self, len(octets), now)
@@ -99,12 +79,39 @@ class Connection(Tcb):
     def recv_into(self, into: memoryview, peek: cython.bint, now: cython.longlong) -> cython.Py_ssize_t:
         """3.10.3 RECEIVE."""
         n: cython.Py_ssize_t
+        octets: bytes | None
         if self.rcv_queue.length > 0:
+            if self.urgent is not None:
+                octets = self._recv_around_mark(len(into), peek, now)
+                if octets is None:
+                    return -EAGAIN
+                into[: len(octets)] = octets
+                return len(octets)
             n = self.rcv_queue.read_into(into, peek)
             if not peek:
                 text_was_read(self, n, now)
             return n
         return 0 if self._at_end() else -EAGAIN
+
+    def _recv_around_mark(self, n: cython.Py_ssize_t, peek: cython.bint, now: cython.longlong) -> bytes | None:
+        # Reading stops before urgent data, and leaves its octet out unless it is wanted in line.
+        octets: bytes
+        skipped: cython.Py_ssize_t = 0
+        n = readable_now(self, n, peek)
+        if n < 0:
+            n = -n
+            skipped = 1
+        octets = self.rcv_queue.read(n + skipped, peek)[skipped:]
+        if not peek:
+            text_was_read(self, len(octets) + skipped, now)
+            was_read(self)
+        if skipped and not octets:
+            return b"" if self._at_end() else None
+        return octets
+
+    def recv_urgent(self, peek: cython.bint) -> cython.int:
+        """recv(MSG_OOB)."""
+        return read_urgent(self, peek)
 
     def _at_end(self) -> cython.bint:
         return self.err == 0 and (self.shutdown & RCV_SHUTDOWN) != 0
@@ -112,20 +119,22 @@ class Connection(Tcb):
     def poll(self) -> cython.uint:
         """As Linux's tcp_poll."""
         bits: cython.uint = 0
-        if self.err:
+        if self.err or (self.errors is not None and self.errors.reports):
             bits |= POLLERR
+        if self.urgent is not None and self.urgent.state == VALID:
+            bits |= POLLPRI
         if self.state == CLOSED or self.shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN:
             bits |= POLLHUP
         if self.shutdown & RCV_SHUTDOWN:
             bits |= POLLIN | POLLRDHUP
-        if (self.state == SYN_SENT or self.state == SYN_RECEIVED) and not self._opened_fast():
+        if (self.state == SYN_SENT or self.state == SYN_RECEIVED) and not self.is_open_fast():
             if self.fastopen is not None and self.fastopen.is_deferred:
                 # The first text makes the SYN.
                 bits |= POLLOUT
             return bits
         if self.is_readable():
             bits |= POLLIN
-        if self.shutdown & SEND_SHUTDOWN or self.outq() * 3 <= self.snd_buf * 2:
+        if self.shutdown & SEND_SHUTDOWN or is_writeable(self):
             bits |= POLLOUT
         else:
             self.nospace = True
@@ -163,13 +172,13 @@ class Connection(Tcb):
             return
         self.fin_queued = True
         self.more = False
-        if self.state == ESTABLISHED or self.state == CLOSE_WAIT or self._opened_fast():
+        if self.state == ESTABLISHED or self.state == CLOSE_WAIT or self.is_open_fast():
             move(self, CLOSE)
             output(self, now)
         # Otherwise in SYN_RECEIVED it waits for ESTABLISHED (segment_arrives.py).
 
-    def _opened_fast(self) -> cython.bint:
-        # SYN_RECEIVED after a SYN with a Fast Open cookie: text and FIN go before the peer has proved itself.
+    def is_open_fast(self) -> cython.bint:
+        """SYN_RECEIVED after a SYN with a Fast Open cookie: text and FIN go before the peer has proved itself."""
         return self.fastopen is not None and self.fastopen.queue is not None and self.state == SYN_RECEIVED
 
     def close(self, now: cython.longlong) -> None:

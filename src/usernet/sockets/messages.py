@@ -1,0 +1,147 @@
+"""What recvmsg(2) and the rarer flags of a stream give: urgent octets, the error queue, TCP_INQ, MSG_WAITALL."""
+
+from __future__ import annotations
+
+import struct
+from errno import EAGAIN, EINVAL, ENOTCONN, ENOTTY
+from typing import TYPE_CHECKING
+
+from ..core.const import IPPROTO_TCP, POLLIN, SECOND
+from ..tcp.const import CLOSED, FIN_WAIT_2, SYN_SENT
+from ..tcp.errqueue import ORIGIN_TIMESTAMPING
+from ..tcp.marks import SOFTWARE
+from ..tcp.urgent import is_at_mark, readable_before_mark
+from .base import Ancillary
+from .const import (
+    IP_RECVERR,
+    IPPROTO_IP,
+    MSG_CTRUNC,
+    MSG_ERRQUEUE,
+    MSG_OOB,
+    MSG_PEEK,
+    MSG_TRUNC,
+    MSG_WAITALL,
+    SCM_TIMESTAMPING,
+    SIOCATMARK,
+    SIOCINQ,
+    SIOCOUTQ,
+    SIOCOUTQNSD,
+    SOL_SOCKET,
+    TCP_CM_INQ,
+)
+from .errors import os_error
+
+if TYPE_CHECKING:
+    from .tcp import TcpSocket
+
+CMSG_HEADER = 16
+
+
+def recv_urgent(sock: TcpSocket, n: int, flags: int) -> bytes:
+    """recv(MSG_OOB): at most one octet, b"" at the end. Raises OSError: EINVAL when there is none, EAGAIN, ENOTCONN."""
+    tcb = sock.tcb
+    if tcb is None or tcb.state == SYN_SENT:
+        raise os_error(ENOTCONN)
+    octet = tcb.recv_urgent(bool(flags & MSG_PEEK))
+    if octet < -0xFFFF:
+        return b""
+    if octet < 0:
+        raise os_error(octet)
+    return bytes((octet,))[:n]
+
+
+def recv_special(sock: TcpSocket, n: int, flags: int) -> bytes:
+    """MSG_WAITALL collects, MSG_TRUNC throws away, MSG_PEEK looks behind SO_PEEK_OFF. The lock is held."""
+    deadline = sock.deadline(sock.rcvtimeo_ns, flags)
+    peek = bool(flags & MSG_PEEK)
+    skip = max(sock.peek_off, 0) if peek else 0
+    parts: list[bytes] = []
+    left = n
+    while left > 0:
+        tcb = sock.readable(1)
+        data = None
+        if tcb is not None and not 0 < skip >= tcb.available():
+            data = tcb.recv(skip + left, peek, sock.host.now())
+        if data is not None:
+            data = data[skip:]
+            if peek and sock.peek_off >= 0:
+                sock.peek_off += len(data)
+            parts.append(data)
+            left -= len(data)
+            if not data or peek or not flags & MSG_WAITALL:
+                break
+            continue
+        if tcb is not None and tcb.err and (parts or sock.at_end(tcb)):
+            break
+        if skip and tcb is not None and tcb.rcv_fin:
+            break
+        try:
+            sock.block(POLLIN, deadline)
+        except OSError:
+            if not parts:
+                raise
+            break
+    octets = b"".join(parts)
+    return bytes(len(octets)) if flags & MSG_TRUNC else octets
+
+
+def recv_error(sock: TcpSocket, n: int, room: int) -> tuple[bytes, Ancillary, int]:
+    """recvmsg(MSG_ERRQUEUE): the oldest report. Raises OSError(EAGAIN); it never waits."""
+    tcb = sock.tcb
+    report = None if tcb is None or tcb.errors is None else tcb.errors.take()
+    if tcb is None or report is None:
+        raise os_error(EAGAIN)
+    items: Ancillary = []
+    if report.origin == ORIGIN_TIMESTAMPING and tcb.settings.timestamping & SOFTWARE:
+        seconds, rest = divmod(report.at, SECOND)
+        items.append((SOL_SOCKET, SCM_TIMESTAMPING, struct.pack("=6q", seconds, rest, 0, 0, 0, 0)))
+    # struct sock_extended_err, and the address of an offender, who is nobody here.
+    error = struct.pack("=IBBBBII", report.err, report.origin, 0, report.code, 0, report.info, report.data)
+    items.append((IPPROTO_IP, IP_RECVERR, error + bytes(16)))
+    kept, flags = fitting(items, room)
+    if len(report.payload) > n:
+        flags |= MSG_TRUNC
+    return report.payload[:n], kept, flags | MSG_ERRQUEUE
+
+
+def recv_message(sock: TcpSocket, n: int, room: int, flags: int) -> tuple[bytes, Ancillary, int]:
+    """recvmsg(2) on the stream itself: with TCP_INQ, how much is left to read behind it."""
+    data = sock.recv(n, flags)
+    out = MSG_OOB if flags & MSG_OOB else 0
+    tcb = sock.tcb
+    if not sock.inq or tcb is None:
+        return data, [], out
+    # After a FIN there is always something more: the end.
+    left = tcb.available() or int(tcb.rcv_fin)
+    kept, cut = fitting([(IPPROTO_TCP, TCP_CM_INQ, struct.pack("=i", min(left, 0x7FFFFFFF)))], room)
+    return data, kept, out | cut
+
+
+def fitting(items: Ancillary, room: int) -> tuple[Ancillary, int]:
+    """The items that fit into so many octets of control messages, and MSG_CTRUNC when not all do."""
+    kept: Ancillary = []
+    for item in items:
+        room -= CMSG_HEADER + (len(item[2]) + 7) // 8 * 8
+        if room < 0:
+            return kept, MSG_CTRUNC
+        kept.append(item)
+    return kept, 0
+
+
+def ioctl(sock: TcpSocket, request: int) -> int:
+    """ioctl(2) of a stream socket: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK. Raises OSError: EINVAL, ENOTTY."""
+    with sock.host.lock:
+        sock.check_open()
+        tcb = sock.tcb
+        if sock.listener is not None:
+            raise os_error(EINVAL)
+        if request == SIOCINQ:
+            return 0 if tcb is None else int(readable_before_mark(tcb))
+        if request == SIOCATMARK:
+            return int(tcb is not None and is_at_mark(tcb))
+        fin = int(tcb is not None and tcb.fin_queued and tcb.state not in (CLOSED, FIN_WAIT_2))
+        if request == SIOCOUTQ:
+            return 0 if tcb is None else tcb.outq() + fin
+        if request == SIOCOUTQNSD:
+            return 0 if tcb is None else int(tcb.unsent()) + int(fin and not tcb.fin_sent)
+        raise os_error(ENOTTY)

@@ -1,0 +1,17 @@
+cimport cython
+
+
+@cython.final
+cdef class SendMarks:
+    cdef public object errors
+    cdef public object bounds
+    cdef public object copies
+    cdef public object unsent
+    cdef public object unacked
+    cdef public long long next_bound
+    cdef public unsigned int next_copy
+
+    cpdef bint ends_at(self, long long position) except *
+    cpdef bint sent(self, long long upto, long long now) except *
+    cpdef bint acked(self, long long upto, long long now) except *
+    cpdef bint ended(self) except *

@@ -1,0 +1,12 @@
+cimport cython
+
+cdef int NONE, NOT_YET, READ, VALID
+
+
+@cython.final
+cdef class Urgent:
+    cdef public bint is_sending
+    cdef public unsigned int snd_up
+    cdef public int state
+    cdef public unsigned int seq
+    cdef public int octet
