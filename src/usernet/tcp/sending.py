@@ -101,7 +101,7 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
         tcb.queue.append_part(octets, done, room)
         done += room
         forced = tcb.queue.end > tcb.pushed_at + (tcb.max_window >> 1)
-        if done < n and (forced or tcb.piece_at == sent):
+        if done < n and (forced or (tcb.piece_at == sent and size > tcb.mss)):
             # A whole piece at the head of what waits need not wait for the rest of the write, nor is it pushed, unless
             # half of the peer's window was written since the last push.
             if forced:
