@@ -7,9 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usernet.core.const import SECOND
-from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, FIN, PSH, RST, SYN
+from usernet.tcp.const import (
+    ACK,
+    CLOSED,
+    ESTABLISHED,
+    FIN,
+    MSG_EOR,
+    MSG_MORE,
+    MSG_OOB,
+    MSG_ZEROCOPY,
+    PSH,
+    RST,
+    SYN,
+)
 from usernet.testing.peer import Scene
 from usernet.wire.tcp import emit
+
+SEND_FLAGS = (0, MSG_MORE, MSG_EOR, MSG_OOB, MSG_ZEROCOPY, MSG_MORE | MSG_ZEROCOPY, MSG_EOR | MSG_OOB)
 
 
 def opened(scene=None, **options):
@@ -297,10 +311,10 @@ def test_invariants_hold_under_random_but_plausible_scripts(script, sack, stamps
             peer.send(FIN | ACK, seq=max(1, rcv + a), ack=una)
         elif what == "rst":
             peer.send(RST, seq=rcv + 1 + b)
-        elif what == "syn":
+        elif what == "syn" and tcb.state != CLOSED:  # else it opens another connection
             peer.send(SYN, seq=rcv + a)
         elif what == "send" and not closed:
-            tcb.send(b"s" * (b * 1000 + c), scene.now, a % 3 == 0)
+            tcb.send(b"s" * (b * 1000 + c), scene.now, SEND_FLAGS[a % 7])
         elif what == "recv" and not closed:
             tcb.recv(b * 100 + 1, c % 5 == 0, scene.now)
         elif what == "close" and c > 35:

@@ -91,7 +91,7 @@ def _tcp(endpoint: Any, now: int, users: _Users) -> Row:
 
 def _info(tcb: Tcb, now: int) -> Row:
     """tcp_info, its option bits apart, and its instants as milliseconds ago."""
-    info: Row = dict(tcb.info())
+    info: Row = dict(tcb.info(now))
     options = info["options"]
     info["ca_name"] = info.pop("congestion")
     info |= {name: bool(options & bit) for name, bit in OPTIONS.items()}

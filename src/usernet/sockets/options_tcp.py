@@ -149,8 +149,12 @@ def _set_user_timeout(sock: Any, value: int) -> None:
 
 def _get_info(sock: Any) -> bytes:
     if sock.tcb is not None:
-        return pack_tcp_info(sock.tcb.info(), sock.host.now())
-    return pack_tcp_info({"state": LISTEN if sock.listener is not None else CLOSED}, 0)
+        return pack_tcp_info(sock.tcb.info(sock.host.now()), sock.host.now())
+    if sock.listener is None:
+        return pack_tcp_info({"state": CLOSED}, 0)
+    # Of a listener Linux gives the accept queue and its bound here.
+    queue = {"unacked": len(sock.listener.accepted), "sacked": sock.listener.backlog}
+    return pack_tcp_info({"state": LISTEN, **queue}, 0)
 
 
 def _get_cc_info(sock: Any) -> bytes:

@@ -24,9 +24,13 @@ _FIELDS: Final = (
     ("delivered", "I"), ("delivered_ce", "I"),
     ("bytes_sent", "Q"), ("bytes_retrans", "Q"),
     ("dsack_dups", "I"), ("reord_seen", "I"), ("rcv_ooopack", "I"), ("snd_wnd", "I"), ("rcv_wnd", "I"), ("rehash", "I"),
+    ("total_rto", "H"), ("total_rto_recoveries", "H"), ("total_rto_time", "I"), ("received_ce", "I"),
+    ("delivered_e1_bytes", "I"), ("delivered_e0_bytes", "I"), ("delivered_ce_bytes", "I"),
+    ("received_e1_bytes", "I"), ("received_e0_bytes", "I"), ("received_ce_bytes", "I"),
+    ("accecn", "I"),
 )  # fmt: skip
 _STRUCT: Final = struct.Struct("=" + "".join(code for _, code in _FIELDS))
-_LIMIT: Final = {"B": 0xFF, "I": 0xFFFFFFFF, "Q": 0xFFFFFFFFFFFFFFFF}
+_LIMIT: Final = {"B": 0xFF, "H": 0xFFFF, "I": 0xFFFFFFFF, "Q": 0xFFFFFFFFFFFFFFFF}
 
 
 # Instants of Tcb.info() that the struct has as milliseconds ago.
@@ -45,6 +49,12 @@ def pack_tcp_info(info: Mapping[str, int | str], now: int) -> bytes:
             value = _number(info, "snd_wscale") & 15 | (_number(info, "rcv_wscale") & 15) << 4
         elif name == "flags":
             value = _number(info, "delivery_rate_app_limited") & 1
+        elif name == "accecn":
+            value = (
+                _number(info, "ecn_mode") & 3
+                | (_number(info, "accecn_opt_seen") & 3) << 2
+                | (_number(info, "accecn_fail_mode") & 15) << 4
+            )
         elif name in _AGO:
             value = (now - _number(info, _AGO[name])) // MS if _AGO[name] in info else 0
         else:

@@ -13,7 +13,7 @@ from .tcb cimport Engine, Tcb
 from .transmit cimport timestamp
 
 cdef unsigned int POLLERR
-cdef int BUSY
+cdef int WAIT_BUSY
 cdef unsigned int MASK32, SYN, FIN
 cdef long long MS
 cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_NOT_DUP, A_RETRANS_ACKED, A_SET_TIMER, A_UNA_ADVANCED, A_WIN_UPDATE

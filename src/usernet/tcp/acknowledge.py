@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
-from .chrono import BUSY
 from .congestion.base import CongestionControl
 from .const import (
     A_CA_ALERT,
@@ -25,6 +24,7 @@ from .const import (
     RTX_PROBE,
     RTX_RETRANSMIT,
     SYN,
+    WAIT_BUSY,
 )  # fmt: skip
 from .ecn import on_ack
 from .plpmtud import probe_succeeded
@@ -60,6 +60,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         did |= A_UNA_ADVANCED
         tcb.retransmits = 0
         tcb.retrans_at = 0
+        if tcb.chrono.timeout_since != 0:
+            tcb.chrono.heard(now)
     did |= _update_window(tcb, seg, now)
     if seg.sack_count > 0 and tcb.sack_ok:
         did |= take_sacks(tcb, seg, prior_una, acked)
@@ -70,7 +72,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now):
             tcb.wake(POLLERR)
         if tcb.queue.base == tcb.queue.end:
-            tcb.chrono.stop(BUSY, False, now)
+            tcb.chrono.stop(WAIT_BUSY, False, now)
         tcb.engine.sender.confirm(tcb.path, now)
     if prior_packets == 0:
         if tcb.ecn is not None:
@@ -178,6 +180,7 @@ def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
     room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room >= tcb.mss or room >= tcb.unsent() > 0 or (room > 0 and tcb.fin_queued):
         tcb.backoff = 0
+        tcb.probes_at = 0
         cancel_rtx(tcb)
     else:
         arm_rtx(tcb, RTX_PROBE, now)

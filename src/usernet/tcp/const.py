@@ -113,6 +113,18 @@ ACK_PUSHED: Final = 4
 ACK_PUSHED2: Final = 8
 ACK_NOMEM: Final = 16  # text was dropped for want of memory: offer nothing
 
+# Where the peer's urgent octet stands.
+URG_NONE: Final = 0
+URG_NOT_YET: Final = 1  # the pointer came, its octet did not
+URG_VALID: Final = 2
+URG_READ: Final = 3
+
+# What a sender waits for; of two the higher counts.
+WAIT_NONE: Final = 0
+WAIT_BUSY: Final = 1
+WAIT_RWND: Final = 2
+WAIT_SNDBUF: Final = 3
+
 # Flags of a write, as Linux numbers them, and one of our own: the user's buffer was copied.
 MSG_OOB: Final = 0x1
 MSG_EOR: Final = 0x80

@@ -121,6 +121,8 @@ def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:
         tcb.cc.cwnd = 1
     tcb.retransmits = 0
     tcb.retrans_at = 0
+    if tcb.chrono.timeout_since != 0:
+        tcb.chrono.heard(now)
     if tcb.settings.keepalive:
         tcb.keep_timer.arm(now + keepidle(tcb.settings, engine.sysctls))
     engine.sender.confirm(tcb.path, now)

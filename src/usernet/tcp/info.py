@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import NEVER, US
+from ..core.const import MS, NEVER, US
 from .accecn import Ecn
 from .const import CE, CLOSED, ECN_NONE, ECT_0, ECT_1, RTX_PROBE
 
@@ -20,11 +20,14 @@ OPT_ECN = 8
 OPT_ECN_SEEN = 16
 
 
-def tcp_info(tcb: Tcb) -> dict[str, int | str]:
+def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
     """Every field whose subject exists here; ``congestion`` is the algorithm's name."""
     board = tcb.board
     rtt = tcb.rtt
     cc = tcb.cc
+    chrono = tcb.chrono
+    busy, rwnd_limited, sndbuf_limited = chrono.spans(now)
+    current = max(now - chrono.timeout_since, 0) if chrono.timeout_since else 0
     rto = min(rtt.rto << tcb.backoff, rtt.rto_max)
     ecn = tcb.ecn if tcb.ecn is not None else Ecn(ECN_NONE)
     options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * bool(tcb.rcv_wscale or tcb.snd_wscale)
@@ -75,12 +78,20 @@ def tcp_info(tcb: Tcb) -> dict[str, int | str]:
         "data_segs_in": tcb.data_segs_in,
         "data_segs_out": tcb.data_segs_out,
         "delivery_rate": tcb.rate.bandwidth(tcb.mss),
+        "busy_time": busy // US,
+        "rwnd_limited": rwnd_limited // US,
+        "sndbuf_limited": sndbuf_limited // US,
         "delivered": tcb.rate.delivered,
         "bytes_sent": tcb.bytes_sent,
         "bytes_retrans": tcb.bytes_retrans,
         "dsack_dups": tcb.dsack_dups,
         "snd_wnd": tcb.snd_wnd,
         "rcv_wnd": tcb.rcv_wnd,
+        "rcv_ooopack": tcb.rcv_ooopack,
+        "rehash": 0,  # no path here depends on the flow's hash
+        "total_rto": chrono.timeouts,
+        "total_rto_recoveries": chrono.timeout_recoveries,
+        "total_rto_time": (chrono.timeout_span + current) // MS,
         "probing": int(tcb.rtx_kind == RTX_PROBE),
         "delivered_ce": tcb.rate.delivered_ce,
         "received_ce": ecn.received_ce,

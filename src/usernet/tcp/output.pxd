@@ -11,7 +11,7 @@ from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
 from .validation cimport restart_after_idle, validate_cwnd
 
-cdef int RWND_LIMITED, SNDBUF_LIMITED
+cdef int WAIT_RWND, WAIT_SNDBUF
 cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN
 cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT
 cdef long long MS, DEFER_MAX
@@ -19,7 +19,7 @@ cdef long long MS, DEFER_MAX
 cpdef void output(Tcb tcb, long long now) except *
 cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
-cpdef bint probe_window(Tcb tcb, long long now) except *
+cpdef int probe_window(Tcb tcb, long long now) except? -1
 cdef unsigned int _allowance(long long unsent, long long room, int quota, unsigned int mss, unsigned int biggest) noexcept
 cdef long long _before_bound(Tcb tcb, long long unsent) noexcept
 cdef bint _is_pushed(Tcb tcb, unsigned long long end) noexcept

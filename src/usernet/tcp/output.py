@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_add, seq_le, seq_lt
-from .chrono import RWND_LIMITED, SNDBUF_LIMITED
 from .congestion.base import CongestionControl
 from .const import (
     ACK,
@@ -18,6 +17,8 @@ from .const import (
     RTX_NONE,
     RTX_PROBE,
     RTX_RETRANSMIT,
+    WAIT_RWND,
+    WAIT_SNDBUF,
 )  # fmt: skip
 from .plpmtud import probe_length, probe_sent
 from .record import SentRecord, make_record
@@ -104,13 +105,13 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
         sent = True
         unsent -= n
     if peer_limited:
-        tcb.chrono.start(RWND_LIMITED, now)
-    elif tcb.chrono.kind == RWND_LIMITED:
-        tcb.chrono.stop(RWND_LIMITED, True, now)
+        tcb.chrono.start(WAIT_RWND, now)
+    elif tcb.chrono.kind == WAIT_RWND:
+        tcb.chrono.stop(WAIT_RWND, True, now)
     if sent or limited:
         if sent and unsent == 0 and tcb.nospace:
             # The writer is the one who cannot keep up: its buffer is too small.
-            tcb.chrono.start(SNDBUF_LIMITED, now)
+            tcb.chrono.start(WAIT_SNDBUF, now)
         quota = cc.cwnd - board.in_flight()
         validate_cwnd(tcb, limited or quota <= 0, now)
     if board.packets_out == 0 and tcb.rtx_kind == RTX_NONE:
@@ -133,25 +134,24 @@ def note_app_limited(tcb: Tcb) -> None:
         tcb.rate.mark_app_limited(flight)
 
 
-def probe_window(tcb: Tcb, now: cython.longlong) -> cython.bint:
-    """The probe timer fired: send a segment cut to the window there is (True), or else an old sequence number.
+def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
+    """The probe timer fired: send a segment cut to the window there is, or else an old sequence number.
 
-    The first overrides SWS avoidance (RFC 9293 3.8.6.2.1), the second asks for a fresh window.
+    The first overrides SWS avoidance (RFC 9293 3.8.6.2.1), the second asks for a fresh window. Negative when the floor
+    below did not take it.
     """
     room: cython.longlong = tcb.snd_wnd
     n: cython.longlong = tcb.unsent()
     mss: cython.uint = send_mss(tcb)
     room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room <= 0:
-        send_probe(tcb, now)
-        return False
+        return send_probe(tcb, now)
     if n > mss:
         n = mss
     if n > room:
         n = room
     tcb.more_end = 0
-    _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)
-    return True
+    return 0 if _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now) else -1
 
 
 def _allowance(
@@ -238,21 +238,21 @@ def _probe_mtu(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cython.
 
 
 def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now: cython.longlong) -> cython.bint:
-    # One super-segment of new data. False when the floor below refused it: the timer will send it again.
+    # One super-segment of new data. False when the floor below refused it: it stays unsent, for an ACK or the timer.
     board: Scoreboard = tcb.board
     start: cython.uint = tcb.snd_nxt
     end: cython.uint = seq_add(start, n + (1 if fin else 0))
     flags: cython.uint = ACK
     segs: cython.uint = (n + mss - 1) // mss if n > mss else 1
     record: SentRecord
-    answer: cython.int
     if fin:
         flags |= FIN
     if n > mss or (n > 0 and _is_pushed(tcb, tcb.position(start) + n)):
         # A super-segment is pushed as well: the receiver's GRO need not wait for more (Linux).
         flags |= PSH
     _data_sent(tcb, n, now)
-    answer = transmit(tcb, start, n, flags, mss, now)
+    if transmit(tcb, start, n, flags, mss, now) < 0:
+        return False
     record = make_record(start, end, segs, now)
     if fin:
         record.flags = R_FIN
@@ -273,7 +273,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         tcb.prr.out += segs
     if tcb.rtx_kind != RTX_RETRANSMIT:
         arm_rtx(tcb, RTX_RETRANSMIT, now)
-    return answer >= 0
+    return True
 
 
 def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:

@@ -38,6 +38,7 @@ from .const import (
     SYN_SENT,
     TIMEOUT_MIN,
     URG,
+    URG_NOT_YET,
 )  # fmt: skip
 from .delayed_ack import acknowledge_text, quick_acks
 from .ecn import (
@@ -56,12 +57,11 @@ from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_w
 from .output import output
 from .receive import take_text
 from .rtx_timer import arm_rtx
-from .send_buffer import wake_sender
+from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
 from .transmit import control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
 from .urgent import urgent_arrives
-from .urgent_state import NOT_YET
 from .window import widest_window
 
 if TYPE_CHECKING:
@@ -91,12 +91,15 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
 def _text_and_after(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: cython.longlong) -> None:
     # Sixth to eighth check, then what the segment allowed us to send.
     start &= MASK32
-    if seg.flags & URG or (tcb.urgent is not None and tcb.urgent.state == NOT_YET):
+    if seg.flags & URG or (tcb.urgent is not None and tcb.urgent.state == URG_NOT_YET):
         urgent_arrives(tcb, packet, seg)
     if seg.length > 0 and not _seventh_text(tcb, packet, seg, start, now):
         return
     if (seg.flags & FIN or tcb.seen_fin) and not _eighth_fin(tcb, seg, now):
         return
+    if tcb.nospace and tcb.board.in_flight() < tcb.cc.cwnd:
+        # The window has room that a larger buffer would have filled.
+        grow_send_buffer(tcb)
     output(tcb, now)
     if tcb.nospace:
         wake_sender(tcb, now)

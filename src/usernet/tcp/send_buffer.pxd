@@ -3,7 +3,7 @@ from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss
 
 cdef unsigned int POLLOUT
-cdef int SNDBUF_LIMITED
+cdef int WAIT_SNDBUF
 cdef long long PIECE_OVERHEAD, SEGMENT_ROOM, SEGMENT_OVERHEAD, LEAST_SEGMENTS
 
 cpdef long long piece_size(Tcb tcb) noexcept

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
-from .chrono import SNDBUF_LIMITED
+from .const import WAIT_SNDBUF
 from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import cython
 
 # What a piece costs beside its octets, and a segment of it when the buffer is made as large as the window needs.
-PIECE_OVERHEAD = 1280
+PIECE_OVERHEAD = 960
 SEGMENT_ROOM = 640
 SEGMENT_OVERHEAD = 256
 LEAST_SEGMENTS = 10
@@ -61,15 +61,10 @@ def is_writeable(tcb: Tcb) -> cython.bint:
 
 
 def wake_sender(tcb: Tcb, now: cython.longlong) -> None:
-    """Octets left or were acknowledged: a buffer that was full may grow, and tells its writer of room."""
-    if not tcb.nospace:
-        return
-    if tcb.board.in_flight() < tcb.cc.cwnd:
-        # A window that is used up needs no larger buffer.
-        grow_send_buffer(tcb)
-    if is_writeable(tcb):
+    """Octets left or were acknowledged: a buffer that was full tells its writer of room."""
+    if tcb.nospace and is_writeable(tcb):
         tcb.nospace = False
-        tcb.chrono.stop(SNDBUF_LIMITED, tcb.queue.end != tcb.queue.base, now)
+        tcb.chrono.stop(WAIT_SNDBUF, tcb.queue.end != tcb.queue.base, now)
         tcb.wake(POLLOUT)
 
 

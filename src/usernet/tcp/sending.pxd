@@ -4,7 +4,7 @@ from .send_buffer cimport has_room, piece_size
 from .tcb cimport Tcb
 from .urgent cimport sent_urgent
 
-cdef int BUSY, CLOSED, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT, ENOBUFS, EPIPE
+cdef int WAIT_BUSY, CLOSED, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT, ENOBUFS, EPIPE
 cdef unsigned int MSG_EOR, MSG_MORE, MSG_OOB, MSG_ZEROCOPY, SEND_COPIED, MASK32
 cdef unsigned int OPT_ID, TX_RECORD
 cdef int MAX_REPORTS

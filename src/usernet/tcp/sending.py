@@ -6,7 +6,6 @@ from errno import ENOBUFS, EPIPE
 from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
-from .chrono import BUSY
 from .const import (
     CLOSED,
     MSG_EOR,
@@ -17,6 +16,7 @@ from .const import (
     SEND_SHUTDOWN,
     SYN_RECEIVED,
     SYN_SENT,
+    WAIT_BUSY,
 )  # fmt: skip
 from .errqueue import ErrorQueue
 from .marks import OPT_ID, TX_RECORD, SendMarks
@@ -55,7 +55,7 @@ def send(tcb: Tcb, octets: bytes, flags: cython.uint, done: cython.Py_ssize_t, n
         return -ENOBUFS
     if n > done:
         note_app_limited(tcb)
-        tcb.chrono.start(BUSY, now)
+        tcb.chrono.start(WAIT_BUSY, now)
     done = _queue(tcb, octets, done, now)
     if done < 0:
         return done
@@ -91,6 +91,9 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
             if not has_room(tcb, size):
                 tcb.nospace = True
                 break
+            if room <= 0 and tcb.mss < size < tcb.path.gso_max >> 1:
+                # What the peer's window cut small is not joined again (Linux).
+                marks_of(tcb).bound(tcb.queue.end)
             tcb.piece_at = tcb.queue.end
             room = size
         if room > n - done:

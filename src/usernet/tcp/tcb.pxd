@@ -146,6 +146,7 @@ cdef class Tcb(Endpoint):
     cdef public int retransmits
     cdef public int backoff
     cdef public int probes_out
+    cdef public long long probes_at
     cdef public int ack_pending
     cdef public int quick
     cdef public int pingpong
@@ -216,4 +217,4 @@ cdef class Tcb(Endpoint):
     cpdef void set_quickack(self, int value, long long now) except *
     cpdef bint quickack(self) noexcept
     cpdef void set_low_water(self, long long octets) except *
-    cpdef dict info(self)
+    cpdef dict info(self, long long now=*)

@@ -184,6 +184,7 @@ class Tcb(Endpoint):
         "piece_at",
         "pingpong",
         "prior_ssthresh",
+        "probes_at",
         "probes_out",
         "prr",
         "pushed_at",
@@ -305,7 +306,7 @@ class Tcb(Endpoint):
         self.prr: Prr = Prr()
         self.reordering = sysctls.reordering
         self.retransmits = self.backoff = self.probes_out = 0
-        self.retrans_at = 0
+        self.retrans_at = self.probes_at = 0
         self.syn_sent_at = 0
         self.lsnd_at = 0
         self.cwnd_stamp = 0
@@ -456,6 +457,9 @@ class Tcb(Endpoint):
         """SO_RCVLOWAT, bounded by half of the buffer; the buffer grows to hold as much."""
         raise NotImplementedError
 
-    def info(self) -> dict[str, int | str]:
-        """RFC 9293 3.10.6, with the field names of Linux's struct tcp_info; spans in microseconds as there."""
+    def info(self, now: cython.longlong = 0) -> dict[str, int | str]:
+        """RFC 9293 3.10.6, with the field names of Linux's struct tcp_info; spans in microseconds as there.
+
+        Spans that still grow count until ``now``, if that is given.
+        """
         raise NotImplementedError

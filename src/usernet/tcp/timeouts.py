@@ -20,7 +20,11 @@ from .const import (
     T_DELACK,
     T_KEEP,
     T_PACE,
+<<<<<<< HEAD
     TIME_WAIT_LEN,
+=======
+    TIMEOUT_MIN,
+>>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
 )  # fmt: skip
 from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
@@ -39,6 +43,8 @@ from .transmit import send_probe, send_reset, send_syn
 if TYPE_CHECKING:
     import cython
 
+# How soon what the device refused is tried again (Linux's TCP_RESOURCE_PROBE_INTERVAL).
+RESOURCE_PROBE = SECOND // 2
 # Linux: an orphan is given 8 retransmissions while its peer answers.
 ORPHAN_RETRIES = 8
 # Linux's TCP_RTO_MIN, from which it works out how long so many backed-off retransmissions take.
@@ -113,16 +119,26 @@ def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.retrans_at == 0:
         tcb.retrans_at = tcb.syn_sent_at
     tcb.retransmits += 1
+    tcb.chrono.timed_out(now)
     tcb.total_retrans += 1
     if tcb.retransmits > linear:
         tcb.backoff += 1
     send_syn(tcb, SYN if tcb.state == SYN_SENT else SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
+    _heed_user_timeout(tcb, tcb.retrans_at, now)
 
 
 def _user_timeout(tcb: Tcb, now: cython.longlong) -> cython.bint:
     # RFC 9293 3.8.3, RFC 5482.
     return 0 < tcb.settings.user_timeout_ns <= now - tcb.retrans_at and tcb.retransmits > 0
+
+
+def _heed_user_timeout(tcb: Tcb, since: cython.longlong, now: cython.longlong) -> None:
+    # A backed-off timer must not outlast the user's patience (RFC 5482, Linux).
+    end: cython.longlong = since + tcb.settings.user_timeout_ns
+    if tcb.settings.user_timeout_ns <= 0 or since == 0 or tcb.rtx_timer.expires_at <= end:
+        return
+    tcb.rtx_timer.arm(end if end > now + TIMEOUT_MIN else now + TIMEOUT_MIN)
 
 
 def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
@@ -209,21 +225,24 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     enter_loss(tcb, now)
     if not probes:
         tcb.retransmits += 1
+        tcb.chrono.timed_out(now)
     retransmit_lost(tcb, now)
     # RFC 6298 5.5.
     tcb.backoff += 1
     arm_rtx(tcb, RTX_RETRANSMIT, now)
+    _heed_user_timeout(tcb, tcb.retrans_at, now)
 
 
 def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
     # RFC 9293 3.8.6.1: a window of 0 is probed for as long as the peer answers.
     engine: Engine = tcb.engine
     limit: cython.int = engine.sysctls.retries2
+    answer: cython.int
     if tcb.board.packets_out > 0 or (tcb.unsent() == 0 and (not tcb.fin_queued or tcb.fin_sent)):
         return
-    if tcb.probes_out == 0:
-        tcb.retrans_at = now
-    elif 0 < tcb.settings.user_timeout_ns <= now - tcb.retrans_at:
+    if tcb.probes_at == 0:
+        tcb.probes_at = now
+    elif 0 < tcb.settings.user_timeout_ns <= now - tcb.probes_at:
         timed_out(tcb, ETIMEDOUT)
         return
     if tcb.is_orphan:
@@ -232,16 +251,31 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
         if tcb.backoff >= limit:
             timed_out(tcb, ETIMEDOUT)
             return
+<<<<<<< HEAD
         if _out_of_resources(tcb, now):
             return
     if tcb.probes_out > limit:
+=======
+    if tcb.probes_out >= limit:
+>>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
         timed_out(tcb, ETIMEDOUT)
         return
-    tcb.probes_out += 1
     engine.ext.TCPWinProbe += 1
-    tcb.backoff += 1
-    if not probe_window(tcb, now):
+    answer = probe_window(tcb, now)
+    if tcb.board.packets_out > 0 or tcb.state == CLOSED:
+        tcb.probes_out = tcb.backoff = 0
+        tcb.probes_at = 0
+        return
+    tcb.probes_out += 1
+    if answer < 0:
+        # It did not even leave: try again soon, whatever the backoff (Linux).
+        tcb.rtx_kind = RTX_PROBE
+        tcb.rtx_timer.arm(now + RESOURCE_PROBE)
+    else:
+        if tcb.backoff < engine.sysctls.retries2:
+            tcb.backoff += 1
         arm_rtx(tcb, RTX_PROBE, now)
+    _heed_user_timeout(tcb, tcb.probes_at, now)
 
 
 # Keep-alive, and FIN_WAIT_2 without an owner.
@@ -269,9 +303,11 @@ def _keep_timer(tcb: Tcb, now: cython.longlong) -> None:
         send_reset(tcb, now)
         timed_out(tcb, ETIMEDOUT)
         return
-    tcb.probes_out += 1
     engine.ext.TCPKeepAlive += 1
-    send_probe(tcb, now)
+    if send_probe(tcb, now) < 0:
+        tcb.keep_timer.arm(now + RESOURCE_PROBE)
+        return
+    tcb.probes_out += 1
     tcb.keep_timer.arm(now + keepintvl(settings, engine.sysctls))
 
 

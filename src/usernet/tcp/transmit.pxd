@@ -35,7 +35,7 @@ cdef void _write_urgent(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int seq)
 cdef void _write_sacks(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int octets) noexcept
 cdef void _ack_sent(Tcb tcb) noexcept
 cpdef void send_ack(Tcb tcb, long long now) except *
-cpdef void send_probe(Tcb tcb, long long now) except *
+cpdef int send_probe(Tcb tcb, long long now) except? -1
 cpdef void send_reset(Tcb tcb, long long now) except *
 cpdef void send_syn(Tcb tcb, unsigned int flags, long long now) except *
 cdef void add_text(Packet packet, Tcb tcb, unsigned int n) except *

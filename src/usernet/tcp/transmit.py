@@ -307,9 +307,9 @@ def send_ack(tcb: Tcb, now: cython.longlong) -> None:
         transmit(tcb, tcb.snd_nxt, 0, ACK, tcb.mss, now)
 
 
-def send_probe(tcb: Tcb, now: cython.longlong) -> None:
+def send_probe(tcb: Tcb, now: cython.longlong) -> cython.int:
     """An old sequence number, which the peer must answer (RFC 9293 3.8.4, 3.8.6.1)."""
-    transmit(tcb, (tcb.snd_una - 1) & MASK32, 0, ACK, tcb.mss, now)
+    return transmit(tcb, (tcb.snd_una - 1) & MASK32, 0, ACK, tcb.mss, now)
 
 
 def send_reset(tcb: Tcb, now: cython.longlong) -> None:

@@ -9,9 +9,9 @@ from ..core.const import MASK32, POLLIN, POLLPRI
 from ..core.packet import Packet, View
 from ..core.seq import seq_lt
 from ..wire.tcp import Segment
-from .const import CLOSED, RCV_SHUTDOWN, URG
+from .const import CLOSED, RCV_SHUTDOWN, URG, URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
 from .tcb import Tcb
-from .urgent_state import NONE, NOT_YET, READ, VALID, Urgent
+from .urgent_state import Urgent
 
 if TYPE_CHECKING:
     import cython
@@ -64,11 +64,11 @@ def urgent_arrives(tcb: Tcb, packet: Packet, seg: Segment) -> None:
     offset: cython.uint
     if seg.flags & URG:
         _take_pointer(tcb, urgent, seg)
-    if urgent.state == NOT_YET:
+    if urgent.state == URG_NOT_YET:
         offset = (urgent.seq - seg.seq) & MASK32
         if offset < seg.length:
             urgent.octet = _octet_at(packet, seg, offset)
-            urgent.state = VALID
+            urgent.state = URG_VALID
             tcb.wake(POLLIN | POLLPRI)
 
 
@@ -79,13 +79,18 @@ def _take_pointer(tcb: Tcb, urgent: Urgent, seg: Segment) -> None:
     pointer = (seg.seq + pointer) & MASK32
     if seq_lt(pointer, copied_seq(tcb)) or seq_lt(pointer, tcb.rcv_nxt):
         return
-    if urgent.state != NONE and not seq_lt(urgent.seq, pointer):
+    if urgent.state != URG_NONE and not seq_lt(urgent.seq, pointer):
         return
-    if urgent.state != NONE and urgent.seq == copied_seq(tcb) and not tcb.settings.oobinline and tcb.rcv_queue.length:
+    if (
+        urgent.state != URG_NONE
+        and urgent.seq == copied_seq(tcb)
+        and not tcb.settings.oobinline
+        and tcb.rcv_queue.length
+    ):
         # The urgent octet before this one was never part of the stream, read or not.
         tcb.rcv_queue.discard(1)
         tcb.engine.pool.uncharge(1)
-    urgent.state = NOT_YET
+    urgent.state = URG_NOT_YET
     urgent.seq = pointer
     tcb.wake(POLLPRI)
 
@@ -114,7 +119,7 @@ def readable_now(tcb: Tcb, n: cython.Py_ssize_t, peek: cython.bint) -> cython.Py
     """
     urgent: Urgent = urgent_of(tcb)
     offset: cython.uint
-    if urgent.state == NONE:
+    if urgent.state == URG_NONE:
         return n
     offset = (urgent.seq - copied_seq(tcb)) & MASK32
     if offset >= tcb.rcv_queue.length:
@@ -129,20 +134,20 @@ def readable_now(tcb: Tcb, n: cython.Py_ssize_t, peek: cython.bint) -> cython.Py
 def was_read(tcb: Tcb) -> None:
     """The reader moved on: a mark behind it is forgotten."""
     urgent: Urgent = urgent_of(tcb)
-    if urgent.state != NONE and seq_lt(urgent.seq, copied_seq(tcb)):
-        urgent.state = NONE
+    if urgent.state != URG_NONE and seq_lt(urgent.seq, copied_seq(tcb)):
+        urgent.state = URG_NONE
 
 
 def read_urgent(tcb: Tcb, peek: cython.bint) -> cython.int:
     """recv(MSG_OOB): the urgent octet, or -errno; -1 << 16 at the end of the stream. It never waits (Linux)."""
     urgent: Urgent = urgent_of(tcb)
-    if tcb.settings.oobinline or urgent.state == NONE or urgent.state == READ:
+    if tcb.settings.oobinline or urgent.state == URG_NONE or urgent.state == URG_READ:
         return -EINVAL
     if tcb.state == CLOSED and not tcb.rcv_fin:
         return -ENOTCONN
-    if urgent.state == VALID:
+    if urgent.state == URG_VALID:
         if not peek:
-            urgent.state = READ
+            urgent.state = URG_READ
         return urgent.octet
     if tcb.state == CLOSED or tcb.shutdown & RCV_SHUTDOWN:
         return -(1 << 16)
@@ -151,14 +156,14 @@ def read_urgent(tcb: Tcb, peek: cython.bint) -> cython.int:
 
 def is_at_mark(tcb: Tcb) -> cython.bint:
     """SIOCATMARK: the next octet is the urgent one."""
-    return tcb.urgent is not None and tcb.urgent.state != NONE and tcb.urgent.seq == copied_seq(tcb)
+    return tcb.urgent is not None and tcb.urgent.state != URG_NONE and tcb.urgent.seq == copied_seq(tcb)
 
 
 def readable_before_mark(tcb: Tcb) -> cython.longlong:
     """SIOCINQ: octets that can be read without passing an urgent one that is out of line."""
     n: cython.longlong = tcb.rcv_queue.length
     offset: cython.uint
-    if tcb.urgent is None or tcb.urgent.state == NONE or tcb.settings.oobinline:
+    if tcb.urgent is None or tcb.urgent.state == URG_NONE or tcb.settings.oobinline:
         return n
     offset = (tcb.urgent.seq - copied_seq(tcb)) & MASK32
     return offset if offset < n else n

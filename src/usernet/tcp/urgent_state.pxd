@@ -1,6 +1,6 @@
 cimport cython
 
-cdef int NONE, NOT_YET, READ, VALID
+cdef int URG_NONE
 
 
 @cython.final

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .const import URG_NONE
+
 if TYPE_CHECKING:
     import cython
-
-NONE = 0
-NOT_YET = 1  # the pointer came, its octet did not
-VALID = 2
-READ = 3
 
 
 class Urgent:
@@ -21,6 +18,6 @@ class Urgent:
     def __init__(self, snd_una: cython.uint) -> None:
         self.is_sending = False
         self.snd_up = snd_una
-        self.state = NONE
+        self.state = URG_NONE
         self.seq = 0
         self.octet = 0

@@ -18,7 +18,7 @@ from .timeouts cimport timer_expired
 
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP
 cdef int CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, RCV_SHUTDOWN, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT
-cdef int ABORT, CLOSE, EAGAIN, ECONNABORTED, VALID
+cdef int ABORT, CLOSE, EAGAIN, ECONNABORTED, URG_VALID
 cdef long long NEVER
 
 
@@ -44,4 +44,4 @@ cdef class Connection(Tcb):
     cpdef void set_quickack(self, int value, long long now) except *
     cpdef bint quickack(self) noexcept
     cpdef void set_low_water(self, long long octets) except *
-    cpdef dict info(self)
+    cpdef dict info(self, long long now=*)

@@ -17,6 +17,7 @@ from .const import (
     SEND_SHUTDOWN,
     SYN_RECEIVED,
     SYN_SENT,
+    URG_VALID,
 )  # fmt: skip
 from .delayed_ack import is_interactive, set_quickack
 from .establish import set_buffers
@@ -34,7 +35,6 @@ from .tcb import Engine, Tcb
 from .timeouts import timer_expired
 from .transmit import send_reset, sync_mss
 from .urgent import read_urgent, readable_now, was_read
-from .urgent_state import VALID
 from .window import set_clamp, set_low_water
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Connection(Tcb):
         bits: cython.uint = 0
         if self.err or (self.errors is not None and self.errors.reports):
             bits |= POLLERR
-        if self.urgent is not None and self.urgent.state == VALID:
+        if self.urgent is not None and self.urgent.state == URG_VALID:
             bits |= POLLPRI
         if self.state == CLOSED or self.shutdown == RCV_SHUTDOWN | SEND_SHUTDOWN:
             bits |= POLLHUP
@@ -276,6 +276,6 @@ class Connection(Tcb):
         if self.is_readable():
             self.wake(POLLIN)
 
-    def info(self) -> dict[str, int | str]:
+    def info(self, now: cython.longlong = 0) -> dict[str, int | str]:
         """3.10.6 STATUS."""
-        return tcp_info(self)
+        return tcp_info(self, now)
