@@ -20,14 +20,9 @@ from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN, URG
-<<<<<<< HEAD
 cdef int URG_NOT_YET
 cdef int QUICK_ACKS
 cdef long long ATO_MIN, DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
-=======
-cdef int URG_NOT_YET
-cdef long long DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
->>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
 cdef int ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 

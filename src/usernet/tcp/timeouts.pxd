@@ -12,13 +12,8 @@ from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int ACK, SYN
-<<<<<<< HEAD
-cdef long long SECOND, BASE_RTO, TIME_WAIT_LEN
+cdef long long SECOND, BASE_RTO, TIME_WAIT_LEN, RESOURCE_PROBE, TIMEOUT_MIN
 cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, ABORT, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
-=======
-cdef long long SECOND, BASE_RTO, RESOURCE_PROBE, TIMEOUT_MIN
-cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
->>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
 
 cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
 cpdef long long patience(Tcb tcb, int retries) noexcept

@@ -20,11 +20,8 @@ from .const import (
     T_DELACK,
     T_KEEP,
     T_PACE,
-<<<<<<< HEAD
     TIME_WAIT_LEN,
-=======
     TIMEOUT_MIN,
->>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
 )  # fmt: skip
 from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
@@ -251,13 +248,9 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
         if tcb.backoff >= limit:
             timed_out(tcb, ETIMEDOUT)
             return
-<<<<<<< HEAD
         if _out_of_resources(tcb, now):
             return
-    if tcb.probes_out > limit:
-=======
     if tcb.probes_out >= limit:
->>>>>>> e02b7cb (TCP_INFO in full, time told apart, the user timeout heeded by every timer; urgent data, marks and send buffer have tests)
         timed_out(tcb, ETIMEDOUT)
         return
     engine.ext.TCPWinProbe += 1
