@@ -89,6 +89,10 @@ class Ipv4Output:
         neighbour: Neighbour | None = path.neighbour
         self._ip.OutTransmits += 1
         self._ext.OutOctets += packet.length()
+        if path.device.is_blocked:
+            self._ip.OutDiscards += 1
+            path.device.stats.tx_dropped += 1
+            return -ENOBUFS
         if path.kind in (RTN_BROADCAST, RTN_MULTICAST):
             self._count_group(path, packet)
         if neighbour is not None and neighbour.connected:

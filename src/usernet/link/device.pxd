@@ -39,6 +39,7 @@ cdef class Device:
     cdef public bytes address
     cdef public unsigned int mtu, gso_max, features, flags
     cdef public int index, header_len
+    cdef public bint is_blocked
     cdef public Upper upper
     cdef public Stage egress, ingress
     cdef public Coalescer gro

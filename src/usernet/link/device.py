@@ -99,11 +99,12 @@ class Device:
     ``address`` is the hardware address (6 octets), or b"" where frames are bare IP datagrams (``header_len`` 0).
     ``mtu`` does not count the link header. ``gso_max`` is the largest super-segment transmit() takes, IP header
     included, 0 when it takes none; the stack may still build 64 KiB super-segments, segmented at this edge.
+    ``is_blocked``, as behind a queue without room: a sender is told so, ENOBUFS, and keeps what it has.
     """
 
     __slots__ = (
-        "address", "egress", "features", "flags", "gro", "gso_max", "header_len", "index", "ingress", "kind", "mtu",
-        "name", "sink", "stats", "taps", "upper",
+        "address", "egress", "features", "flags", "gro", "gso_max", "header_len", "index", "ingress", "is_blocked",
+        "kind", "mtu", "name", "sink", "stats", "taps", "upper",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: str, mtu: cython.uint, address: bytes) -> None:
@@ -117,6 +118,7 @@ class Device:
         self.index = 0
         self.flags = IFF_UP | IFF_RUNNING
         self.features = 0
+        self.is_blocked = False
         self.gso_max = 0
         self.upper: Upper | None = None
         self.egress: Stage | None = None

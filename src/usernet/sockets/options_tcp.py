@@ -96,6 +96,14 @@ def _get_window_clamp(sock: Any) -> int:
     return int(sock.settings.window_clamp)
 
 
+def _set_nodelay(sock: Any, value: int) -> None:
+    sock.settings.nodelay = value != 0
+    sock.settings_changed()
+    if value and sock.tcb is not None:
+        # Whatever else holds it back: TCP_CORK, MSG_MORE (tcp(7)).
+        sock.tcb.push(sock.host.now())
+
+
 def _get_notsent_lowat(sock: Any) -> bytes:
     return struct.pack("=I", sock.settings.notsent_lowat & 0xFFFFFFFF)
 
@@ -162,7 +170,7 @@ def _get_cc_info(sock: Any) -> bytes:
 
 
 _TABLE: Final = {
-    so.TCP_NODELAY: _flag("nodelay"),
+    so.TCP_NODELAY: _flag("nodelay")._replace(set=_set_nodelay),
     so.TCP_CORK: _flag("cork"),
     so.TCP_QUICKACK: Option(_get_quickack, _set_quickack, kinds=TCP),
     so.TCP_MAXSEG: Option(_get_maxseg, _set_maxseg, kinds=TCP),

@@ -96,7 +96,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.snd_wl2 = seg.ack
     tcb.max_packets_seq = tcb.snd_nxt
     tcb.high_seq = tcb.snd_una
-    tcb.rcv_at = now
+    tcb.rcv_at = tcb.lrcv_at = now
     tcb.cc.ssthresh = INFINITE_SSTHRESH
     tcb.cc.start(now)
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)

@@ -9,6 +9,7 @@ cdef class SendMarks:
     cdef public object unsent
     cdef public object unacked
     cdef public long long next_bound
+    cdef public bint next_pushed
     cdef public unsigned int next_copy
 
     cpdef bint ends_at(self, long long position) except *

@@ -39,12 +39,13 @@ class Stamp:
 
 
 class SendMarks:
-    """``bounds`` end segments (MSG_EOR, zero-copy pieces); ``next_bound`` is the first, -1 for none.
+    """``bounds`` end segments (MSG_EOR, zero-copy pieces); ``next_bound`` is the first, -1 for none,
+    ``next_pushed`` whether the segment before it is pushed.
 
     ``copies`` are zero-copy sends not yet acknowledged: (end, number, copied). ``unsent`` and ``unacked`` are stamps.
     """
 
-    __slots__ = ("bounds", "copies", "errors", "next_bound", "next_copy", "unacked", "unsent")
+    __slots__ = ("bounds", "copies", "errors", "next_bound", "next_copy", "next_pushed", "unacked", "unsent")
 
     def __init__(self, errors: ErrorQueue) -> None:
         self.errors = errors
@@ -53,17 +54,23 @@ class SendMarks:
         self.unsent: deque[Stamp] = deque()
         self.unacked: deque[Stamp] = deque()
         self.next_bound = -1
+        self.next_pushed = False
         self.next_copy = 0
 
-    def bound(self, end: int) -> None:
-        """No segment carries octets on both sides of this position."""
-        if not self.bounds or self.bounds[-1] < end:
-            self.bounds.append(end)
-            self.next_bound = self.bounds[0]
+    def bound(self, end: int, pushed: bool) -> None:
+        """No segment carries octets on both sides of this position; ``pushed``: the one before it has PSH."""
+        if not self.bounds or self.bounds[-1] >> 1 < end:
+            self.bounds.append(end << 1 | pushed)
+            self._look()
+
+    def _look(self) -> None:
+        first = self.bounds[0] if self.bounds else -2
+        self.next_bound = first >> 1
+        self.next_pushed = first & 1 != 0
 
     def ends_at(self, position: cython.longlong) -> cython.bint:
         """True when the queue's last octet may get no neighbour in its segment."""
-        return bool(self.bounds) and self.bounds[-1] == position
+        return bool(self.bounds) and self.bounds[-1] >> 1 == position
 
     def zerocopy_is_full(self, limit: int) -> bool:
         """True when no further zero-copy send may be outstanding (net.core.optmem_max)."""
@@ -81,9 +88,9 @@ class SendMarks:
     def sent(self, upto: cython.longlong, now: cython.longlong) -> cython.bint:
         """Octets before ``upto`` were sent for the first time. True when the error queue has news."""
         stamp: Stamp | None = None
-        while self.bounds and self.bounds[0] <= upto:
+        while self.bounds and self.bounds[0] >> 1 <= upto:
             self.bounds.popleft()
-        self.next_bound = self.bounds[0] if self.bounds else -1
+        self._look()
         while self.unsent and self.unsent[0].end <= upto:
             stamp = self.unsent.popleft()
         if stamp is None:
@@ -118,5 +125,5 @@ class SendMarks:
         self.unsent.clear()
         self.unacked.clear()
         self.bounds.clear()
-        self.next_bound = -1
+        self._look()
         return news

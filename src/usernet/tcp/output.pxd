@@ -19,6 +19,7 @@ cdef long long MS, DEFER_MAX
 cpdef void output(Tcb tcb, long long now) except *
 cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
+cpdef void push(Tcb tcb, long long now) except *
 cpdef int probe_window(Tcb tcb, long long now) except? -1
 cdef unsigned int _allowance(long long unsent, long long room, int quota, unsigned int mss, unsigned int biggest) noexcept
 cdef long long _before_bound(Tcb tcb, long long unsent) noexcept

@@ -119,6 +119,13 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
         arm_rtx(tcb, RTX_PROBE, now)
 
 
+def push(tcb: Tcb, now: cython.longlong) -> None:
+    """Send what is queued, short segments too: TCP_NODELAY was set, or TCP_CORK cleared (tcp(7))."""
+    tcb.pushes = True
+    output(tcb, now)
+    tcb.pushes = False
+
+
 def pace(tcb: Tcb, now: cython.longlong) -> None:
     """The pacing timer: the next segment may leave, what is lost before what is new."""
     if tcb.board.lost_out > 0:
@@ -180,6 +187,8 @@ def _before_bound(tcb: Tcb, unsent: cython.longlong) -> cython.longlong:
 
 def _nagle_holds(tcb: Tcb) -> cython.bint:
     # A short segment waits: corked, or behind another short one that is not acknowledged (Minshall).
+    if tcb.pushes:
+        return False
     if tcb.settings.cork or tcb.more:
         return True
     if tcb.settings.nodelay or tcb.board.packets_out == 0:
@@ -280,7 +289,7 @@ def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
     # The last octet of a write that promised no more (MSG_MORE), or one that a mark follows.
     if end == tcb.queue.end:
         return end != tcb.more_end
-    return tcb.marks is not None and tcb.marks.next_bound == end
+    return tcb.marks is not None and tcb.marks.next_pushed and tcb.marks.next_bound == end
 
 
 def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:

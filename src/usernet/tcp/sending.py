@@ -91,9 +91,9 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
             if not has_room(tcb, size):
                 tcb.nospace = True
                 break
-            if room <= 0 and tcb.mss < size < tcb.path.gso_max >> 1:
+            if room <= 0 and size < tcb.path.gso_max >> 1:
                 # What the peer's window cut small is not joined again (Linux).
-                marks_of(tcb).bound(tcb.queue.end)
+                marks_of(tcb).bound(tcb.queue.end, tcb.pushed_at == tcb.queue.end)
             tcb.piece_at = tcb.queue.end
             room = size
         if room > n - done:
@@ -121,7 +121,7 @@ def _mark(tcb: Tcb, octets: bytes, flags: cython.uint) -> None:
     if flags & MSG_OOB:
         sent_urgent(tcb, (tcb.snd_una + end - tcb.queue.base) & MASK32)
     if flags & MSG_EOR:
-        marks_of(tcb).bound(end)
+        marks_of(tcb).bound(end, True)
     if flags & MSG_ZEROCOPY:
         marks_of(tcb).zerocopy(end, flags & SEND_COPIED != 0)
     if tcb.settings.timestamping & TX_RECORD:

@@ -153,6 +153,7 @@ cdef class Tcb(Endpoint):
     cdef public bint fin_queued
     cdef public bint fin_sent
     cdef public bint more
+    cdef public bint pushes
     cdef public bint nospace
     cdef public bint snd_buf_locked
     cdef public bint rcv_buf_locked
@@ -211,6 +212,7 @@ cdef class Tcb(Endpoint):
     cpdef void shutdown_recv(self, long long now) except *
     cpdef void close(self, long long now) except *
     cpdef void abort(self, long long now) except *
+    cpdef void push(self, long long now) except *
     cpdef int recv_urgent(self, bint peek) except? -1
     cpdef bint is_open_fast(self) noexcept
     cpdef void settings_changed(self, long long now) except *

@@ -188,6 +188,7 @@ class Tcb(Endpoint):
         "probes_out",
         "prr",
         "pushed_at",
+        "pushes",
         "queue",
         "quick",
         "rate",
@@ -291,7 +292,7 @@ class Tcb(Endpoint):
         self.mss = self.mss_clamp = DEFAULT_MSS
         self.mtu: MtuProbe = MtuProbe()
         self.fin_queued = self.fin_sent = False
-        self.more = False
+        self.more = self.pushes = False
         self.chrono: Chrono = Chrono()
         self.marks: SendMarks | None = None
         self.errors: ErrorQueue | None = None
@@ -431,6 +432,10 @@ class Tcb(Endpoint):
 
     def abort(self, now: cython.longlong) -> None:
         """RFC 9293 3.10.5: end it with a RST."""
+        raise NotImplementedError
+
+    def push(self, now: cython.longlong) -> None:
+        """Send what waits for more: TCP_NODELAY was set."""
         raise NotImplementedError
 
     def recv_urgent(self, peek: cython.bint) -> cython.int:

@@ -5,7 +5,7 @@ from .delayed_ack cimport is_interactive, set_quickack
 from .establish cimport set_buffers
 from .fastopen_client cimport may_open_fast, open_fast
 from .lifecycle cimport drop_received, finish, move, orphan_waits
-from .output cimport output
+from .output cimport output, push
 from .transmit cimport send_reset, sync_mss
 from .urgent cimport read_urgent, readable_now, was_read
 from .window cimport set_clamp, set_low_water
@@ -29,6 +29,7 @@ cdef class Connection(Tcb):
     cpdef Py_ssize_t recv_into(self, memoryview into, bint peek, long long now) except? -1
     cdef bint _at_end(self) noexcept
     cdef bytes _recv_around_mark(self, Py_ssize_t n, bint peek, long long now)
+    cpdef void push(self, long long now) except *
     cpdef int recv_urgent(self, bint peek) except? -1
     cpdef bint is_open_fast(self) noexcept
     cpdef long long open_fast(self, bytes octets, long long now) except? -1

@@ -25,7 +25,7 @@ from .fastopen_client import may_open_fast, open_fast
 from .info import tcp_info
 from .keys import attach
 from .lifecycle import drop_received, finish, move, orphan_waits
-from .output import output
+from .output import output, push
 from .receive import text_was_read
 from .send_buffer import is_writeable
 from .sending import send
@@ -108,6 +108,11 @@ class Connection(Tcb):
         if skipped and not octets:
             return b"" if self._at_end() else None
         return octets
+
+    def push(self, now: cython.longlong) -> None:
+        """TCP_NODELAY was set."""
+        if self.state != CLOSED and self.state != SYN_SENT and self.state != SYN_RECEIVED:
+            push(self, now)
 
     def recv_urgent(self, peek: cython.bint) -> cython.int:
         """recv(MSG_OOB)."""

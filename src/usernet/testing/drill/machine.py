@@ -37,15 +37,13 @@ class ScriptDevice(MemoryDevice):
     As on Linux's tun, super-segments of connections with accurate ECN are cut in software (no NETIF_F_GSO_ACCECN).
     """
 
-    __slots__ = ("fault", "is_blocked", "notice", "sent", "stack")
+    __slots__ = ("fault", "notice", "sent", "stack")
 
     def __init__(self, mtu: int) -> None:
         super().__init__("tun0", "tun", mtu, b"")
         self.features &= ~F_ACCECN
         self.stack: Stack | None = None
         self.sent: deque[Live] = deque()
-        # As behind a qdisc of no length: everything is dropped.
-        self.is_blocked = False
         # What the stack raised while it received: it never should.
         self.fault: Exception | None = None
         self.notice: Callable[[Live], None] = lambda live: None
@@ -66,8 +64,6 @@ class ScriptDevice(MemoryDevice):
 
     def transmit(self, packet: Packet, now: int) -> bool:
         """Keep a packet for the script to compare."""
-        if self.is_blocked:
-            return False
         live = read(packet, now)
         self.notice(live)
         self.sent.append(live)
