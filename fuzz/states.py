@@ -108,13 +108,16 @@ class Walk:
     # The handshake, in three ways.
 
     def _open(self) -> None:
+        # Urgent octets stay in the stream, whose octets the model knows.
+        settings = Settings()
+        settings.oobinline = True
         how = self.dice.of("passive", "active", "crossed")
         options: dict[str, Any] = {"mss": MSS, "wscale": 2, "sack_permitted": bool(self.dice.below(2))}
         if self.dice.below(2):
             options["ts"] = (self.ts, 0)
         self.log.append(f"{how} {options}")
         if how == "passive":
-            self.listener = self.scene.listen()
+            self.listener = self.scene.listen(settings=settings)
             self._disturb()
             self.peer.send(SYN, **options)
             self._hear()
@@ -122,7 +125,7 @@ class Walk:
         else:
             binding = self.scene.tcp.bind(self.peer.local, 80, 4, 0)
             self.tcb = self.scene.tcp.connect(
-                self.owner, binding, self.peer.remote, self.peer.remote_port, Settings(), self.scene.now
+                self.owner, binding, self.peer.remote, self.peer.remote_port, settings, self.scene.now
             )
             self.scene.tcp.unbind(binding)
             self._hear()

@@ -33,14 +33,14 @@ class Report:
 
 
 class ErrorQueue:
-    """Reports waiting to be read, ``limit`` of them at most; what does not fit is counted in ``dropped``."""
+    """``count`` reports waiting to be read, ``limit`` at most; what does not fit is counted in ``dropped``."""
 
-    __slots__ = ("dropped", "limit", "reports")
+    __slots__ = ("count", "dropped", "limit", "reports")
 
     def __init__(self, limit: int) -> None:
         self.reports: deque[Report] = deque()
         self.limit = limit
-        self.dropped = 0
+        self.count = self.dropped = 0
 
     def __len__(self) -> int:
         return len(self.reports)
@@ -63,7 +63,11 @@ class ErrorQueue:
             self.dropped += 1
         else:
             self.reports.append(report)
+            self.count += 1
 
     def take(self) -> Report | None:
         """The oldest report, None when there is none."""
-        return self.reports.popleft() if self.reports else None
+        if not self.reports:
+            return None
+        self.count -= 1
+        return self.reports.popleft()

@@ -1,9 +1,11 @@
 cimport cython
 
+from .errqueue cimport ErrorQueue
+
 
 @cython.final
 cdef class SendMarks:
-    cdef public object errors
+    cdef public ErrorQueue errors
     cdef public object bounds
     cdef public object copies
     cdef public object unsent

@@ -13,6 +13,7 @@ from .accecn cimport Ecn
 from .auth cimport Auth
 from .chrono cimport Chrono
 from .compression cimport Compression
+from .errqueue cimport ErrorQueue
 from .marks cimport SendMarks
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
@@ -97,7 +98,7 @@ cdef class Tcb(Endpoint):
     cdef public ReceiveSpace space
     cdef public Chrono chrono
     cdef public SendMarks marks
-    cdef public object errors
+    cdef public ErrorQueue errors
     cdef public Urgent urgent
     cdef public unsigned long long piece_at
     cdef public unsigned long long more_end

@@ -30,6 +30,7 @@ cdef class Connection(Tcb):
     cdef bint _at_end(self) noexcept
     cdef bytes _recv_around_mark(self, Py_ssize_t n, bint peek, long long now)
     cpdef void push(self, long long now) except *
+    cdef Py_ssize_t _recv_into_around_mark(self, memoryview into, bint peek, long long now) except? -1
     cpdef int recv_urgent(self, bint peek) except? -1
     cpdef bint is_open_fast(self) noexcept
     cpdef long long open_fast(self, bytes octets, long long now) except? -1

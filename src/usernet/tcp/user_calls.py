@@ -79,14 +79,9 @@ class Connection(Tcb):
     def recv_into(self, into: memoryview, peek: cython.bint, now: cython.longlong) -> cython.Py_ssize_t:
         """3.10.3 RECEIVE."""
         n: cython.Py_ssize_t
-        octets: bytes | None
         if self.rcv_queue.length > 0:
             if self.urgent is not None:
-                octets = self._recv_around_mark(len(into), peek, now)
-                if octets is None:
-                    return -EAGAIN
-                into[: len(octets)] = octets
-                return len(octets)
+                return self._recv_into_around_mark(into, peek, now)
             n = self.rcv_queue.read_into(into, peek)
             if not peek:
                 text_was_read(self, n, now)
@@ -109,6 +104,13 @@ class Connection(Tcb):
             return b"" if self._at_end() else None
         return octets
 
+    def _recv_into_around_mark(self, into: memoryview, peek: cython.bint, now: cython.longlong) -> cython.Py_ssize_t:
+        octets: bytes | None = self._recv_around_mark(len(into), peek, now)
+        if octets is None:
+            return -EAGAIN
+        into[: len(octets)] = octets
+        return len(octets)
+
     def push(self, now: cython.longlong) -> None:
         """TCP_NODELAY was set."""
         if self.state != CLOSED and self.state != SYN_SENT and self.state != SYN_RECEIVED:
@@ -124,7 +126,7 @@ class Connection(Tcb):
     def poll(self) -> cython.uint:
         """As Linux's tcp_poll."""
         bits: cython.uint = 0
-        if self.err or (self.errors is not None and self.errors.reports):
+        if self.err or (self.errors is not None and self.errors.count > 0):
             bits |= POLLERR
         if self.urgent is not None and self.urgent.state == URG_VALID:
             bits |= POLLPRI
