@@ -4,6 +4,7 @@ from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
 
 import pytest
 
+from usernet.core.const import POLLERR
 from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, PSH, SYN, SYN_SENT
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import Owner, Scene
@@ -205,3 +206,28 @@ def test_rfc6069_3_only_for_the_segment_that_was_sent_again():
     scene.run_until(tcb.rtx_timer.expires_at)
     peer.icmp(101, EHOSTUNREACH)
     assert tcb.backoff == 1
+
+
+def test_who_asks_hears_of_an_error_at_once_and_the_connection_goes_on():
+    # IP_RECVERR (ip(7)).
+    scene, peer, tcb, owner = opened()
+    tcb.settings.recverr = True
+    tcb.send(b"x" * 100, scene.now)
+    peer.drain()
+    peer.icmp(1, ECONNREFUSED, code=3)
+    assert owner.take() & POLLERR and tcb.send(b"y", scene.now) == -ECONNREFUSED
+    assert tcb.state == ESTABLISHED and tcb.send(b"y", scene.now) == 1
+
+
+def test_a_report_smaller_than_a_probe_under_way_is_believed():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    tcb.send(bytes(4000), scene.now)
+    assert len(peer.drain()[0].payload) == 986
+    peer.icmp(1, EMSGSIZE, code=4, info=1026)
+    assert scene.sender.mtu == 1500
+    peer.icmp(1, EMSGSIZE, code=4, info=1000)
+    assert scene.sender.mtu == 1000
+    assert [(x.seq, len(x.payload)) for x in peer.drain()] == [(1, 600), (601, 386)]

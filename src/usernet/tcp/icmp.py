@@ -9,6 +9,7 @@ from __future__ import annotations
 from errno import EMSGSIZE
 from typing import TYPE_CHECKING
 
+from ..core.const import POLLERR
 from ..core.sender import IcmpError
 from .const import (
     CLOSED,
@@ -52,6 +53,10 @@ def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:
             return
     if opening:
         finish(tcb, TIMEOUT, error.err)
+    elif tcb.settings.recverr:
+        # The user asked to hear of it (IP_RECVERR): the next call says so, and the connection goes on (Linux).
+        tcb.err = error.err
+        tcb.wake(POLLERR)
     else:
         # RFC 1122 4.2.3.9: no established connection ends by ICMP (RFC 5461).
         tcb.soft_err = error.err
@@ -62,7 +67,7 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
     if tcb.settings.pmtudisc in UNHEEDED:
         return
     before = tcb.mss
-    if tcb.state not in (SYN_SENT, SYN_RECEIVED) and mtu_of(tcb, max(before, tcb.mtu.probe_size)) <= mtu:
+    if tcb.state not in (SYN_SENT, SYN_RECEIVED) and max(mtu_of(tcb, before), tcb.mtu.probe_size) <= mtu:
         # RFC 5927 7.2: nothing as long as that is under way, so nothing can have been too long for it.
         tcb.engine.counters.drop("tcp_mtu_not_smaller")
         return
@@ -77,7 +82,7 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
             text_was_too_big(tcb, now)
         return
     sync_mss(tcb)
-    if tcb.mss < before and tcb.board.count():
+    if tcb.board.count() and (tcb.mss < before or tcb.mtu.probe_size > mtu):
         resend_too_long(tcb, before, now)
 
 
