@@ -82,6 +82,9 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
             text_was_too_big(tcb, now)
         return
     sync_mss(tcb)
+    if mtu_of(tcb, before) <= mtu:
+        # Only a probe was too long. What is in use still fits.
+        tcb.mss = tcb.cc.mss = before
     if tcb.board.count() and (tcb.mss < before or tcb.mtu.probe_size > mtu):
         resend_too_long(tcb, before, now)
 
