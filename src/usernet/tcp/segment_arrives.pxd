@@ -23,6 +23,7 @@ cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN, URG
 cdef int URG_NOT_YET
 cdef int QUICK_ACKS
 cdef long long ATO_MIN, DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
+cdef int UNLIMITED
 cdef int ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
@@ -41,6 +42,7 @@ cdef void _send_duplicate_ack(Tcb tcb, Segment seg, long long now) except *
 cdef bint _too_soon(Tcb tcb, Segment seg, long long now) noexcept
 cdef bint _answered_just_now(Tcb tcb, long long now) noexcept
 cpdef void challenge_ack(Tcb tcb, long long now) except *
+cdef bint _may_challenge(Engine engine, long long now) except *
 cdef void _second_rst(Tcb tcb, Segment seg, long long now) except *
 cdef bint _resets_beyond_hole(Tcb tcb, Segment seg) noexcept
 cdef bint _resets_after_fin(Tcb tcb, Segment seg) noexcept

@@ -67,6 +67,9 @@ from .window import widest_window
 if TYPE_CHECKING:
     import cython
 
+# tcp_challenge_ack_limit's way to say that connections have limits of their own only.
+UNLIMITED = 0x7FFFFFFF
+
 
 def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
     """One segment for a connection that has a TCB."""
@@ -304,20 +307,27 @@ def _answered_just_now(tcb: Tcb, now: cython.longlong) -> cython.bint:
 
 
 def challenge_ack(tcb: Tcb, now: cython.longlong) -> None:
-    """RFC 5961 7: a challenge ACK, limited for the connection and, by a random amount, for the stack (RFC 5961 10)."""
+    """RFC 5961 7: a challenge ACK, limited for the connection and, where the sysctl asks for it, for the stack."""
     engine: Engine = tcb.engine
-    limit: cython.int = engine.sysctls.challenge_ack_limit
     if _answered_just_now(tcb, now):
         engine.ext.TCPACKSkippedChallenge += 1
         return
+    if engine.sysctls.challenge_ack_limit != UNLIMITED and not _may_challenge(engine, now):
+        return
+    engine.ext.TCPChallengeACK += 1
+    send_ack(tcb, now)
+
+
+def _may_challenge(engine: Engine, now: cython.longlong) -> cython.bint:
+    # A limit that all share tells an attacker who is connected (CVE-2016-5696): it is random around its value.
+    limit: cython.int = engine.sysctls.challenge_ack_limit
     if now >= engine.challenge_until:
         engine.challenge_until = now + SECOND
         engine.challenge_count = (limit + 1) // 2 + engine.context.entropy.below(limit) if limit > 0 else 0
     if engine.challenge_count <= 0:
-        return
+        return False
     engine.challenge_count -= 1
-    engine.ext.TCPChallengeACK += 1
-    send_ack(tcb, now)
+    return True
 
 
 # Second: RST (RFC 5961 3.2).

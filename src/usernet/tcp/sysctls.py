@@ -21,7 +21,7 @@ NUMBERS: Final = (
     ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
     ("net.ipv4.tcp_base_mss", "base_mss", 1024, 1, 0, 65535, "Where the search for the path MTU begins."),
-    ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", 1000, 1, 0, INT_MAX, "Challenge ACKs a second."),
+    ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", INT_MAX, 1, 0, INT_MAX, "Challenge ACKs a second."),
     ("net.ipv4.tcp_comp_sack_delay_ns", "comp_sack_delay_ns", 1_000_000, 1, 0, INT_MAX, "Longest wait of one."),
     ("net.ipv4.tcp_comp_sack_nr", "comp_sack_nr", 44, 1, 0, 255, "ACKs that one may stand for; 0: none."),
     ("net.ipv4.tcp_comp_sack_rtt_percent", "comp_sack_rtt_percent", 33, 1, 1, 1000, "Wait of one, in % of the RTT."),
