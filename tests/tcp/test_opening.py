@@ -149,6 +149,22 @@ def test_syn_is_retransmitted_with_backoff_and_gives_up():
     assert scene.leaves_nothing()
 
 
+def test_the_first_retransmissions_of_a_syn_are_a_second_apart():
+    scene = Scene(tcp_syn_retries=1)
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    start = scene.now
+    peer.expect(SYN)
+    for at in (1, 2, 3, 4, 5):
+        scene.run_until(start + at * SECOND - 1)
+        peer.expect_nothing()
+        scene.run_until(start + at * SECOND)
+        peer.expect(SYN, seq=0)
+    scene.run_until(start + 7 * SECOND)
+    assert tcb.state == CLOSED
+    peer.expect_nothing()
+
+
 def test_syncnt_and_user_timeout_bound_the_attempt():
     scene = Scene(tcp_syn_linear_timeouts=0)
     settings = Settings()

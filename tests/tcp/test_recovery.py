@@ -20,7 +20,7 @@ def sending(octets=100 * M, *, scene=None, rtt_ms=100, cwnd=10, **options):
     scene = scene or Scene()
     peer = scene.peer()
     options = {"mss": M, "wscale": 7, **options}
-    tcb, owner = peer.open_passive(scene.listen(), **options)
+    tcb, owner = peer.open_passive(scene.listen(), rtt_ms=rtt_ms, **options)
     tcb.cc.cwnd = cwnd
     tcb.send(b"d" * octets, scene.now)
     scene.advance(ms=rtt_ms)
@@ -60,7 +60,12 @@ def test_a_timeout_sends_the_first_segment_again_and_backs_off():
     peer.send(ACK, seq=1, ack=1 + M)
     assert seqs(peer.drain()) == [(1 + M, M), (1 + 2 * M, M)]
     peer.send(ACK, seq=1, ack=1 + 3 * M)
-    assert tcb.info()["ca_state"] == CA_OPEN and tcb.info()["backoff"] == 4
+    # RFC 6582 4: without SACK the state is held until something above high_seq is acknowledged.
+    assert tcb.info()["ca_state"] == CA_LOSS and tcb.info()["backoff"] == 4
+    tcb.send(b"n" * M, scene.now)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=1 + 4 * M)
+    assert tcb.info()["ca_state"] == CA_OPEN and tcb.info()["backoff"] == 0
     peer.expect_nothing()
 
 
@@ -85,9 +90,10 @@ def test_timestamps_sample_even_what_was_retransmitted():
 
 def test_retries2_ends_with_etimedout():
     scene, _peer, tcb, owner = sending(M, scene=Scene(tcp_retries2=3), rtt_ms=0)
-    scene.advance(s=2.9)
+    # (2 << 3) - 1 floors of the RTO after the first retransmission: the first timeout later than that.
+    scene.advance(s=6.1)
     assert tcb.state == ESTABLISHED
-    scene.advance(s=1)
+    scene.advance(s=0.2)
     assert tcb.state == CLOSED and owner.take() & POLLERR and tcb.take_error() == ETIMEDOUT
     assert scene.counters.tcp_ext.TCPAbortOnTimeout == 1 and scene.leaves_nothing()
 
@@ -132,13 +138,17 @@ def test_newreno_third_duplicate_ack_retransmits_once():
 
 
 def test_newreno_partial_ack_retransmits_the_next_hole():
-    _scene, peer, tcb, _ = sending(20 * M)
+    scene, peer, tcb, _ = sending(20 * M)
     peer.drain()
     for _ in range(3):
         peer.send(ACK, seq=1, ack=1)
     peer.drain()
     peer.send(ACK, seq=1, ack=1 + 4 * M)
     assert (1 + 4 * M, M) in seqs(peer.drain())
+    peer.send(ACK, seq=1, ack=(tcb.snd_nxt - peer.iss) & 0xFFFFFFFF)
+    assert tcb.info()["ca_state"] == CA_RECOVERY
+    tcb.send(b"n" * M, scene.now)
+    peer.drain()
     peer.send(ACK, seq=1, ack=(tcb.snd_nxt - peer.iss) & 0xFFFFFFFF)
     assert tcb.info()["ca_state"] == CA_OPEN and tcb.info()["snd_cwnd"] >= 7
 
@@ -176,7 +186,7 @@ def test_sack_three_segments_above_a_hole_mark_it_lost():
 
 
 def test_sack_retransmits_every_hole_and_nothing_that_arrived():
-    scene, peer, tcb, _ = sending(10 * M, sack_permitted=True)
+    scene, peer, tcb, _ = sending(10 * M, scene=Scene(tcp_recovery=0), sack_permitted=True)
     peer.drain()
     blocks = [(1 + 9 * M, 1 + 10 * M), (1 + 4 * M, 1 + 7 * M), (1 + M, 1 + 2 * M)]
     peer.send(ACK, seq=1, ack=1, sack=blocks)
@@ -190,7 +200,7 @@ def test_sack_retransmits_every_hole_and_nothing_that_arrived():
 
 
 def test_sack_of_part_of_a_super_segment_splits_its_record():
-    scene, peer, tcb, _ = sending(10 * M, cwnd=20, scene=Scene(gso_max=65535), sack_permitted=True)
+    scene, peer, tcb, _ = sending(10 * M, cwnd=20, scene=Scene(gso_max=65535, tcp_min_tso_segs=20), sack_permitted=True)
     assert len(scene.sender.sent) == 1
     peer.drain()
     assert tcb.info()["unacked"] == 10

@@ -143,10 +143,10 @@ def test_must_20_the_path_is_doubted_after_r1_retransmissions():
     scene, _peer, tcb, _ = opened(Scene(tcp_retries1=2))
     path = tcb.path
     tcb.send(b"lost", scene.now)
-    while tcb.retransmits < 2:
+    while tcb.retransmits < 3:
         scene.advance(ms=100)
     assert tcb.path is path
-    while tcb.retransmits < 3:
+    while tcb.retransmits < 4:
         scene.advance(ms=100)
     assert tcb.path is not path and tcb.state == ESTABLISHED
 

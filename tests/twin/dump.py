@@ -44,8 +44,10 @@ class _Walk:
         slots = [name for base in type(value).__mro__ for name in getattr(base, "__slots__", ()) if name[:2] != "__"]
         if not slots or kind in self.opaque:
             return f"<{kind}>"
-        # Fields that the header hides from Python are missing here in the compiled build.
-        return {"": kind} | {name: self.of(getattr(value, name)) for name in sorted(slots) if hasattr(value, name)}
+        # Fields that the header hides from Python are missing here in the compiled build; private ones go last, so that
+        # what both builds show is met first by a way that both show.
+        slots.sort(key=lambda name: (name[0] == "_", name))
+        return {"": kind} | {name: self.of(getattr(value, name)) for name in slots if hasattr(value, name)}
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:

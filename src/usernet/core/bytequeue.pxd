@@ -32,11 +32,13 @@ cdef class Chunk:
 
 @cython.final
 cdef class SendQueue:
-    cdef Chunk _head, _tail, _cursor
+    cdef Chunk _head, _tail, _cursor, _found
     cdef public unsigned long long base, end
 
     cpdef void append(self, bytes octets) except *
     cpdef void append_part(self, bytes octets, Py_ssize_t start, Py_ssize_t n) except *
     cpdef void gather(self, Packet packet, unsigned long long at, Py_ssize_t n) except *
+    cpdef Chunk found(self)
+    cpdef Chunk look_at(self, Chunk chunk)
     cpdef void release(self, unsigned long long upto) except *
     cpdef void clear(self) except *

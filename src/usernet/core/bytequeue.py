@@ -173,15 +173,17 @@ class SendQueue:
     """Octets sent or to be sent, kept until they are acknowledged.
 
     Positions are offsets in the stream from 0, never wrapping. ``base`` is the oldest octet kept, ``end`` one past
-    the newest. ``gather`` is O(1) at the position where it last stopped, which is where new data is sent.
+    the newest. ``gather`` is O(1) at the position where it last stopped, which is where new data is sent; and where a
+    caller goes back to by the node it noted.
     """
 
-    __slots__ = ("_cursor", "_head", "_tail", "base", "end")
+    __slots__ = ("_cursor", "_found", "_head", "_tail", "base", "end")
 
     def __init__(self) -> None:
         self._head: Chunk | None = None
         self._tail: Chunk | None = None
         self._cursor: Chunk | None = None
+        self._found: Chunk | None = None
         self.base = 0
         self.end = 0
 
@@ -232,6 +234,7 @@ class SendQueue:
             chunk = self._head
         while chunk is not None and at >= chunk.end:
             chunk = chunk.next
+        self._found = chunk
         while n > 0 and chunk is not None:
             skip = at - chunk.start
             size = chunk.end - at
@@ -244,6 +247,16 @@ class SendQueue:
             if n > 0:
                 chunk = chunk.next
 
+    def found(self) -> Chunk | None:
+        """The node where what was last gathered begins."""
+        return self._found
+
+    def look_at(self, chunk: Chunk | None) -> Chunk | None:
+        """Let the next gather() begin at a node that found() gave; returns where it would have begun."""
+        before: Chunk | None = self._cursor
+        self._cursor = chunk
+        return before
+
     def release(self, upto: cython.ulonglong) -> None:
         """Drop octets before this position."""
         head: Chunk | None = self._head
@@ -251,6 +264,8 @@ class SendQueue:
         while head is not None and head.end <= upto:
             if head is self._cursor:
                 self._cursor = None
+            if head is self._found:
+                self._found = None
             head = head.next
         self._head = head
         if head is None:
@@ -258,5 +273,5 @@ class SendQueue:
 
     def clear(self) -> None:
         """Drop everything."""
-        self._head = self._tail = self._cursor = None
+        self._head = self._tail = self._cursor = self._found = None
         self.base = self.end

@@ -1,28 +1,35 @@
 from ..core.seq cimport seq_le, seq_lt
 from ..wire.tcp cimport Segment
+from .acked cimport Acked
 from .congestion.base cimport CongestionControl
 from .ecn cimport on_ack
 from .plpmtud cimport probe_succeeded
+from .output cimport output
 from .rate cimport AckSample
-from .recovery cimport fast_retransmit_alert, reno_acked
+from .recovery cimport dubious_ack, probe_acknowledged, reno_acked
+from .reordering cimport highest_delivered, sack_reordering
 from .retransmit cimport retransmit_lost
-from .rtx_timer cimport arm_rtx, cancel_rtx
+from .rtx_timer cimport arm_rtx, cancel_rtx, restart_timer
 from .sacks cimport take_sacks
-from .scoreboard cimport Acked, Scoreboard
+from .scoreboard cimport Scoreboard
 from .tcb cimport Engine, Tcb
 from .transmit cimport timestamp
 
 cdef unsigned int POLLERR
 cdef int WAIT_BUSY
-cdef unsigned int MASK32, SYN, FIN
+cdef unsigned int MASK32, SYN, FIN, R_SACKED
 cdef long long MS
-cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_NOT_DUP, A_RETRANS_ACKED, A_SET_TIMER, A_UNA_ADVANCED, A_WIN_UPDATE
-cdef int CA_CWR, CA_OPEN, CA_RECOVERY, RTX_PROBE, RTX_RETRANSMIT
+cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_DATA_SACKED, A_DSACK, A_NOT_DUP, A_ORIG_ACKED, A_RENEGED, A_RETRANS_ACKED
+cdef int A_SEND_LOST, A_SEND_NEW, A_SET_TIMER, A_UNA_ADVANCED, A_WIN_UPDATE
+cdef int CA_CWR, CA_OPEN, CA_RECOVERY, RTX_PROBE, RACK_STATIC
 
 cpdef void acknowledge(Tcb tcb, Segment seg, long long now) except *
+cpdef void acknowledge_old(Tcb tcb, Segment seg, long long now) except *
+cdef void _begin(Tcb tcb, Segment seg, Acked acked, long long now) noexcept
 cdef int _update_window(Tcb tcb, Segment seg, long long now) noexcept
 cdef void _advance_una(Tcb tcb, unsigned int ack) except *
-cdef int _clean_queue(Tcb tcb, unsigned int ack, Acked acked) except -1
-cdef void _update_rtt(Tcb tcb, Segment seg, int did, Acked acked, long long now) noexcept
+cdef int _clean_queue(Tcb tcb, Segment seg, unsigned int prior_una, unsigned int prior_fack, Acked acked, long long now) except? -1
+cdef bint _update_rtt(Tcb tcb, Segment seg, unsigned int prior_una, Acked acked, long long now) noexcept
 cdef void _window_opened(Tcb tcb, long long now) except *
 cdef void _control_congestion(Tcb tcb, int did, AckSample sample, long long now) except *
+cdef void _send_allowed(Tcb tcb, int did, long long now) except *

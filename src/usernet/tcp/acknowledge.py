@@ -1,4 +1,8 @@
-"""What one acknowledgment does to the sender: the one place an ACK is digested (RFC 9293 3.10.7.4, fifth check)."""
+"""What one acknowledgment does to the sender: the one place an ACK is digested (RFC 9293 3.10.7.4, fifth check).
+
+First the facts: the window, what was delivered, the round trip. Then what they mean: loss_detection.py and recovery.py
+where the ACK is no plain progress. Then the rate and the window; and what may be sent again is.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,20 @@ from typing import TYPE_CHECKING
 from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
+from .acked import Acked
 from .congestion.base import CongestionControl
 from .const import (
     A_CA_ALERT,
     A_DATA,
     A_DATA_ACKED,
+    A_DATA_SACKED,
+    A_DSACK,
     A_NOT_DUP,
+    A_ORIG_ACKED,
+    A_RENEGED,
     A_RETRANS_ACKED,
+    A_SEND_LOST,
+    A_SEND_NEW,
     A_SET_TIMER,
     A_UNA_ADVANCED,
     A_WIN_UPDATE,
@@ -21,20 +32,23 @@ from .const import (
     CA_OPEN,
     CA_RECOVERY,
     FIN,
+    R_SACKED,
+    RACK_STATIC,
     RTX_PROBE,
-    RTX_RETRANSMIT,
     SYN,
     WAIT_BUSY,
 )  # fmt: skip
 from .ecn import on_ack
+from .output import output
 from .plpmtud import probe_succeeded
 from .rate import AckSample
-from .recovery import fast_retransmit_alert, reno_acked
+from .recovery import dubious_ack, probe_acknowledged, reno_acked
+from .reordering import highest_delivered, sack_reordering
 from .retransmit import retransmit_lost
-from .rtx_timer import arm_rtx, cancel_rtx
+from .rtx_timer import arm_rtx, cancel_rtx, restart_timer
 from .sacks import take_sacks
-from .scoreboard import Acked, Scoreboard
-from .tcb import Tcb
+from .scoreboard import Scoreboard
+from .tcb import Engine, Tcb
 from .transmit import timestamp
 
 if TYPE_CHECKING:
@@ -42,14 +56,19 @@ if TYPE_CHECKING:
 
 
 def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
-    """RFC 9293 3.10.7.4, fifth check, ESTABLISHED: the ACK lies in [snd_una, snd_nxt]."""
+    """The ACK lies in [snd_una, snd_nxt]."""
     board: Scoreboard = tcb.board
     acked: Acked = tcb.engine.acked
     sample: AckSample = tcb.engine.ack_sample
     prior_una: cython.uint = tcb.snd_una
     prior_packets: cython.int = board.packets_out
+    prior_fack: cython.uint = highest_delivered(tcb)
+    prior_delivered: cython.ulonglong = tcb.rate.delivered
+    prior_lost: cython.ulonglong = tcb.rate.lost
     did: cython.int = 0
-    acked.clear()
+    dubious: cython.bint
+    dupacks: cython.int
+    _begin(tcb, seg, acked, now)
     sample.clear()
     sample.prior_in_flight = board.in_flight()
     if seg.length > 0 or seg.flags & FIN:
@@ -59,14 +78,9 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if seg.ack != prior_una:
         did |= A_UNA_ADVANCED
         tcb.retransmits = 0
-        tcb.retrans_at = 0
         if tcb.chrono.timeout_since != 0:
             tcb.chrono.heard(now)
     did |= _update_window(tcb, seg, now)
-    if seg.sack_count > 0 and tcb.sack_ok:
-        did |= take_sacks(tcb, seg, prior_una, acked)
-    tcb.soft_err = 0
-    tcb.probes_out = 0
     if did & A_UNA_ADVANCED:
         _advance_una(tcb, seg.ack)
         if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now):
@@ -74,57 +88,86 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         if tcb.queue.base == tcb.queue.end:
             tcb.chrono.stop(WAIT_BUSY, False, now)
         tcb.engine.sender.confirm(tcb.path, now)
+    if seg.sack_count > 0 and tcb.sack_ok:
+        take_sacks(tcb, seg, prior_una, acked)
+    tcb.soft_err = 0
+    tcb.probes_out = 0
+    if prior_packets > 0:
+        did |= _clean_queue(tcb, seg, prior_una, prior_fack, acked, now)
+    else:
+        tcb.rate.delivered += acked.segs_delivered
+        did |= acked.did
+    if tcb.ecn is not None:
+        sample.delivered = tcb.rate.delivered - prior_delivered
+        did = on_ack(tcb, seg, did, acked.octets_delivered, now)
+    if tcb.probe.is_open:
+        probe_acknowledged(tcb, seg.ack, did, now)
+    dubious = tcb.ca_state != CA_OPEN or (did & A_CA_ALERT) != 0 or not did & A_NOT_DUP
+    if dubious and (prior_packets > 0 or did & A_DSACK):
+        dupacks = 0 if did & (A_UNA_ADVANCED | A_NOT_DUP | A_DSACK) else 1
+        did = dubious_ack(tcb, did, dupacks, prior_una, acked, now)
     if prior_packets == 0:
-        if tcb.ecn is not None:
-            on_ack(tcb, seg, did, 0, now)
         if tcb.rtx_kind == RTX_PROBE:
             _window_opened(tcb, now)
+        acked.newest = None
         return
-    if did & A_UNA_ADVANCED:
-        did |= _clean_queue(tcb, seg.ack, acked)
-    _update_rtt(tcb, seg, did, acked, now)
-    sample.acked = acked.segs_acked
-    sample.delivered = acked.segs_delivered
-    if acked.last_sent_at >= 0:
-        sample.rtt_ns = now - acked.last_sent_at
-    elif acked.sacked_sent_at >= 0:
-        sample.rtt_ns = now - acked.sacked_sent_at
-    if sample.delivered:
-        tcb.rate.delivered += sample.delivered
-        tcb.engine.ext.TCPDelivered += sample.delivered
-    if tcb.ecn is not None:
-        did = on_ack(tcb, seg, did, acked.octets_delivered, now)
-    if tcb.ca_state != CA_OPEN or not did & A_NOT_DUP or did & A_CA_ALERT:
-        fast_retransmit_alert(tcb, did, seg, prior_una, sample, now)
-    if board.packets_out == 0:
-        cancel_rtx(tcb)
-    elif did & (A_SET_TIMER | A_UNA_ADVANCED):
-        arm_rtx(tcb, RTX_RETRANSMIT, now)
+    if did & A_SET_TIMER:
+        restart_timer(tcb, now)
+    sample.delivered = tcb.rate.delivered - prior_delivered
+    sample.losses = tcb.rate.lost - prior_lost
+    tcb.engine.ext.TCPDelivered += sample.delivered
     tcb.rate.generate(sample, acked.newest, tcb.rtt.min_rtt, now)
+    acked.newest = None
     _control_congestion(tcb, did, sample, now)
-    if board.lost_out > 0:
-        retransmit_lost(tcb, now)
+    if did & (A_SEND_LOST | A_SEND_NEW):
+        _send_allowed(tcb, did, now)
+
+
+def acknowledge_old(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """An ACK that others overtook: its SACK blocks may tell news."""
+    acked: Acked = tcb.engine.acked
+    prior_delivered: cython.ulonglong = tcb.rate.delivered
+    did: cython.int
+    if seg.sack_count == 0 or not tcb.sack_ok:
+        return
+    _begin(tcb, seg, acked, now)
+    take_sacks(tcb, seg, tcb.snd_una, acked)
+    acked.newest = None
+    tcb.rate.delivered += acked.segs_delivered
+    did = dubious_ack(tcb, acked.did, 0, tcb.snd_una, acked, now)
+    tcb.engine.ext.TCPDelivered += tcb.rate.delivered - prior_delivered
+    if did & (A_SEND_LOST | A_SEND_NEW):
+        _send_allowed(tcb, did, now)
+
+
+def _begin(tcb: Tcb, seg: Segment, acked: Acked, now: cython.longlong) -> None:
+    acked.begin(tcb.high_seq, tcb.snd_nxt, tcb.rtt.min_rtt, now)
+    if tcb.ts_ok and seg.ts_ok and seg.tsecr != 0:
+        acked.has_echo = True
+        acked.echo = (seg.tsecr - tcb.ts_offset) & MASK32
 
 
 def _update_window(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.int:
-    # RFC 9293 3.10.7.4: old segments must not move the window.
+    # RFC 9293 3.10.7.4: old segments must not move the window. A smaller one at the same place is taken as well, but
+    # does not make the ACK other than a duplicate (Linux).
     wnd: cython.uint = seg.wnd
     did: cython.int = 0
     if not seg.flags & SYN:
         wnd <<= tcb.snd_wscale
     if (
-        seq_lt(tcb.snd_wl1, seg.seq)
-        or seq_lt(tcb.snd_una, seg.ack)
-        or (tcb.snd_wl1 == seg.seq and wnd > tcb.snd_wnd)
-        or (tcb.snd_wl1 == seg.seq and seq_le(tcb.snd_wl2, seg.ack))
+        seq_lt(tcb.snd_una, seg.ack)
+        or seq_lt(tcb.snd_wl1, seg.seq)
+        or (tcb.snd_wl1 == seg.seq and (wnd > tcb.snd_wnd or wnd == 0))
     ):
-        tcb.snd_wl1 = seg.seq
-        tcb.snd_wl2 = seg.ack
-        if wnd != tcb.snd_wnd:
-            did = A_WIN_UPDATE
-            tcb.snd_wnd = wnd
-            if wnd > tcb.max_window:
-                tcb.max_window = wnd
+        did = A_WIN_UPDATE
+    elif tcb.snd_wl1 != seg.seq or seq_lt(seg.ack, tcb.snd_wl2):
+        return 0
+    tcb.snd_wl1 = seg.seq
+    tcb.snd_wl2 = seg.ack
+    if wnd != tcb.snd_wnd:
+        tcb.snd_wnd = wnd
+        if wnd > tcb.max_window:
+            tcb.max_window = wnd
     return did
 
 
@@ -141,37 +184,79 @@ def _advance_una(tcb: Tcb, ack: cython.uint) -> None:
         tcb.engine.pool.uncharge(octets)
 
 
-def _clean_queue(tcb: Tcb, ack: cython.uint, acked: Acked) -> cython.int:
-    # Records acknowledged leave the retransmission queue.
+def _clean_queue(
+    tcb: Tcb, seg: Segment, prior_una: cython.uint, prior_fack: cython.uint, acked: Acked, now: cython.longlong
+) -> cython.int:
+    # Records acknowledged leave the retransmission queue; what that tells of time and order is noted.
     board: Scoreboard = tcb.board
-    did: cython.int = A_DATA_ACKED
-    board.acknowledge(ack, tcb.mss, not tcb.sack_ok, acked)
-    if not tcb.sack_ok:
-        reno_acked(tcb, acked)
-    if tcb.mtu.probe_size and seq_le(tcb.mtu.probe_end, ack):
-        probe_succeeded(tcb)
-    if acked.retrans_delivered:
-        did |= A_RETRANS_ACKED
-    return did
+    sampled: cython.bint
+    if seg.ack != prior_una:
+        board.acknowledge(seg.ack, not tcb.sack_ok, acked)
+    tcb.rate.delivered += acked.segs_delivered
+    sampled = _update_rtt(tcb, seg, prior_una, acked, now)
+    if acked.did & A_DATA_ACKED:
+        acked.did |= A_SET_TIMER
+        if not tcb.sack_ok:
+            reno_acked(tcb, acked.segs_acked)
+            if acked.did & A_RETRANS_ACKED:
+                # Without SACK nobody can say that the original arrived.
+                acked.did &= ~A_ORIG_ACKED
+        elif seq_lt(acked.reord, prior_fack):
+            # A hole was filled by something sent once.
+            sack_reordering(tcb, acked.reord, False)
+        if tcb.mtu.probe_size and seq_le(tcb.mtu.probe_end, seg.ack):
+            probe_succeeded(tcb)
+    elif (
+        sampled
+        and acked.first_sack_sent_at >= 0
+        and board.count() > 0
+        and acked.first_sack_sent_at < board.record(0).sent_at
+    ):
+        # Not if measured on what was sent after the oldest: the timeout would be put off for ever.
+        acked.did |= A_SET_TIMER
+    if tcb.sack_ok and board.count() > 0 and board.record(0).flags & R_SACKED:
+        acked.did |= A_RENEGED
+    if acked.newest is not None and acked.newest.delivered > 0 and not tcb.engine.sysctls.recovery & RACK_STATIC:
+        tcb.rack.adapt(tcb.rate.delivered, acked.newest.delivered)
+    return acked.did
 
 
-def _update_rtt(tcb: Tcb, seg: Segment, did: cython.int, acked: Acked, now: cython.longlong) -> None:
-    # RFC 6298 3 (Karn): by send times of what was sent once; else by the timestamp echoed (RFC 7323 4).
+def _update_rtt(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked, now: cython.longlong) -> cython.bint:
+    # RFC 6298 3 (Karn): by send times of what was sent once; else by the timestamp echoed (RFC 7323 4). The timeout
+    # goes by the longest round trip an ACK shows, min_rtt and congestion controls by the latest.
+    sample: AckSample = tcb.engine.ack_sample
     rtt: cython.longlong = -1
+    latest: cython.longlong = -1
     ticks: cython.uint
-    if acked.first_sent_at >= 0:
+    if acked.first_sent_at >= 0 and not acked.did & A_RETRANS_ACKED:
         rtt = now - acked.first_sent_at
-    elif acked.sacked_sent_at >= 0 and not acked.retrans_delivered:
-        rtt = now - acked.sacked_sent_at
-    elif did & A_DATA_ACKED and tcb.ts_ok and seg.ts_ok and seg.tsecr != 0:
+        latest = now - acked.last_sent_at
+        # A lone short segment: its ACK was probably held back, and says little of the path.
+        sample.is_ack_delayed = (
+            acked.segs_acked == 1
+            and acked.segs_delivered == 1
+            and not acked.did & A_CA_ALERT
+            and ((seg.ack - prior_una) & MASK32) < tcb.mss
+            and acked.newest is not None
+            and acked.newest.delivered + 1 == tcb.rate.delivered
+        )
+    if acked.first_sack_sent_at >= 0:
+        latest = now - acked.last_sack_sent_at
+        if rtt < 0:
+            rtt = now - acked.first_sack_sent_at
+    if rtt < 0 and acked.did & A_DATA_ACKED and acked.has_echo:
         ticks = (timestamp(tcb, now) - seg.tsecr) & MASK32
         if ticks < 0x7FFFFFFF // 1000:
             rtt = ticks if ticks > 0 else 1
             rtt *= MS
+            latest = rtt
+    sample.rtt_ns = latest
     if rtt < 0:
-        return
-    tcb.rtt.sample(rtt, tcb.snd_una, tcb.snd_nxt, now)
+        return False
+    tcb.rtt.observe(latest, sample.is_ack_delayed, now)
+    tcb.rtt.smooth(rtt, tcb.snd_una, tcb.snd_nxt)
     tcb.backoff = 0
+    return True
 
 
 def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
@@ -187,8 +272,10 @@ def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
 
 
 def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cython.longlong) -> None:
+    engine: Engine = tcb.engine
     cc: CongestionControl = tcb.cc
     advanced: cython.bint
+    grows: cython.int = A_DATA_ACKED
     sample.acked = sample.delivered
     sample.in_flight = tcb.board.in_flight()
     sample.ca_state = tcb.ca_state
@@ -200,8 +287,22 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
         tcb.prr.reduce(
             cc, sample.in_flight, sample.delivered, advanced and sample.losses == 0, advanced and not tcb.sack_ok
         )
-    elif did & A_DATA_ACKED and sample.delivered > 0:
-        cc.on_ack(sample, now)
-        tcb.cwnd_stamp = now
+    else:
+        if tcb.reordering > engine.sysctls.reordering:
+            # Where order means little, delivery out of order is progress as well (Linux's tcp_may_raise_cwnd).
+            grows |= A_DATA_SACKED
+        if did & grows and sample.delivered > 0:
+            cc.on_ack(sample, now)
+            tcb.cwnd_stamp = now
     if tcb.pacer.is_on:
         tcb.pacer.update(cc, tcb.board.packets_out)
+
+
+def _send_allowed(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
+    if did & A_SEND_NEW:
+        output(tcb, now)
+        if seq_lt(tcb.high_seq, tcb.snd_nxt):
+            return
+        # RFC 5682 3.1 step 2: there was nothing new; recover as usual.
+        tcb.undo.frto = False
+    retransmit_lost(tcb, now)

@@ -76,12 +76,23 @@ A_SYN_ACKED: Final = 0x10
 A_DATA_SACKED: Final = 0x20
 A_ECE: Final = 0x40  # it told of congestion marks
 A_LOST_RETRANS: Final = 0x80
+A_ORIG_ACKED: Final = 0x200  # something sent once, before the loss was met, was delivered
 A_UNA_ADVANCED: Final = 0x400
 A_DSACK: Final = 0x800
 A_SET_TIMER: Final = 0x1000
 A_RENEGED: Final = 0x2000
+A_DSACK_PROBE: Final = 0x20000  # the D-SACK is of a loss probe
+A_SEND_LOST: Final = 0x40000  # what is lost may be sent again
+A_SEND_NEW: Final = 0x80000  # new data first, to see whether the timeout was spurious
 A_NOT_DUP: Final = A_DATA | A_WIN_UPDATE | A_DATA_ACKED
 A_CA_ALERT: Final = A_DATA_SACKED | A_DSACK | A_ECE
+
+# Bits of net.ipv4.tcp_recovery: RACK, with a window for reordering that does not adapt, that duplicates do not close.
+RACK_ON: Final = 1
+RACK_STATIC: Final = 2
+RACK_NO_DUPTHRESH: Final = 4
+# RFC 8985 6.2 step 4: so many recoveries without a D-SACK, and the window for reordering is small again.
+RACK_PERSIST: Final = 16
 
 # Marks of a sent record.
 R_SACKED: Final = 1
@@ -100,7 +111,9 @@ T_PACE: Final = 6
 T_COMPRESS: Final = 7
 RTX_NONE: Final = 0
 RTX_RETRANSMIT: Final = 1
-RTX_PROBE: Final = 2
+RTX_PROBE: Final = 2  # of the window
+RTX_REORDER: Final = 3
+RTX_TAIL: Final = 4  # a loss probe
 
 # Which halves are shut (shutdown(2)).
 RCV_SHUTDOWN: Final = 1
@@ -140,6 +153,8 @@ MS: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 ATO_MIN: Final = 40 * MS
 DELACK_MAX: Final = 200 * MS
+# What Linux adds to a timer shorter than the RTO, two ticks, lest it expire early.
+TIMER_SLACK: Final = 2 * MS
 RTO_INITIAL: Final = SECOND
 # Linux's least timer, two ticks.
 TIMEOUT_MIN: Final = 2 * MS

@@ -4,14 +4,15 @@ from .acknowledge cimport acknowledge
 from .establish cimport advertised_mss
 from .fastopen cimport FastOpen, FastOpens, Remembered
 from .record cimport SentRecord, make_record
+from .reduction cimport lost_without_congestion
 from .retransmit cimport retransmit_lost
 from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 from .transmit cimport send_syn, sync_mss
 
 cdef unsigned int SYN
-cdef int CA_LOSS, RTX_RETRANSMIT, TFO_CLIENT_NO_COOKIE
-cdef long long ROOM_FOR_OPTIONS
+cdef int RTX_RETRANSMIT, TFO_CLIENT_NO_COOKIE
+cdef long long NEVER, ROOM_FOR_OPTIONS
 
 cpdef bint may_open_fast(Tcb tcb, long long now) except *
 cdef bint _is_paused(Tcb tcb, long long now) except *

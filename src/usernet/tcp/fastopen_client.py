@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.const import NEVER
 from ..core.seq import seq_add
 from ..wire.tcp import Segment, fastopen_option
 from .acknowledge import acknowledge
 from .const import (
-    CA_LOSS,
     RTX_RETRANSMIT,
     SYN,
     TFO_CLIENT_NO_COOKIE,
@@ -19,6 +19,7 @@ from .const import (
 from .establish import advertised_mss
 from .fastopen import FastOpen, Remembered
 from .record import SentRecord, make_record
+from .reduction import lost_without_congestion
 from .retransmit import retransmit_lost
 from .rtx_timer import arm_rtx
 from .tcb import Engine, Tcb
@@ -112,7 +113,7 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     _remember(engine.fast_opens.remember(tcb.remote), fast, seg, tcb.total_retrans)
     if fast.text == 0:
         return
-    record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, tcb.syn_sent_at)
+    record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, fast.text, tcb.syn_sent_at)
     record.first_sent_at = record.delivered_at = record.sent_at
     tcb.board.add(record)
     if seg.ack != tcb.snd_una:
@@ -155,9 +156,8 @@ def text_was_too_big(tcb: Tcb, now: cython.longlong) -> None:
 
 def _send_again(tcb: Tcb, now: cython.longlong) -> None:
     # Not taken by the server, or eaten on the way: no sign of congestion.
-    tcb.board.mark_all_lost(False)
-    tcb.ca_state = CA_LOSS
-    tcb.high_seq = tcb.snd_nxt
+    tcb.board.mark_late(NEVER, False)
+    lost_without_congestion(tcb, now)
     retransmit_lost(tcb, now)
 
 

@@ -86,7 +86,7 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
         # Only a probe was too long. What is in use still fits.
         tcb.mss = tcb.cc.mss = before
     if tcb.board.count() and (tcb.mss < before or tcb.mtu.probe_size > mtu):
-        resend_too_long(tcb, before, now)
+        resend_too_long(tcb, now)
 
 
 def _revert_backoff(tcb: Tcb, seq: int, now: int) -> None:

@@ -85,6 +85,7 @@ def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
         "bytes_sent": tcb.bytes_sent,
         "bytes_retrans": tcb.bytes_retrans,
         "dsack_dups": tcb.dsack_dups,
+        "reord_seen": tcb.rack.reord_seen,
         "snd_wnd": tcb.snd_wnd,
         "rcv_wnd": tcb.rcv_wnd,
         "rcv_ooopack": tcb.rcv_ooopack,

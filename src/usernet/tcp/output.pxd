@@ -5,7 +5,7 @@ from .congestion.base cimport CongestionControl
 from .plpmtud cimport probe_length, probe_sent
 from .record cimport SentRecord, make_record
 from .retransmit cimport retransmit_lost
-from .rtx_timer cimport arm_rtx
+from .rtx_timer cimport arm_rtx, rearm_rto, schedule_probe
 from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
@@ -13,7 +13,7 @@ from .validation cimport restart_after_idle, validate_cwnd
 
 cdef int WAIT_RWND, WAIT_SNDBUF
 cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN
-cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT
+cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_TAIL
 cdef long long MS, DEFER_MAX
 
 cpdef void output(Tcb tcb, long long now) except *
@@ -21,6 +21,7 @@ cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
 cpdef void push(Tcb tcb, long long now) except *
 cpdef int probe_window(Tcb tcb, long long now) except? -1
+cpdef bint send_one(Tcb tcb, long long now) except *
 cdef unsigned int _allowance(long long unsent, long long room, int quota, unsigned int mss, unsigned int biggest) noexcept
 cdef long long _before_bound(Tcb tcb, long long unsent) noexcept
 cdef bint _is_pushed(Tcb tcb, unsigned long long end) noexcept

@@ -16,14 +16,14 @@ from .const import (
     R_FIN,
     RTX_NONE,
     RTX_PROBE,
-    RTX_RETRANSMIT,
+    RTX_TAIL,
     WAIT_RWND,
     WAIT_SNDBUF,
 )  # fmt: skip
 from .plpmtud import probe_length, probe_sent
 from .record import SentRecord, make_record
 from .retransmit import retransmit_lost
-from .rtx_timer import arm_rtx
+from .rtx_timer import arm_rtx, rearm_rto, schedule_probe
 from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss, send_probe, transmit, usable_path
@@ -104,6 +104,8 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
             break
         sent = True
         unsent -= n
+    if sent:
+        schedule_probe(tcb, False, now)
     if peer_limited:
         tcb.chrono.start(WAIT_RWND, now)
     elif tcb.chrono.kind == WAIT_RWND:
@@ -159,6 +161,19 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
         n = room
     tcb.more_end = 0
     return 0 if _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now) else -1
+
+
+def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    """Send one segment of new data although cwnd may forbid it (RFC 8985 7.3). False if there is none that fits."""
+    room: cython.longlong = tcb.snd_wnd
+    n: cython.longlong = tcb.unsent()
+    mss: cython.uint = send_mss(tcb)
+    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
+    if n > mss:
+        n = mss
+    if room < n or (n == 0 and (room == 0 or not tcb.fin_queued or tcb.fin_sent)):
+        return False
+    return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)
 
 
 def _allowance(
@@ -262,7 +277,9 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     _data_sent(tcb, n, now)
     if transmit(tcb, start, n, flags, mss, now) < 0:
         return False
-    record = make_record(start, end, segs, now)
+    record = make_record(start, end, segs, mss, now)
+    if n > 0:
+        record.chunk = tcb.queue.found()
     if fin:
         record.flags = R_FIN
         tcb.fin_sent = True
@@ -280,8 +297,8 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     board.add(record)
     if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
         tcb.prr.out += segs
-    if tcb.rtx_kind != RTX_RETRANSMIT:
-        arm_rtx(tcb, RTX_RETRANSMIT, now)
+    if tcb.rtx_kind == RTX_TAIL or tcb.snd_una == start:
+        rearm_rto(tcb, now)
     return True
 
 

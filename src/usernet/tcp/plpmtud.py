@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
 from .congestion.base import CongestionControl
-from .const import CA_LOSS, CA_OPEN, SYN_SENT
+from .const import CA_OPEN, SYN_SENT
 from .mtu import MtuProbe
+from .reduction import lost_without_congestion
 from .retransmit import retransmit_lost
-from .scoreboard import Scoreboard
 from .sysctls import Sysctls
 from .tcb import Tcb
 from .transmit import mss_of, mtu_of, sync_mss
@@ -99,7 +99,7 @@ def probe_failed(tcb: Tcb, now: cython.longlong) -> None:
     probe.probe_size = 0
     tcb.cc.cwnd += 1
     tcb.engine.ext.TCPMTUPFail += 1
-    resend_too_long(tcb, tcb.mss, now)
+    resend_too_long(tcb, now)
 
 
 def suspect_black_hole(tcb: Tcb, now: cython.longlong) -> None:
@@ -124,17 +124,12 @@ def suspect_black_hole(tcb: Tcb, now: cython.longlong) -> None:
     sync_mss(tcb)
 
 
-def resend_too_long(tcb: Tcb, sent_mss: cython.uint, now: cython.longlong) -> None:
-    """Send again at once what was sent in segments longer than the MSS is now; ``sent_mss`` is what it was then."""
-    board: Scoreboard = tcb.board
-    if board.mark_too_long(tcb.mss, sent_mss) == 0:
-        return
-    if tcb.ca_state != CA_LOSS:
-        tcb.high_seq = tcb.snd_nxt
-        tcb.cc.ssthresh = current_ssthresh(tcb.cc)
-        tcb.prior_ssthresh = 0
-        tcb.ca_state = CA_LOSS
-    retransmit_lost(tcb, now)
+def resend_too_long(tcb: Tcb, now: cython.longlong) -> None:
+    """Send again at once what was sent in segments longer than the MSS is now."""
+    tcb.board.mark_longer(tcb.mss)
+    if tcb.board.to_send > 0:
+        lost_without_congestion(tcb, now)
+        retransmit_lost(tcb, now)
 
 
 def _highest(tcb: Tcb) -> cython.uint:

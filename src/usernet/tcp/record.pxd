@@ -1,5 +1,7 @@
 cimport cython
 
+from ..core.bytequeue cimport Chunk
+
 
 @cython.final
 @cython.freelist(256)
@@ -7,10 +9,15 @@ cdef class SentRecord:
     cdef public unsigned int start
     cdef public unsigned int end
     cdef public unsigned int segs
+    cdef public unsigned int mss
     cdef public unsigned int flags
-    cdef public unsigned int retransmits
     cdef public unsigned int in_flight
     cdef public bint is_app_limited
+    cdef public bint is_out
+    cdef public Chunk chunk
+    cdef public SentRecord earlier
+    cdef public SentRecord later
+    cdef public unsigned long long nth
     cdef public long long sent_at
     cdef public long long delivered_at
     cdef public long long first_sent_at
@@ -19,5 +26,19 @@ cdef class SentRecord:
     cdef public unsigned long long lost
 
 
-cpdef SentRecord make_record(unsigned int start, unsigned int end, unsigned int segs, long long sent_at)
+cpdef SentRecord make_record(unsigned int start, unsigned int end, unsigned int segs, unsigned int mss, long long sent_at)
 cpdef void copy_delivery(SentRecord record, SentRecord rest) noexcept
+
+
+@cython.final
+cdef class SendOrder:
+    cdef public SentRecord oldest
+    cdef public SentRecord newest
+    cdef public SentRecord suspect
+    cdef public unsigned long long sent
+
+    cpdef void append(self, SentRecord record) noexcept
+    cpdef void insert_after(self, SentRecord record, SentRecord rest) noexcept
+    cpdef void restore(self, SentRecord record) noexcept
+    cpdef void remove(self, SentRecord record) noexcept
+    cpdef void clear(self) noexcept

@@ -1,15 +1,21 @@
-"""One segment or super-segment that was sent and is not yet acknowledged."""
+"""One segment or super-segment that was sent and is not yet acknowledged, and the order in which they were sent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from ..core.bytequeue import Chunk
 
 if TYPE_CHECKING:
     import cython
 
 
 class SentRecord:
-    """Sequence numbers [start, end) as they were sent together, ``segs`` segments on the wire.
+    """Sequence numbers [start, end) as they were sent together, ``segs`` segments of ``mss`` octets on the wire.
+
+    ``chunk`` is where its octets begin in the send queue; ``earlier`` and ``later`` are its neighbours by the time it
+    was last sent, while ``is_out``: not delivered, and not given up as lost. ``nth`` counts transmissions: of two at
+    the same instant it knows the first.
 
     What stands below ``sent_at`` is the sender's state when it was last sent, for rate samples (rate.py): segments
     ``delivered`` and ``lost`` of the connection until then, ``delivered_ce`` of them marked, segments in flight with
@@ -17,25 +23,34 @@ class SentRecord:
     """
 
     __slots__ = (
+        "chunk",
         "delivered",
         "delivered_at",
         "delivered_ce",
+        "earlier",
         "end",
         "first_sent_at",
         "flags",
         "in_flight",
         "is_app_limited",
+        "is_out",
+        "later",
         "lost",
-        "retransmits",
+        "mss",
+        "nth",
         "segs",
         "sent_at",
         "start",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.start = self.end = self.segs = 0
+        self.start = self.end = self.segs = self.mss = 0
         self.flags = 0
-        self.retransmits = 0
+        self.chunk: Chunk | None = None
+        self.earlier: SentRecord | None = None
+        self.later: SentRecord | None = None
+        self.is_out = False
+        self.nth = 0
         self.sent_at = 0
         self.delivered = self.delivered_ce = self.lost = 0
         self.delivered_at = self.first_sent_at = 0
@@ -43,12 +58,15 @@ class SentRecord:
         self.is_app_limited = False
 
 
-def make_record(start: cython.uint, end: cython.uint, segs: cython.uint, sent_at: cython.longlong) -> SentRecord:
+def make_record(
+    start: cython.uint, end: cython.uint, segs: cython.uint, mss: cython.uint, sent_at: cython.longlong
+) -> SentRecord:
     """A record of what is being sent; a constructor with arguments would box them in C."""
     record: SentRecord = SentRecord()
     record.start = start
     record.end = end
     record.segs = segs
+    record.mss = mss
     record.sent_at = sent_at
     return record
 
@@ -62,3 +80,93 @@ def copy_delivery(record: SentRecord, rest: SentRecord) -> None:
     rest.first_sent_at = record.first_sent_at
     rest.in_flight = record.in_flight
     rest.is_app_limited = record.is_app_limited
+
+
+class SendOrder:
+    """The records still out, by the time of their last transmission: what RFC 8985 walks over.
+
+    ``suspect`` is the newest of them sent before the newest one delivered, kept so that nobody has to look for it.
+    """
+
+    __slots__ = ("newest", "oldest", "sent", "suspect")
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.oldest: SentRecord | None = None
+        self.newest: SentRecord | None = None
+        self.suspect: SentRecord | None = None
+
+    def append(self, record: SentRecord) -> None:
+        """A record was sent just now."""
+        newest: SentRecord | None = self.newest
+        record.earlier = newest
+        record.later = None
+        if newest is None:
+            self.oldest = record
+        else:
+            newest.later = record
+        self.newest = record
+        record.is_out = True
+        self.sent += 1
+        record.nth = self.sent
+
+    def insert_after(self, record: SentRecord, rest: SentRecord) -> None:
+        """A record was split: its second half was sent at the same time."""
+        later: SentRecord | None = record.later
+        rest.earlier = record
+        rest.later = later
+        if later is None:
+            self.newest = rest
+        else:
+            later.earlier = rest
+        record.later = rest
+        rest.is_out = True
+        if self.suspect is record:
+            self.suspect = rest
+
+    def restore(self, record: SentRecord) -> None:
+        """A record given up as lost was not: back to where it was. For rare events: the place is searched."""
+        later: SentRecord | None = self.oldest
+        earlier: SentRecord | None = None
+        while later is not None and later.nth <= record.nth:
+            earlier = later
+            later = later.later
+        record.earlier = earlier
+        record.later = later
+        if earlier is None:
+            self.oldest = record
+        else:
+            earlier.later = record
+        if later is None:
+            self.newest = record
+        else:
+            later.earlier = record
+        record.is_out = True
+
+    def remove(self, record: SentRecord) -> None:
+        """A record was delivered, given up, or is about to be sent again."""
+        earlier: SentRecord | None = record.earlier
+        later: SentRecord | None = record.later
+        if self.suspect is record:
+            self.suspect = earlier
+        if earlier is None:
+            self.oldest = later
+        else:
+            earlier.later = later
+        if later is None:
+            self.newest = earlier
+        else:
+            later.earlier = earlier
+        record.earlier = record.later = None
+        record.is_out = False
+
+    def clear(self) -> None:
+        """Forget everything; the links are cut, so that nothing is left in a circle."""
+        record: SentRecord | None = self.oldest
+        later: SentRecord | None
+        while record is not None:
+            later = record.later
+            record.earlier = record.later = None
+            record.is_out = False
+            record = later
+        self.oldest = self.newest = self.suspect = None

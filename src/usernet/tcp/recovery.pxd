@@ -1,27 +1,30 @@
-from ..core.seq cimport seq_le
-from ..wire.tcp cimport Segment
+from ..core.seq cimport seq_le, seq_lt
+from .acked cimport Acked
 from .congestion.base cimport CongestionControl
 from .ecn cimport reduced
+from .loss_detection cimport detect_losses, rack_detect, uses_rack
 from .plpmtud cimport probe_failed
-from .rate cimport AckSample
-from .record cimport SentRecord
-from .scoreboard cimport Acked, Scoreboard
-from .tcb cimport Engine, Tcb
+from .reduction cimport begin_reduction, end_reduction, enter_cwr, enter_recovery, keep_open, open_undo, retransmission_out, set_ca_state
+from .reordering cimport check_reno
+from .rtx_timer cimport arm_after
+from .scoreboard cimport Scoreboard
+from .spurious cimport undo_by_dsack, undo_loss, undo_partial, undo_recovery
+from .tcb cimport Tcb
+from .validation cimport current_ssthresh
 
-cdef unsigned int INFINITE_SSTHRESH, R_SACKED
-cdef int A_DSACK, A_ECE, A_NOT_DUP, A_UNA_ADVANCED
-cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY
+cdef unsigned int MASK32, R_SACKED
+cdef long long MS, NEVER, RENEGING_DELAY
+cdef int A_DATA_SACKED, A_DSACK_PROBE, A_ECE, A_LOST_RETRANS, A_NOT_DUP, A_ORIG_ACKED, A_RENEGED, A_SEND_LOST, A_SEND_NEW, A_SET_TIMER, A_UNA_ADVANCED
+cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, RTX_RETRANSMIT
 
-cpdef void fast_retransmit_alert(Tcb tcb, int did, Segment seg, unsigned int prior_una, AckSample sample, long long now) except *
-cdef bint _recovered(Tcb tcb, long long now) except *
-cdef bint _hold_reno(Tcb tcb) noexcept
-cdef void _try_to_open(Tcb tcb) noexcept
-cpdef void enter_recovery(Tcb tcb, long long now) except *
-cdef void _mark_losses(Tcb tcb, bint head_lost, AckSample sample) except *
-cpdef void enter_cwr(Tcb tcb, long long now) except *
+cpdef int dubious_ack(Tcb tcb, int did, int dupacks, unsigned int prior_una, Acked acked, long long now) except? -1
+cdef bint _probe_lost(Tcb tcb) noexcept
+cdef bint _high_seq_reached(Tcb tcb, Acked acked, long long now) except *
+cdef int _detect(Tcb tcb, int did, long long now) except? -1
+cdef void _try_to_open(Tcb tcb, int did, long long now) except *
+cdef void _duplicate_acks(Tcb tcb, int count) noexcept
+cdef int _loss_ack(Tcb tcb, int did, int dupacks, Acked acked, long long now) except? -1
+cpdef void reno_acked(Tcb tcb, int segs) noexcept
+cpdef void probe_acknowledged(Tcb tcb, unsigned int ack, int did, long long now) except *
+cpdef bint reordering_timeout(Tcb tcb, long long now) except *
 cpdef void enter_loss(Tcb tcb, long long now) except *
-cpdef void reno_acked(Tcb tcb, Acked acked) noexcept
-cdef void _reno_dupack(Tcb tcb, AckSample acked) noexcept
-cdef void _limit_reno(Tcb tcb) noexcept
-cdef void _begin_reduction(Tcb tcb, bint echoed, long long now) except *
-cdef void _end_reduction(Tcb tcb, long long now) noexcept

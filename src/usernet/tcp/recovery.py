@@ -1,232 +1,283 @@
-"""What an acknowledgment does to the sender: loss detection and recovery (RFC 5681, RFC 6582, RFC 6675, RFC 9937).
+"""The recovery state machine: what a dubious ACK or a timeout leads to (RFC 5681 3.2, RFC 6582, RFC 6675 5, RFC 5682).
 
-The state machine is Linux's: OPEN, DISORDER (duplicate ACKs came), CWR, RECOVERY (fast retransmit) and LOSS (after a
-timeout). Without SACK every duplicate ACK stands for one segment that left the network, as in NewReno.
+The states are those of reduction.py; what is lost is loss_detection.py's to say, what was not lost after all
+spurious.py's. Here is the order in which they are asked, which is Linux's. Nothing is sent here: the answer says what
+may. Without SACK every duplicate ACK stands for one segment that left the network, as in NewReno.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.seq import seq_le
-from ..wire.tcp import Segment
+from ..core.const import MASK32, MS, NEVER
+from ..core.seq import seq_le, seq_lt
+from .acked import Acked
 from .congestion.base import CongestionControl
 from .const import (
-    A_DSACK,
+    A_DATA_SACKED,
+    A_DSACK_PROBE,
     A_ECE,
+    A_LOST_RETRANS,
     A_NOT_DUP,
+    A_ORIG_ACKED,
+    A_RENEGED,
+    A_SEND_LOST,
+    A_SEND_NEW,
+    A_SET_TIMER,
     A_UNA_ADVANCED,
     CA_CWR,
     CA_DISORDER,
     CA_LOSS,
     CA_OPEN,
     CA_RECOVERY,
-    INFINITE_SSTHRESH,
     R_SACKED,
+    RTX_RETRANSMIT,
 )  # fmt: skip
 from .ecn import reduced
+from .loss_detection import detect_losses, rack_detect, uses_rack
 from .plpmtud import probe_failed
-from .rate import AckSample
-from .record import SentRecord
-from .scoreboard import Acked, Scoreboard
-from .tcb import Engine, Tcb
+from .reduction import (
+    begin_reduction,
+    end_reduction,
+    enter_cwr,
+    enter_recovery,
+    keep_open,
+    open_undo,
+    retransmission_out,
+    set_ca_state,
+)
+from .reordering import check_reno
+from .rtx_timer import arm_after
+from .scoreboard import Scoreboard
+from .spurious import undo_by_dsack, undo_loss, undo_partial, undo_recovery
+from .tcb import Tcb
+from .validation import current_ssthresh
 
 if TYPE_CHECKING:
     import cython
 
+# How long a peer that seems to have dropped what it SACKed may take to set it right (Linux).
+RENEGING_DELAY = 10 * MS
 
-def fast_retransmit_alert(
-    tcb: Tcb, did: cython.int, seg: Segment, prior_una: cython.uint, sample: AckSample, now: cython.longlong
-) -> None:
-    """A dubious ACK: losses are found, and the state follows (Linux's tcp_fastretrans_alert)."""
+
+def dubious_ack(
+    tcb: Tcb, did: cython.int, dupacks: cython.int, prior_una: cython.uint, acked: Acked, now: cython.longlong
+) -> cython.int:
+    """An ACK that is no plain progress (Linux's tcp_fastretrans_alert). Returns ``did`` with what may be sent."""
     board: Scoreboard = tcb.board
-    duplicate: cython.bint = not did & (A_UNA_ADVANCED | A_NOT_DUP | A_DSACK)
-    head_lost: cython.bint = False
-    if board.packets_out == 0 and board.sacked_out > 0 and not tcb.sack_ok:
+    if board.packets_out == 0 and board.sacked_out > 0:
         board.sacked_out = 0
-    if tcb.ca_state != CA_OPEN and seq_le(tcb.high_seq, tcb.snd_una) and _recovered(tcb, now):
-        return
+    if did & A_ECE:
+        tcb.undo.prior_ssthresh = 0
+    if did & A_RENEGED and did & A_UNA_ADVANCED:
+        # What it SACKed stands at SND.UNA: give it time before believing that it was dropped.
+        arm_after(tcb, RTX_RETRANSMIT, max(tcb.rtt.srtt >> 1, RENEGING_DELAY), now)
+        return did & ~A_SET_TIMER
+    if tcb.ca_state == CA_OPEN:
+        tcb.retrans_at = 0
+    elif seq_le(tcb.high_seq, tcb.snd_una) and _high_seq_reached(tcb, acked, now):
+        return did
     if tcb.ca_state == CA_RECOVERY:
-        if did & A_UNA_ADVANCED:
-            # RFC 6582 3.2 step 3: a partial ACK; its first segment is the next hole.
-            head_lost = not tcb.sack_ok
-        elif not tcb.sack_ok and duplicate:
-            _reno_dupack(tcb, sample)
-    elif tcb.ca_state == CA_LOSS:
-        if not tcb.sack_ok:
-            if did & A_UNA_ADVANCED:
-                board.sacked_out = 0
-            elif duplicate:
-                _reno_dupack(tcb, sample)
-        return
-    else:
-        if not tcb.sack_ok:
-            if did & A_UNA_ADVANCED:
-                board.sacked_out = 0
-            if duplicate:
-                _reno_dupack(tcb, sample)
-        if board.sacked_out < tcb.reordering and board.lost_out == 0:
-            if did & A_ECE:
-                enter_cwr(tcb, now)
-            _try_to_open(tcb)
-            return
-        if tcb.mtu.probe_size and tcb.snd_una == tcb.mtu.probe_start:
-            probe_failed(tcb, now)
-            return
-        enter_recovery(tcb, now)
-        head_lost = True
-    _mark_losses(tcb, head_lost, sample)
-
-
-def _recovered(tcb: Tcb, now: cython.longlong) -> cython.bint:
-    # Everything outstanding at the time of the loss is acknowledged. True: nothing more to do for this ACK.
+        if not did & A_UNA_ADVANCED:
+            if not tcb.sack_ok:
+                _duplicate_acks(tcb, dupacks)
+        elif undo_partial(tcb, prior_una, acked, now):
+            return did
+        if undo_by_dsack(tcb, now):
+            _try_to_open(tcb, did, now)
+        did = _detect(tcb, did, now)
+        if tcb.ca_state != CA_RECOVERY:
+            if board.lost_out == 0:
+                return did
+            enter_recovery(tcb, (did & A_ECE) != 0, now)
+        return did | A_SEND_LOST
     if tcb.ca_state == CA_LOSS:
-        if _hold_reno(tcb):
-            return True
-        tcb.ca_state = CA_OPEN
-    elif tcb.ca_state == CA_CWR:
-        # CWR is held until something sent after it is acknowledged.
+        did = _loss_ack(tcb, did, dupacks, acked, now)
+        did = _detect(tcb, did, now)
+        if tcb.ca_state != CA_OPEN and not did & A_LOST_RETRANS:
+            return did
+    if not tcb.sack_ok:
+        if did & A_UNA_ADVANCED:
+            board.sacked_out = 0
+        _duplicate_acks(tcb, dupacks)
+    if tcb.ca_state <= CA_DISORDER:
+        undo_by_dsack(tcb, now)
+    did = _detect(tcb, did, now)
+    if board.lost_out == 0:
+        _try_to_open(tcb, did, now)
+        return did
+    if _probe_lost(tcb):
+        probe_failed(tcb, now)
+        return did
+    enter_recovery(tcb, (did & A_ECE) != 0, now)
+    return did | A_SEND_LOST
+
+
+def _probe_lost(tcb: Tcb) -> cython.bint:
+    # RFC 4821 7.6.2: what is lost is a probe of the MTU, and no sign of congestion.
+    return tcb.ca_state < CA_CWR and tcb.mtu.probe_size > 0 and tcb.snd_una == tcb.mtu.probe_start
+
+
+def _high_seq_reached(tcb: Tcb, acked: Acked, now: cython.longlong) -> cython.bint:
+    # All that was out when the state was entered is acknowledged. True: nothing more to do for this ACK.
+    if tcb.ca_state == CA_CWR:
+        # Held until something sent after it is acknowledged: only that carried the CWR bit.
         if tcb.snd_una != tcb.high_seq:
-            _end_reduction(tcb, now)
-            tcb.ca_state = CA_OPEN
+            end_reduction(tcb, now)
+            set_ca_state(tcb, CA_OPEN, now)
     elif tcb.ca_state == CA_RECOVERY:
         if not tcb.sack_ok:
             tcb.board.sacked_out = 0
-        if _hold_reno(tcb):
+        if undo_recovery(tcb, acked, now):
             return True
-        _end_reduction(tcb, now)
-        tcb.ca_state = CA_OPEN
+        end_reduction(tcb, now)
     return False
 
 
-def _hold_reno(tcb: Tcb) -> cython.bint:
-    # RFC 6582 4: duplicate ACKs of our own needless retransmissions must not start another recovery.
-    return tcb.snd_una == tcb.high_seq and not tcb.sack_ok and tcb.board.packets_out > 0
+def _detect(tcb: Tcb, did: cython.int, now: cython.longlong) -> cython.int:
+    before: cython.int = tcb.board.retrans_out
+    if detect_losses(tcb, (did & A_UNA_ADVANCED) != 0, now):
+        did &= ~A_SET_TIMER
+    if tcb.board.retrans_out < before:
+        did |= A_LOST_RETRANS
+    return did
 
 
-def _try_to_open(tcb: Tcb) -> None:
-    if tcb.ca_state == CA_CWR:
-        return
-    if tcb.board.sacked_out > 0:
-        if tcb.ca_state != CA_DISORDER:
-            tcb.high_seq = tcb.snd_nxt
-        tcb.ca_state = CA_DISORDER
-    else:
-        tcb.ca_state = CA_OPEN
+def _try_to_open(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
+    if not retransmission_out(tcb):
+        tcb.retrans_at = 0
+    if did & A_ECE:
+        enter_cwr(tcb, now)
+    if tcb.ca_state != CA_CWR:
+        keep_open(tcb, now)
 
 
-def enter_recovery(tcb: Tcb, now: cython.longlong) -> None:
-    """Fast retransmit begins (RFC 5681 3.2, RFC 6675 5)."""
-    engine: Engine = tcb.engine
-    if tcb.sack_ok:
-        engine.ext.TCPSackRecovery += 1
-    else:
-        engine.ext.TCPRenoRecovery += 1
-    if tcb.ca_state < CA_CWR:
-        _begin_reduction(tcb, False, now)
-    tcb.ca_state = CA_RECOVERY
-
-
-def _begin_reduction(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
-    cc: CongestionControl = tcb.cc
-    tcb.high_seq = tcb.snd_nxt
-    tcb.prr.begin()
-    tcb.prior_ssthresh = cc.ssthresh
-    cc.cwnd_cnt = 0
-    cc.prior_cwnd = cc.cwnd
-    cc.ssthresh = cc.on_echo(now) if echoed else cc.on_loss(now)
-    if tcb.ecn is not None:
-        reduced(tcb)
-
-
-def _end_reduction(tcb: Tcb, now: cython.longlong) -> None:
-    # RFC 5681 3.2 step 6: deflate.
-    cc: CongestionControl = tcb.cc
-    if cc.ssthresh < INFINITE_SSTHRESH and not cc.is_model_based:
-        cc.cwnd = cc.ssthresh
-        tcb.cwnd_stamp = now
-    tcb.prr.begin()
-
-
-def enter_cwr(tcb: Tcb, now: cython.longlong) -> None:
-    """Congestion without loss, such as an ECN echo: cwnd comes down, once a round trip (RFC 3168 6.1.2)."""
-    if tcb.ca_state < CA_CWR:
-        _begin_reduction(tcb, True, now)
-        tcb.ca_state = CA_CWR
-
-
-def _mark_losses(tcb: Tcb, head_lost: cython.bint, sample: AckSample) -> None:
-    # RFC 6675 IsLost, or NewReno's first hole.
+def _duplicate_acks(tcb: Tcb, count: cython.int) -> None:
+    # Something left the network for each (RFC 5681 3.2 step 4).
     board: Scoreboard = tcb.board
-    marked: cython.int
-    if tcb.sack_ok:
-        marked = board.mark_lost_above(tcb.reordering)
-        if marked == 0 and head_lost:
-            marked = board.mark_head_lost(tcb.mss)
-    elif head_lost:
-        marked = board.mark_head_lost(tcb.mss)
-    else:
+    before: cython.int = board.sacked_out
+    if count > 0:
+        board.sacked_out += count
+        check_reno(tcb, 0)
+        if board.sacked_out > before:
+            tcb.rate.delivered += board.sacked_out - before
+
+
+def _loss_ack(tcb: Tcb, did: cython.int, dupacks: cython.int, acked: Acked, now: cython.longlong) -> cython.int:
+    # An ACK after a timeout: it was spurious, or what was lost is sent again as far as slow start goes.
+    room: cython.longlong = tcb.snd_wnd
+    recovered: cython.bint = seq_le(tcb.high_seq, tcb.snd_una)
+    if did & A_UNA_ADVANCED and undo_loss(tcb, False, acked, now):
+        return did
+    if tcb.undo.frto:
+        # RFC 5682 3.1: was something delivered that was not sent again, the timeout was spurious (step 3b).
+        if did & A_ORIG_ACKED and undo_loss(tcb, True, acked, now):
+            return did
+        if seq_lt(tcb.high_seq, tcb.snd_nxt):
+            if did & A_DATA_SACKED or dupacks > 0:
+                tcb.undo.frto = False  # step 3a: the loss was real
+        elif did & A_UNA_ADVANCED and not recovered:
+            # Step 2b: new data instead of retransmissions, and the next ACK tells.
+            tcb.high_seq = tcb.snd_nxt
+            room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
+            if room > 0 and (tcb.unsent() > 0 or (tcb.fin_queued and not tcb.fin_sent)):
+                return did | A_SEND_NEW
+            tcb.undo.frto = False
+    if recovered:
+        undo_recovery(tcb, acked, now)
+        return did
+    if not tcb.sack_ok:
+        if seq_lt(tcb.high_seq, tcb.snd_nxt) and dupacks > 0:
+            _duplicate_acks(tcb, dupacks)
+        elif did & A_UNA_ADVANCED:
+            tcb.board.sacked_out = 0
+    return did | A_SEND_LOST
+
+
+def reno_acked(tcb: Tcb, segs: cython.int) -> None:
+    """Without SACK: of the segments acknowledged one is the hole; duplicate ACKs counted the others already."""
+    board: Scoreboard = tcb.board
+    if segs > 0:
+        tcb.rate.delivered += segs - board.sacked_out if segs > board.sacked_out + 1 else 1
+        if segs - 1 >= board.sacked_out:
+            board.sacked_out = 0
+        else:
+            board.sacked_out -= segs - 1
+    check_reno(tcb, segs)
+
+
+def probe_acknowledged(tcb: Tcb, ack: cython.uint, did: cython.int, now: cython.longlong) -> None:
+    """RFC 8985 7.4.2: an ACK while a loss probe is out. A loss that only the probe repaired is congestion as well."""
+    if seq_lt(ack, tcb.probe.end):
         return
-    sample.losses += marked
+    if not tcb.probe.retransmitted or did & A_DSACK_PROBE:
+        tcb.probe.is_open = False
+    elif seq_lt(tcb.probe.end, ack):
+        begin_reduction(tcb, False, now)
+        set_ca_state(tcb, CA_CWR, now)
+        end_reduction(tcb, now)
+        keep_open(tcb, now)
+        tcb.engine.ext.TCPLossProbeRecovery += 1
+    elif not did & (A_UNA_ADVANCED | A_NOT_DUP | A_DATA_SACKED):
+        # A plain duplicate ACK: the original arrived, and the probe.
+        tcb.probe.is_open = False
+
+
+# Timers.
+
+
+def reordering_timeout(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    """RFC 8985 6.3: what was given time to arrive did not. True when something is to be sent again."""
+    board: Scoreboard = tcb.board
+    before: cython.int = board.in_flight()
+    cc: CongestionControl = tcb.cc
+    rack_detect(tcb, now)
+    if board.in_flight() == before:
+        return False
+    if _probe_lost(tcb):
+        probe_failed(tcb, now)
+        return False
+    if tcb.ca_state != CA_RECOVERY:
+        enter_recovery(tcb, False, now)
+        if not cc.is_model_based:
+            tcb.prr.reduce(cc, board.in_flight(), 1, False, False)
+    return True
 
 
 def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
     """The retransmission timer fired (RFC 5681 3.1, 5; RFC 6298 5.4-5.7 are the caller's)."""
     cc: CongestionControl = tcb.cc
     board: Scoreboard = tcb.board
-    reneged: cython.bint
-    head: SentRecord = board.record(0)
-    reneged = (head.flags & R_SACKED) != 0
+    reneged: cython.bint = tcb.sack_ok and (board.record(0).flags & R_SACKED) != 0
+    fresh: cython.bint = tcb.ca_state < CA_RECOVERY
+    usual: cython.int = tcb.engine.sysctls.reordering
     if reneged:
         tcb.engine.ext.TCPSACKReneging += 1
-    if not tcb.sack_ok:
+        tcb.is_reneged = True
+    elif not tcb.sack_ok:
         board.sacked_out = 0
+    # With RACK what was sent less than a round trip ago is not late yet.
+    board.mark_late(now - tcb.rack.rtt + 1 if tcb.sack_ok and uses_rack(tcb) else NEVER, reneged)
     # RFC 5681 3.1: ssthresh is not lowered again for a retransmission of the same loss.
-    if tcb.ca_state <= CA_DISORDER or seq_le(tcb.high_seq, tcb.snd_una):
-        tcb.prior_ssthresh = cc.ssthresh
+    if (
+        tcb.ca_state <= CA_DISORDER
+        or seq_le(tcb.high_seq, tcb.snd_una)
+        or (tcb.ca_state == CA_LOSS and tcb.retransmits == 0)
+    ):
+        tcb.undo.prior_ssthresh = current_ssthresh(cc)
         cc.prior_cwnd = cc.cwnd
         cc.ssthresh = cc.on_loss(now)
+        open_undo(tcb)
     cc.on_timeout(now)
-    board.mark_all_lost(reneged)
     cc.cwnd = board.in_flight() + 1
     cc.cwnd_cnt = 0
     tcb.cwnd_stamp = now
-    tcb.prr.begin()
-    tcb.ca_state = CA_LOSS
+    if tcb.ca_state <= CA_DISORDER and board.sacked_out >= usual and tcb.reordering > usual:
+        # Many duplicate ACKs and still a timeout: reordering is less than was thought.
+        tcb.reordering = usual
+    tcb.undo.frto = tcb.engine.sysctls.frto > 0 and (fresh or tcb.retransmits > 0) and tcb.mtu.probe_size == 0
+    set_ca_state(tcb, CA_LOSS, now)
     tcb.high_seq = tcb.snd_nxt
+    tcb.probe.is_open = False
     if tcb.ecn is not None:
         reduced(tcb)
-
-
-def reno_acked(tcb: Tcb, acked: Acked) -> None:
-    """Without SACK: one segment is the retransmitted hole; the others were counted by duplicate ACKs."""
-    board: Scoreboard = tcb.board
-    segs: cython.int = acked.segs_acked
-    if segs > 0:
-        acked.segs_delivered += segs - board.sacked_out if segs > board.sacked_out + 1 else 1
-        if segs - 1 >= board.sacked_out:
-            board.sacked_out = 0
-        else:
-            board.sacked_out -= segs - 1
-    _limit_reno(tcb)
-
-
-def _reno_dupack(tcb: Tcb, acked: AckSample) -> None:
-    # A duplicate ACK: something left the network (RFC 5681 3.2 step 4).
-    board: Scoreboard = tcb.board
-    before: cython.int = board.sacked_out
-    board.sacked_out += 1
-    _limit_reno(tcb)
-    if board.sacked_out > before:
-        acked.delivered += 1
-        tcb.rate.delivered += 1
-
-
-def _limit_reno(tcb: Tcb) -> None:
-    # Of what is out, at least one segment is the hole; duplicate ACKs cannot stand for more than the rest.
-    board: Scoreboard = tcb.board
-    holes: cython.int = board.lost_out if board.lost_out > 1 else 1
-    if holes > board.packets_out:
-        holes = board.packets_out
-    if board.sacked_out + holes > board.packets_out:
-        board.sacked_out = board.packets_out - holes

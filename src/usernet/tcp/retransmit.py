@@ -1,12 +1,13 @@
-"""Sending again what is marked lost (RFC 6675 NextSeg, RFC 5681 3.1)."""
+"""Sending again: what is marked lost (RFC 6675 NextSeg, RFC 5681 3.1), or the tail, to see what became of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.bytequeue import Chunk
 from ..core.const import MASK32
 from ..core.seq import seq_add
-from .const import ACK, CA_LOSS, FIN, PSH, R_FIN, RTX_RETRANSMIT
+from .const import ACK, CA_CWR, CA_LOSS, CA_RECOVERY, FIN, PSH, R_FIN, RTX_REORDER, RTX_RETRANSMIT
 from .record import SentRecord
 from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
@@ -20,36 +21,65 @@ if TYPE_CHECKING:
 def retransmit_lost(tcb: Tcb, now: cython.longlong) -> None:
     """RFC 6675 NextSeg rule 1: send again what is marked lost, as far as the window goes."""
     board: Scoreboard = tcb.board
-    record: SentRecord
     i: cython.Py_ssize_t
     sent: cython.int
     quota: cython.int
-    is_head: cython.bint
+    was_head: cython.bint = False
     while True:
         i = board.next_lost()
         if i < 0:
-            return
+            break
         quota = tcb.cc.cwnd - board.in_flight()
         if quota <= 0:
-            return
+            break
         if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
-            return
-        record = board.at(i)
-        is_head = record.start == tcb.snd_una
+            break
+        if board.at(i).start == tcb.snd_una:
+            was_head = True
         sent = retransmit(tcb, i, quota, now)
         if sent == 0:
-            return
+            break
         if tcb.ca_state == CA_LOSS:
             tcb.engine.ext.TCPSlowStartRetrans += sent
         else:
             tcb.engine.ext.TCPFastRetrans += sent
+        if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
             tcb.prr.out += sent
-        if is_head:
-            arm_rtx(tcb, RTX_RETRANSMIT, now)
+    if was_head and tcb.rtx_kind != RTX_REORDER:
+        arm_rtx(tcb, RTX_RETRANSMIT, now)
 
 
 def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cython.longlong) -> cython.int:
     """Send record i of the scoreboard again, at most max_segs of it. Returns the segments sent, 0 for none."""
+    board: Scoreboard = tcb.board
+    record: SentRecord = board.at(i)
+    if not _send_again(tcb, i, max_segs, now):
+        return 0
+    board.retransmitted(record, now)
+    if tcb.retrans_at == 0:
+        # RFC 3522 3.2's RetransmitTS, and the start of the patience of RFC 9293 3.8.3.
+        tcb.retrans_at = now
+    tcb.undo.sent_again(record.segs)
+    return record.segs
+
+
+def retransmit_tail(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    """RFC 8985 7.3: the last segment once more, as a probe. False when it could not be sent."""
+    board: Scoreboard = tcb.board
+    i: cython.Py_ssize_t = board.last()
+    record: SentRecord = board.at(i)
+    if record.segs > 1:
+        board.split(i, seq_add(record.start, (record.segs - 1) * record.mss))
+        i += 1
+        record = board.at(i)
+    if not _send_again(tcb, i, 1, now):
+        return False
+    board.probed(record, now)
+    return True
+
+
+def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cython.longlong) -> cython.bint:
+    # Record i leaves once more, cut to what the window and the path take.
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
     mss: cython.uint
@@ -57,6 +87,7 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     limit: cython.uint
     n: cython.uint
     flags: cython.uint = ACK
+    cursor: Chunk | None
     room: cython.longlong = tcb.snd_wnd
     room -= (record.start - tcb.snd_una) & MASK32
     if not tcb.path.alive:
@@ -68,31 +99,35 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     limit = max_segs * mss
     if limit > biggest or max_segs > 1024:
         limit = biggest
-    if room < limit:
+    if room <= 0:
         # The window shrank. One segment at snd_una is always tried, as a probe.
-        if room < mss and record.start != tcb.snd_una:
-            return 0
-        limit = room - room % mss if room > mss else mss
+        if record.start != tcb.snd_una:
+            return False
+        room = mss
+    if room < limit:
+        limit = room - room % mss if room > mss else room
     n = (record.end - record.start) & MASK32
     if n > limit + (1 if record.flags & R_FIN else 0):
-        board.split(i, seq_add(record.start, limit), mss)
+        if record.mss != mss:
+            board.resegment(record, mss)
+        board.split(i, seq_add(record.start, limit))
         n = limit
-    elif record.segs != (n + mss - 1) // mss:
+    elif record.mss != mss:
         board.resegment(record, mss)
     if record.flags & R_FIN:
         n -= 1
         flags |= FIN
     if n > mss or (n > 0 and tcb.position(record.start) + n == tcb.queue.end):
         flags |= PSH
+    # New data goes on where it stopped.
+    cursor = tcb.queue.look_at(record.chunk)
     if transmit(tcb, record.start, n, flags, mss, now) < 0:
-        tcb.engine.ext.TCPRetransFail += 1
-    if tcb.retrans_at == 0:
-        tcb.retrans_at = record.sent_at
+        tcb.engine.ext.TCPRetransFail += record.segs
+    tcb.queue.look_at(cursor)
     tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
-    board.retransmitted(record, now)
     if tcb.pacer.is_on:
         tcb.pacer.sent(n, now)
     tcb.total_retrans += record.segs
     tcb.bytes_retrans += n
     tcb.engine.mib.RetransSegs += record.segs
-    return record.segs
+    return True

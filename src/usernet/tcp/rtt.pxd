@@ -12,4 +12,5 @@ cdef class RttEstimator:
 
     cpdef void sample(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt, long long now) noexcept
     cpdef void set_rto(self) noexcept
-    cdef void _min_filter(self, long long rtt, long long now) noexcept
+    cpdef void observe(self, long long rtt, bint is_ack_delayed, long long now) noexcept
+    cpdef void smooth(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt) noexcept

@@ -37,12 +37,24 @@ class RttEstimator:
         self.min_rtt_at = 0
 
     def sample(self, rtt: cython.longlong, snd_una: cython.uint, snd_nxt: cython.uint, now: cython.longlong) -> None:
-        """RFC 6298 2.2 and 2.3: a measurement on a segment that was not retransmitted (Karn)."""
-        delta: cython.longlong
+        """A measurement on a segment that was not retransmitted (RFC 6298 3, Karn)."""
+        self.observe(rtt, False, now)
+        self.smooth(rtt, snd_una, snd_nxt)
+
+    def observe(self, rtt: cython.longlong, is_ack_delayed: cython.bint, now: cython.longlong) -> None:
+        """The latest round trip, and the least; an ACK that was held back tells nothing of that."""
         if rtt < 1:
             rtt = 1
         self.latest = rtt
-        self._min_filter(rtt, now)
+        if rtt <= self.min_rtt or (now - self.min_rtt_at > MIN_RTT_WINDOW and not is_ack_delayed):
+            self.min_rtt = rtt
+            self.min_rtt_at = now
+
+    def smooth(self, rtt: cython.longlong, snd_una: cython.uint, snd_nxt: cython.uint) -> None:
+        """RFC 6298 2.2 and 2.3."""
+        delta: cython.longlong
+        if rtt < 1:
+            rtt = 1
         if self.srtt == 0:
             self.srtt = rtt
             self.mdev = rtt >> 1
@@ -78,8 +90,3 @@ class RttEstimator:
         """RFC 6298 2.3 to 2.5, with backoff undone."""
         rto: cython.longlong = self.srtt + 4 * self.rttvar
         self.rto = rto if rto < self.rto_max else self.rto_max
-
-    def _min_filter(self, rtt: cython.longlong, now: cython.longlong) -> None:
-        if rtt <= self.min_rtt or now - self.min_rtt_at > MIN_RTT_WINDOW:
-            self.min_rtt = rtt
-            self.min_rtt_at = now

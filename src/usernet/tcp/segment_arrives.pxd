@@ -14,7 +14,7 @@ from .delayed_ack cimport acknowledge_text, quick_acks
 from .receive cimport take_text
 from .urgent cimport urgent_arrives
 from .window cimport widest_window
-from .acknowledge cimport acknowledge
+from .acknowledge cimport acknowledge, acknowledge_old
 from .send_buffer cimport grow_send_buffer, wake_sender
 from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb

@@ -13,7 +13,7 @@ from ..core.packet import Packet
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
-from .acknowledge import acknowledge
+from .acknowledge import acknowledge, acknowledge_old
 from .const import (
     ACK,
     ACK_NOW,
@@ -423,6 +423,7 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             challenge_ack(tcb, now)
             return False
         tcb.rcv_at = now
+        acknowledge_old(tcb, seg, now)
         return True
     # Only now has the peer been heard: a blind segment keeps no dead connection alive.
     tcb.rcv_at = now

@@ -13,6 +13,7 @@ cdef class Sysctls:
     cdef public bint ecn_fallback
     cdef public int ecn_option
     cdef public int ecn_option_beacon
+    cdef public int early_retrans
     cdef public int fastopen
     cdef public long long fastopen_blackhole_ns
     cdef public int base_mss
@@ -21,12 +22,14 @@ cdef class Sysctls:
     cdef public int probe_threshold
     cdef public long long probe_interval_ns
     cdef public long long fin_timeout_ns
+    cdef public int frto
     cdef public long long invalid_ratelimit_ns
     cdef public bint is_fq
     cdef public long long keepalive_intvl_ns
     cdef public int keepalive_probes
     cdef public long long keepalive_time_ns
     cdef public int max_orphans
+    cdef public int max_reordering
     cdef public int max_syn_backlog
     cdef public int max_tw_buckets
     cdef public int min_snd_mss
@@ -40,6 +43,7 @@ cdef class Sysctls:
     cdef public int pingpong_thresh
     cdef public int port_high
     cdef public int port_low
+    cdef public int recovery
     cdef public long long rcvbuf_low_rtt_ns
     cdef public bint reflect_tos
     cdef public int reordering
@@ -60,6 +64,7 @@ cdef class Sysctls:
     cdef public int syn_retries
     cdef public int synack_retries
     cdef public int syncookies
+    cdef public bint thin_linear_timeouts
     cdef public int timestamps
     cdef public int tso_rtt_log
     cdef public int tso_win_divisor

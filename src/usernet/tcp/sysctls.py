@@ -30,14 +30,17 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_ecn_fallback", "ecn_fallback", 1, 1, 0, 1, "Do without where ECN seems to be blocked or mangled."),
     ("net.ipv4.tcp_ecn_option", "ecn_option", 2, 1, 0, 3, "AccECN option: 1 when needed, 2 always, 3 even if lost."),
     ("net.ipv4.tcp_ecn_option_beacon", "ecn_option_beacon", 3, 1, 0, 3, "AccECN options a round trip at least."),
+    ("net.ipv4.tcp_early_retrans", "early_retrans", 3, 1, 0, 4, "3 or 4: tail loss probes (RFC 8985 7)."),
     ("net.ipv4.tcp_fastopen", "fastopen", 1, 1, 0, INT_MAX, "Bits: 1 client, 2 server, 4, 0x200, 0x400 (RFC 7413)."),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "fastopen_blackhole_ns", 0, SECOND, 0, INT_MAX, "Pause when lost."),
     ("net.ipv4.tcp_fin_timeout", "fin_timeout_ns", 60, SECOND, 0, INT_MAX, "Seconds an orphan stays in FIN-WAIT-2."),
+    ("net.ipv4.tcp_frto", "frto", 2, 1, 0, 2, "Doubt timeouts (RFC 5682)."),
     ("net.ipv4.tcp_invalid_ratelimit", "invalid_ratelimit_ns", 500, MS, 0, INT_MAX, "Least ms between duplicate ACKs."),
     ("net.ipv4.tcp_keepalive_intvl", "keepalive_intvl_ns", 75, SECOND, 0, INT_MAX, "Seconds between probes."),
     ("net.ipv4.tcp_keepalive_probes", "keepalive_probes", 9, 1, 0, 127, "Unanswered probes that end it."),
     ("net.ipv4.tcp_keepalive_time", "keepalive_time_ns", 7200, SECOND, 0, INT_MAX, "Idle seconds before a probe."),
     ("net.ipv4.tcp_max_orphans", "max_orphans", 16384, 1, 0, INT_MAX, "Closed connections still sending."),
+    ("net.ipv4.tcp_max_reordering", "max_reordering", 300, 1, 0, INT_MAX, "Most reordering assumed, in segments."),
     ("net.ipv4.tcp_max_syn_backlog", "max_syn_backlog", 4096, 1, 0, INT_MAX, "Half-open connections of a listener."),
     ("net.ipv4.tcp_max_tw_buckets", "max_tw_buckets", 65536, 1, 0, INT_MAX, "TIME-WAIT connections kept."),
     ("net.ipv4.tcp_min_snd_mss", "min_snd_mss", 48, 1, 48, 65535, "Smallest MSS, options included."),
@@ -53,6 +56,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_probe_interval", "probe_interval_ns", 600, SECOND, 1, INT_MAX, "Seconds between MTU searches."),
     ("net.ipv4.tcp_probe_threshold", "probe_threshold", 8, 1, 0, INT_MAX, "An MTU search this narrow has ended."),
     ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "RTT (us) that is no path's."),
+    ("net.ipv4.tcp_recovery", "recovery", 1, 1, 0, INT_MAX, "1: RACK; 2: its window is fixed; 4: no DupThresh."),
     ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
     ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
@@ -68,6 +72,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
     ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
     ("net.ipv4.tcp_syncookies", "syncookies", 1, 1, 0, 2, "SYN cookies: 0 never, 1 when the queue is full, 2 always."),
+    ("net.ipv4.tcp_thin_linear_timeouts", "thin_linear_timeouts", 0, 1, 0, 1, "Little data: six RTOs alike."),
     ("net.ipv4.tcp_timestamps", "timestamps", 1, 1, 0, 2, "Offer timestamps (RFC 7323); 2: no random offset."),
     ("net.ipv4.tcp_tso_rtt_log", "tso_rtt_log", 9, 1, 0, 31, "Super-segments grow where RTT < 2**n us; 0: nowhere."),
     ("net.ipv4.tcp_tso_win_divisor", "tso_win_divisor", 3, 1, 1, INT_MAX, "Part of a window worth sending by itself."),
@@ -88,6 +93,7 @@ class Sysctls:
         "comp_sack_nr",
         "comp_sack_rtt_percent",
         "dsack",
+        "early_retrans",
         "ecn",
         "ecn_fallback",
         "ecn_option",
@@ -95,12 +101,14 @@ class Sysctls:
         "fastopen",
         "fastopen_blackhole_ns",
         "fin_timeout_ns",
+        "frto",
         "invalid_ratelimit_ns",
         "is_fq",
         "keepalive_intvl_ns",
         "keepalive_probes",
         "keepalive_time_ns",
         "max_orphans",
+        "max_reordering",
         "max_syn_backlog",
         "max_tw_buckets",
         "min_snd_mss",
@@ -119,6 +127,7 @@ class Sysctls:
         "probe_interval_ns",
         "probe_threshold",
         "rcvbuf_low_rtt_ns",
+        "recovery",
         "reflect_tos",
         "reordering",
         "retries1",
@@ -138,6 +147,7 @@ class Sysctls:
         "syn_retries",
         "synack_retries",
         "syncookies",
+        "thin_linear_timeouts",
         "timestamps",
         "tso_rtt_log",
         "tso_win_divisor",
@@ -163,15 +173,18 @@ class Sysctls:
         self.ecn_fallback: cython.bint
         self.ecn_option: cython.int
         self.ecn_option_beacon: cython.int
+        self.early_retrans: cython.int
         self.fastopen: cython.int
         self.fastopen_blackhole_ns: cython.longlong
         self.fin_timeout_ns: cython.longlong
+        self.frto: cython.int
         self.invalid_ratelimit_ns: cython.longlong
         self.is_fq: cython.bint
         self.keepalive_intvl_ns: cython.longlong
         self.keepalive_probes: cython.int
         self.keepalive_time_ns: cython.longlong
         self.max_orphans: cython.int
+        self.max_reordering: cython.int
         self.max_syn_backlog: cython.int
         self.max_tw_buckets: cython.int
         self.min_snd_mss: cython.int
@@ -190,6 +203,7 @@ class Sysctls:
         self.probe_interval_ns: cython.longlong
         self.probe_threshold: cython.int
         self.rcvbuf_low_rtt_ns: cython.longlong
+        self.recovery: cython.int
         self.reflect_tos: cython.bint
         self.reordering: cython.int
         self.retries1: cython.int
@@ -209,6 +223,7 @@ class Sysctls:
         self.syn_retries: cython.int
         self.synack_retries: cython.int
         self.syncookies: cython.int
+        self.thin_linear_timeouts: cython.bint
         self.timestamps: cython.int
         self.tso_rtt_log: cython.int
         self.tso_win_divisor: cython.int

@@ -15,20 +15,24 @@ from .chrono cimport Chrono
 from .compression cimport Compression
 from .errqueue cimport ErrorQueue
 from .marks cimport SendMarks
+from .acked cimport Acked
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
 from .mtu cimport MtuProbe
+from .rack cimport Rack
 from .rate cimport AckSample, DeliveryRate
 from .cookies cimport SynCookies
 from .fastopen cimport FastOpen, FastOpens
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
-from .scoreboard cimport Acked, Scoreboard
+from .scoreboard cimport Scoreboard
 from .settings cimport Settings
 from .space cimport ReceiveSpace
 from .sysctls cimport Sysctls
 from .urgent_state cimport Urgent
+from .tlp cimport LossProbe
+from .undo cimport Undo
 
 cdef unsigned int MASK32, DEFAULT_MSS, INIT_CWND
 cdef long long NEVER
@@ -88,6 +92,10 @@ cdef class Tcb(Endpoint):
     cdef public Scoreboard board
     cdef public RttEstimator rtt
     cdef public Prr prr
+    cdef public Rack rack
+    cdef public Undo undo
+    cdef public LossProbe probe
+    cdef public bint is_reneged
     cdef public DeliveryRate rate
     cdef public Pacer pacer
     cdef public unsigned int init_cwnd
@@ -141,7 +149,6 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int advmss
     cdef public unsigned int rcv_mss
     cdef public unsigned int window_clamp
-    cdef public unsigned int prior_ssthresh
     cdef public unsigned int cwnd_used
     cdef public unsigned int max_packets_seq
     cdef public int retransmits

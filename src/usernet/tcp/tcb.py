@@ -21,6 +21,7 @@ from ..core.sender import Path, Sender, Transport
 from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .accecn import Ecn
+from .acked import Acked
 from .auth import Auth
 from .chrono import Chrono
 from .compression import Compression
@@ -34,13 +35,16 @@ from .marks import SendMarks
 from .mtu import MtuProbe
 from .pacing import Pacer
 from .prr import Prr
+from .rack import Rack
 from .rate import AckSample, DeliveryRate
 from .reassembly import Reassembly
 from .rtt import RttEstimator
-from .scoreboard import Acked, Scoreboard
+from .scoreboard import Scoreboard
 from .settings import Settings
 from .space import ReceiveSpace
 from .sysctls import Sysctls
+from .tlp import LossProbe
+from .undo import Undo
 from .urgent_state import Urgent
 
 if TYPE_CHECKING:
@@ -160,6 +164,7 @@ class Tcb(Endpoint):
         "init_cwnd",
         "irs",
         "is_orphan",
+        "is_reneged",
         "iss",
         "keep_timer",
         "last_ack_sent",
@@ -183,7 +188,7 @@ class Tcb(Endpoint):
         "peer_fin_seq",
         "piece_at",
         "pingpong",
-        "prior_ssthresh",
+        "probe",
         "probes_at",
         "probes_out",
         "prr",
@@ -191,6 +196,7 @@ class Tcb(Endpoint):
         "pushes",
         "queue",
         "quick",
+        "rack",
         "rate",
         "rcv_at",
         "rcv_buf",
@@ -239,6 +245,7 @@ class Tcb(Endpoint):
         "ts_ok",
         "ts_recent",
         "ts_recent_at",
+        "undo",
         "urgent",
         "window_clamp",
         "writers",
@@ -282,7 +289,11 @@ class Tcb(Endpoint):
         self.rate: DeliveryRate = DeliveryRate()
         self.pacer: Pacer = Pacer(sysctls)
         self.init_cwnd = INIT_CWND
-        self.board: Scoreboard = Scoreboard(self.rate)
+        self.rack: Rack = Rack()
+        self.board: Scoreboard = Scoreboard(self.rate, self.rack, self.engine.ext)
+        self.undo: Undo = Undo()
+        self.probe: LossProbe = LossProbe()
+        self.is_reneged = False
         self.rtt: RttEstimator = RttEstimator(sysctls.rto_min_ns, sysctls.rto_max_ns)
         self.cc: CongestionControl
         self.iss = self.snd_una = self.snd_nxt = 0
@@ -303,7 +314,6 @@ class Tcb(Endpoint):
         self.snd_buf_locked = False
         self.ca_state = 0
         self.high_seq = 0
-        self.prior_ssthresh = 0
         self.prr: Prr = Prr()
         self.reordering = sysctls.reordering
         self.retransmits = self.backoff = self.probes_out = 0

@@ -5,13 +5,19 @@ from __future__ import annotations
 from errno import ETIMEDOUT
 from typing import TYPE_CHECKING
 
+from ..core.counters import TcpExtMib
 from .const import (
     ACK,
+    CA_DISORDER,
+    CA_LOSS,
+    CA_RECOVERY,
     CLOSED,
     FIN_WAIT_2,
+    INFINITE_SSTHRESH,
     RTX_NONE,
     RTX_PROBE,
     RTX_RETRANSMIT,
+    RTX_TAIL,
     SECOND,
     SYN,
     SYN_RECEIVED,
@@ -27,11 +33,11 @@ from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
 from .fastopen_client import met_blackhole
 from .lifecycle import finish, timed_out
-from .output import pace, probe_window
+from .output import pace, probe_window, send_one
 from .plpmtud import suspect_black_hole
-from .recovery import enter_loss
-from .retransmit import retransmit_lost
-from .rtx_timer import arm_rtx
+from .recovery import enter_loss, reordering_timeout
+from .retransmit import retransmit, retransmit_lost, retransmit_tail
+from .rtx_timer import arm_rtx, rearm_rto
 from .settings import Settings, keepidle, keepintvl
 from .state import ABORT, TIMEOUT
 from .tcb import Engine, Tcb
@@ -46,6 +52,9 @@ RESOURCE_PROBE = SECOND // 2
 ORPHAN_RETRIES = 8
 # Linux's TCP_RTO_MIN, from which it works out how long so many backed-off retransmissions take.
 BASE_RTO = SECOND // 5
+# A connection with so little in flight is thin (Linux's tcp_stream_is_thin), and so often not backed off.
+THIN = 4
+THIN_RETRIES = 6
 
 
 def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
@@ -73,6 +82,15 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
             _probe_timeout(tcb, now)
         elif what == RTX_RETRANSMIT:
             retransmission_timeout(tcb, now)
+        else:
+            tcb.rtx_kind = what
+            if what == RTX_TAIL:
+                _probe_tail(tcb, now)
+            else:
+                if reordering_timeout(tcb, now):
+                    retransmit_lost(tcb, now)
+                if tcb.rtx_kind != RTX_RETRANSMIT:
+                    rearm_rto(tcb, now)
 
 
 def patience(tcb: Tcb, retries: cython.int) -> cython.longlong:
@@ -208,26 +226,67 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     if probes:
         tcb.retransmits = 0
         tcb.retrans_at = 0
-    elif _out_of_patience(tcb, now):
-        timed_out(tcb, ETIMEDOUT)
-        return
-    elif tcb.is_orphan and _out_of_resources(tcb, now):
-        return
-    engine.ext.TCPTimeouts += 1
-    if tcb.retransmits == 0:
-        if tcb.sack_ok:
-            engine.ext.TCPSackFailures += 1
-        else:
-            engine.ext.TCPRenoFailures += 1
+    else:
+        engine.ext.TCPTimeouts += 1
+        if _out_of_patience(tcb, now):
+            timed_out(tcb, ETIMEDOUT)
+            return
+        if tcb.is_orphan and _out_of_resources(tcb, now):
+            return
+        if tcb.retransmits == 0:
+            _count_failure(tcb)
     enter_loss(tcb, now)
     if not probes:
         tcb.retransmits += 1
         tcb.chrono.timed_out(now)
-    retransmit_lost(tcb, now)
-    # RFC 6298 5.5.
-    tcb.backoff += 1
+    # RFC 6298 5.4: the first segment, whatever cwnd says.
+    retransmit(tcb, tcb.board.find(tcb.snd_una), 1, now)
+    if (
+        engine.sysctls.thin_linear_timeouts
+        and tcb.board.packets_out < THIN
+        and tcb.cc.ssthresh < INFINITE_SSTHRESH
+        and tcb.retransmits <= THIN_RETRIES
+    ):
+        tcb.backoff = 0
+    else:
+        # RFC 6298 5.5.
+        tcb.backoff += 1
     arm_rtx(tcb, RTX_RETRANSMIT, now)
     _heed_user_timeout(tcb, tcb.retrans_at, now)
+
+
+def _count_failure(tcb: Tcb) -> None:
+    # What had been tried when the timer fired.
+    ext: TcpExtMib = tcb.engine.ext
+    if tcb.ca_state == CA_RECOVERY:
+        if tcb.sack_ok:
+            ext.TCPSackRecoveryFail += 1
+        else:
+            ext.TCPRenoRecoveryFail += 1
+    elif tcb.ca_state == CA_LOSS:
+        ext.TCPLossFailures += 1
+    elif tcb.ca_state == CA_DISORDER or tcb.board.sacked_out > 0:
+        if tcb.sack_ok:
+            ext.TCPSackFailures += 1
+        else:
+            ext.TCPRenoFailures += 1
+
+
+def _probe_tail(tcb: Tcb, now: cython.longlong) -> None:
+    # RFC 8985 7.3: one probe for a tail; new data if there is any, or else the last segment again.
+    if tcb.board.packets_out > 0 and not tcb.probe.is_open:
+        tcb.probe.retransmitted = False
+        if not send_one(tcb, now):
+            tcb.probe.retransmitted = retransmit_tail(tcb, now)
+            tcb.probe.is_open = tcb.probe.retransmitted
+        else:
+            tcb.probe.is_open = True
+        if tcb.probe.is_open:
+            tcb.probe.end = tcb.snd_nxt
+            tcb.engine.ext.TCPLossProbes += 1
+            # The retransmission timer starts anew with the probe.
+            tcb.rtx_kind = RTX_NONE
+    rearm_rto(tcb, now)
 
 
 def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:

@@ -346,13 +346,14 @@ class Peer:
 
     # Openings, for tests whose subject comes later.
 
-    def open_passive(self, listener: Any, **options: Any) -> tuple[Tcb, Owner]:
-        """SYN, SYN,ACK, ACK; returns the accepted connection and its owner."""
+    def open_passive(self, listener: Any, *, rtt_ms: float = 0, **options: Any) -> tuple[Tcb, Owner]:
+        """SYN, SYN,ACK, ACK after a round trip; returns the accepted connection and its owner."""
         options.setdefault("mss", 1460)
         self.send(SYN, seq=0, **options)
         answer = self.expect(SYN | ACK, seq=0, ack=1)
         if answer.ts is not None:
             self.ts = options["ts"][0]
+        self.scene.advance(ms=rtt_ms)
         self.send(ACK, seq=1, ack=1)
         tcb = listener.accept(self.scene.now)
         assert tcb is not None
