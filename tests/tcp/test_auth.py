@@ -372,6 +372,8 @@ def test_rfc5925_7_8_icmp_cannot_end_an_ao_connection():
     auth, _ = ao(ext, LOCAL, REMOTE, 1, 2, 7, 7)
     assert [code for code in range(16) if auth.ignores_icmp(3, code)] == [2, 3, 4] and ext.TCPAODroppedIcmps == 3
     assert not auth.ignores_icmp(11, 0)
+    auth6, _ = ao(ext, CLIENT6, SERVER6, 1, 2, 7, 7)
+    assert [code for code in range(16) if auth6.ignores_icmp(1, code)] == [1, 4] and not auth6.ignores_icmp(3, 3)
     auth.accept_icmps = True
     assert not auth.ignores_icmp(3, 3)
 

@@ -29,9 +29,9 @@ Mac = Callable[[bytes, Pieces], bytes]
 FIXED = 4
 NOP = b"\1"
 AES_KEY = 16
-# RFC 5925 7.8: what might end a connection is not believed: protocol and port unreachable, fragmentation needed.
-UNREACHABLE = 3
-IGNORED_CODES = range(2, 5)
+# RFC 5925 7.8: what might end a connection is not believed. ICMP type and codes by the length of addresses: protocol and
+# port unreachable and fragmentation needed; for IPv6 prohibited and port unreachable.
+IGNORED_ICMP = {4: (3, (2, 3, 4)), 16: (1, (1, 4))}
 DEFAULT_MACLEN = 12
 # Of 40 octets of options a SYN needs 20 for MSS, timestamps, SACK-permitted and window scale.
 MAX_MACLEN = 16
@@ -249,7 +249,8 @@ class AoAuth(Auth):
 
     def ignores_icmp(self, kind: cython.int, code: cython.int) -> cython.bint:
         """See Auth."""
-        if self.accept_icmps or kind != UNREACHABLE or code not in IGNORED_CODES:
+        unreachable, codes = IGNORED_ICMP[len(self.local)]
+        if self.accept_icmps or kind != unreachable or code not in codes:
             return False
         self.ext.TCPAODroppedIcmps += 1
         self.counts.dropped_icmp += 1
