@@ -29,8 +29,8 @@ Mac = Callable[[bytes, Pieces], bytes]
 FIXED = 4
 NOP = b"\1"
 AES_KEY = 16
-# RFC 5925 7.8: what might end a connection is not believed. ICMP type and codes by the length of addresses: protocol and
-# port unreachable and fragmentation needed; for IPv6 prohibited and port unreachable.
+# RFC 5925 7.8: what might end a connection is not believed. ICMP type and codes by the length of addresses: protocol
+# and port unreachable and fragmentation needed; for IPv6 prohibited and port unreachable.
 IGNORED_ICMP = {4: (3, (2, 3, 4)), 16: (1, (1, 4))}
 DEFAULT_MACLEN = 12
 # Of 40 octets of options a SYN needs 20 for MSS, timestamps, SACK-permitted and window scale.
