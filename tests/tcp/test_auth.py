@@ -417,6 +417,11 @@ def test_key_rings_refuse_as_linux_does():
         ring.check_connect(REMOTE)
     assert caught.value.errno == EKEYREJECTED
     ring.check_connect(A)
+    required = KeyRing()
+    required.ao_required = True
+    with pytest.raises(OSError) as caught:
+        required.check_connect(A)
+    assert caught.value.errno == EKEYREJECTED
     ring.set_md5(bytes(4), 0, b"any")
     ring.set_md5(A[:2] + bytes(2), 16, b"wide")
     assert ring.md5_for(A).secret == b"one" and ring.md5_for(A[:3] + b"\x09").secret == b"wide"

@@ -109,7 +109,7 @@ class KeyRing:
         needs_md5 = self.md5_for(remote) is not None
         if needs_md5 and (needs_ao or self.ao_required):
             raise OSError(EKEYREJECTED, "Key was rejected by service")
-        if self.ao and not needs_ao and not needs_md5:
+        if (self.ao or self.ao_required) and not needs_ao and not needs_md5:
             raise OSError(EKEYREJECTED, "Key was rejected by service")
 
     def auth_for(self, ext: TcpExtMib, local: bytes, remote: bytes, local_port: int, remote_port: int) -> Auth | None:
