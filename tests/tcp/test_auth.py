@@ -5,6 +5,8 @@ import sys
 from errno import EEXIST, EKEYREJECTED, ENOENT
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from usernet.core.packet import Packet, View
 from usernet.tcp.ao import AoAuth, AoCounts, MasterKey
@@ -484,3 +486,30 @@ def test_a_signed_connection_opens_the_slow_way(kind):
     tcb.send(b"late", pair.now)
     pair.run(ms=100)
     assert child.available() == 4
+
+
+SIGNATURES = st.one_of(
+    st.binary(max_size=16).map(lambda octets: bytes((OPT_MD5, 18)) + octets.ljust(16, b"\0")),
+    st.binary(min_size=2, max_size=34).map(lambda octets: bytes((OPT_AO, 2 + len(octets))) + octets),
+    st.binary(max_size=38),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 3), SIGNATURES, st.binary(max_size=50)), max_size=12),
+       st.sampled_from(["md5", "hmac(sha1)"]), st.booleans())  # fmt: skip
+def test_no_forgery_raises_or_is_taken(segments, kind, connect):
+    pair = Pair()
+    mine, theirs = rings(kind)
+    tcb, child = connected(pair, mine, theirs)
+    for flags, offset, options, text in segments:
+        port = tcb.local_port if connect else 7777
+        octets = emit(port, 179, (child.rcv_nxt + offset) & 0xFFFFFFFF, child.snd_nxt, flags, 500, options[:40], text)
+        packet = Packet(bytearray(A + B + octets), 0, 8 + len(octets))
+        packet.addr_off, packet.addr_len, packet.l4, packet.csum = 0, 4, 8, 1
+        pair.b.receive(packet, pair.now)
+    assert child.state == ESTABLISHED and child.available() == 0 and child.ofo.memory == 0
+    assert len([x for x in pair.b.tcbs() if x.state != 10]) == 1
+    tcb.send(b"honest", pair.now)
+    pair.run(ms=300)
+    assert child.available() == 6
