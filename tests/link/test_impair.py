@@ -8,12 +8,16 @@ from itertools import pairwise
 
 import pytest
 
-from usernet.core.const import CSUM_NONE, CSUM_PARTIAL, NEVER
+from usernet.core.checksum import checksum
+from usernet.core.const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, NEVER
 from usernet.core.entropy import Entropy
+from usernet.core.packet import Packet
 from usernet.core.timers import Timers
 from usernet.link.const import F_ALL
 from usernet.link.impair import Impairment, impair
 from usernet.link.veth import Veth, veth_pair
+from usernet.wire.ecn import ecn_of
+from usernet.wire.ipv4 import emit_ipv4
 
 from .frames import V4, Recorder, ones_sum, plain, pseudo, super_segment, take_apart
 
@@ -319,3 +323,48 @@ def test_a_bad_spec_changes_nothing() -> None:
         impair(world.a, "dealy 10ms", Entropy(b""), world.timers)
     assert isinstance(world.a.egress, Impairment)
     assert isinstance(world.a, Veth)
+
+
+def ip_packet(ecn: int, number: int = 0, version: int = 4) -> Packet:
+    """A datagram in an Ethernet frame, IPv4 or IPv6, with this ECN field."""
+    buf = bytearray(14 + 100)
+    if version == 4:
+        emit_ipv4(buf, 14, 0xB8 | ecn, 100, number, 0, 64, 17, 0x0A000001, 0x0A000002)
+    else:
+        buf[14:18] = bytes([0x6B, 0x80 | ecn << 4, 0, 0])
+    packet = Packet(buf, 0, len(buf))
+    packet.csum = CSUM_UNNECESSARY
+    return packet
+
+
+def ecn_fields(world: World) -> list[int]:
+    return [ecn_of(bytearray(octets), 14) for octets in world.upper.octets]
+
+
+def test_ecn_marks_what_is_ecn_capable_where_loss_would_drop_it() -> None:
+    world = World("loss 100% ecn")
+    for version in (4, 6):
+        for ecn in range(4):
+            world.a.send(ip_packet(ecn, version=version), 0)
+    world.b.receive_batch(100, 0)
+    assert ecn_fields(world) == [3, 3, 3] * 2
+    assert world.stage.stats()["marked"] == 6 and world.stage.stats()["lost"] == 2
+    # The IPv4 header's checksum is that of the new header, and nothing else has changed.
+    octets = bytearray(world.upper.octets[0])
+    assert checksum(octets, 14, 34, 0) == 0 and octets[15] == 0xBB
+
+
+def test_what_is_no_ip_packet_is_lost_and_not_marked() -> None:
+    world = World("loss 100% ecn")
+    world.send(1)
+    assert not world.numbers and world.stage.lost == 1
+
+
+def test_ce_threshold_marks_by_the_time_in_the_queue() -> None:
+    # 114 octets at 1 Mbit/s are 0.912 ms: the third and later ones wait longer than 1 ms, whatever the delay is.
+    world = World("delay 20ms rate 1mbit ce_threshold 1ms")
+    for ecn in (2, 2, 2, 0, 1, 3):
+        world.a.send(ip_packet(ecn), 0)
+    world.drain()
+    assert ecn_fields(world) == [2, 2, 3, 0, 3, 3]
+    assert world.stage.lost == 0

@@ -72,6 +72,9 @@ def test_words_mean_what_they_mean_in_netem(spec: str, expected: Netem) -> None:
         ("rate 0", "at least 8bit"),
         ("limit 1.5", "whole number"),
         ("loss 1% loss 2%", "'loss' is given twice"),
+        ("delay 1ms ecn", "'ecn' needs a loss"),
+        ("delay 1ms ce_threshold 1ms", "'ce_threshold' needs a rate"),
+        ("rate 1mbit ce_threshold", "a time such as 20ms"),
     ],
 )
 def test_a_wrong_word_is_named_with_what_may_stand_there(spec: str, says: str) -> None:

@@ -3,6 +3,7 @@ cimport cython
 from ..core.entropy cimport Entropy
 from ..core.packet cimport Packet
 from ..core.timers cimport Timer, TimerOwner, Timers
+from ..wire.ecn cimport set_ce
 from .device cimport Device, Stage
 from .gso cimport segment
 
@@ -60,17 +61,19 @@ cdef class Impairment(Stage):
     cdef Entropy _where
     cdef GilbertElliott _gemodel
     cdef Device _device
-    cdef long long _delay, _jitter
+    cdef long long _ce_threshold, _delay, _jitter
+    cdef bint _ecn
     cdef str _kind
     cdef double _rate
     cdef Py_ssize_t _limit
     cdef unsigned int _counter, _gap
     cdef public DelayLine line
     cdef public object netem
-    cdef public unsigned long long corrupted, duplicated, lost, malformed, overlimit, reordered
+    cdef public unsigned long long corrupted, duplicated, lost, malformed, marked, overlimit, reordered
 
     cdef void _admit(self, Packet packet, long long now, bint original) except *
     cdef long long _due_at(self, Packet packet, long long now) except? -1
+    cdef bint _mark(self, Packet packet) except *
     cdef long long _transmission(self, double octets) except? -1
     cdef long long _deviation(self) except? -1
     cdef void _flip_bit(self, Packet packet) except *

@@ -13,6 +13,7 @@ from ..core.const import CSUM_NONE
 from ..core.entropy import Entropy
 from ..core.packet import Packet
 from ..core.timers import Timer, TimerOwner, Timers
+from ..wire.ecn import set_ce
 from .device import Device, Stage
 from .gro import Gro
 from .gso import segment
@@ -187,9 +188,9 @@ class Impairment(Stage):
     """
 
     __slots__ = (
-        "_corrupt", "_counter", "_delay", "_device", "_duplicate", "_gap", "_gemodel", "_jitter", "_kind", "_limit",
-        "_loss", "_rate", "_reorder", "_shape", "_where", "corrupted", "duplicated", "line", "lost", "malformed",
-        "netem", "overlimit", "reordered",
+        "_ce_threshold", "_corrupt", "_counter", "_delay", "_device", "_duplicate", "_ecn", "_gap", "_gemodel",
+        "_jitter", "_kind", "_limit", "_loss", "_rate", "_reorder", "_shape", "_where", "corrupted", "duplicated",
+        "line", "lost", "malformed", "marked", "netem", "overlimit", "reordered",
     )  # fmt: skip
 
     def __init__(self, spec: str, entropy: Entropy, timers: Timers, device: Device, outgoing: cython.bint) -> None:
@@ -213,10 +214,13 @@ class Impairment(Stage):
         self._rate = netem.rate
         self._limit = netem.limit
         self._gap = netem.gap
+        self._ecn = netem.ecn
+        self._ce_threshold = netem.ce_threshold_ns
         self._counter = 0
         self.netem = netem
         self.line = DelayLine(device, outgoing, timers)
         self.lost = self.duplicated = self.reordered = self.corrupted = self.overlimit = self.malformed = 0
+        self.marked = 0
 
     def process(self, packet: Packet, now: cython.longlong) -> None:
         """Decide the fate of a packet, or of every piece of a super-segment."""
@@ -244,6 +248,7 @@ class Impairment(Stage):
             "duplicated": self.duplicated,
             "reordered": self.reordered,
             "corrupted": self.corrupted,
+            "marked": self.marked,
         }
 
     def close(self) -> None:
@@ -254,7 +259,8 @@ class Impairment(Stage):
         line: DelayLine = self.line
         twin: Packet | None = None
         twice: cython.bint = original and self._duplicate.happens()
-        if self._gemodel.happens() if self._gemodel is not None else self._loss.happens():
+        lost: cython.bint = self._gemodel.happens() if self._gemodel is not None else self._loss.happens()
+        if lost and not (self._ecn and self._mark(packet)):
             # netem: of a packet that is doubled and lost, one copy remains.
             if not twice:
                 self.lost += 1
@@ -286,11 +292,20 @@ class Impairment(Stage):
             if self.line.length() > 0:
                 # The line is busy until its last packet has gone; waiting for that is part of the delay.
                 last = self.line.last_at()
+                if self._ce_threshold >= 0 and last - now - self._delay > self._ce_threshold:
+                    self._mark(packet)
                 delay -= last - now
                 delay = max(delay, 0)
                 now = last
             delay += self._transmission(packet.length())
         return now + delay
+
+    def _mark(self, packet: Packet) -> cython.bint:
+        # Its header is its own: pieces of a super-segment have theirs, and whole packets belong to whoever has them.
+        if not set_ce(packet.buf, packet.head + self._device.header_len):
+            return False
+        self.marked += 1
+        return True
 
     def _transmission(self, octets: cython.double) -> cython.longlong:
         return int(octets * 8e9 / self._rate)

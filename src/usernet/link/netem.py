@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from math import isfinite
 
-WORDS = ("delay", "loss", "duplicate", "reorder", "corrupt", "rate", "limit", "seed")
+WORDS = ("delay", "loss", "duplicate", "reorder", "corrupt", "rate", "limit", "seed", "ecn", "ce_threshold")
 DISTRIBUTIONS = ("uniform", "normal", "pareto", "paretonormal")
 
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3}))?([a-zA-Z%]*)")
@@ -31,7 +31,9 @@ _MAX_TIME_NS = 1 << 50  # 13 days
 class Netem:
     """What an impairment does: times in ns, chances and correlations in 0..1, the rate in bits per second (0: none).
 
-    ``gemodel`` is (p, r, 1-h, 1-k) of the Gilbert-Elliott model, None for independent loss.
+    ``gemodel`` is (p, r, 1-h, 1-k) of the Gilbert-Elliott model, None for independent loss. ``ecn``: of what is lost
+    the ECN-capable part is marked instead. ``ce_threshold_ns`` is fq_codel's word and not netem's (tc-fq_codel(8)): an
+    ECN-capable packet that waits longer than this for its turn on the line is marked, -1 for never.
     """
 
     delay_ns: int = 0
@@ -51,6 +53,8 @@ class Netem:
     rate: float = 0.0
     limit: int = 1000
     seed: int | None = None
+    ecn: bool = False
+    ce_threshold_ns: int = -1
 
 
 def parse_netem(spec: str) -> Netem:
@@ -71,6 +75,12 @@ def parse_netem(spec: str) -> Netem:
     netem = Netem(**given)  # type: ignore[arg-type]
     if netem.reorder and not netem.delay_ns:
         raise ValueError("'reorder' needs a delay: reordered packets are those that do not wait, such as 'delay 10ms'")
+    if netem.ecn and not netem.loss and netem.gemodel is None:
+        raise ValueError("'ecn' needs a loss: what is lost is marked instead, such as 'loss 1% ecn'")
+    if netem.ce_threshold_ns >= 0 and not netem.rate:
+        raise ValueError(
+            "'ce_threshold' needs a rate: without one nothing waits, such as 'rate 20mbit ce_threshold 1ms'"
+        )
     return netem
 
 
@@ -180,4 +190,14 @@ def _seed(words: _Words, word: str) -> dict[str, object]:
     return {"seed": words.count(word, 1 << 53)}
 
 
-_READERS = dict(zip(WORDS, (_delay, _loss, _chance, _reorder, _chance, _rate, _limit, _seed), strict=True))
+def _ecn(words: _Words, word: str) -> dict[str, object]:
+    return {"ecn": True}
+
+
+def _ce_threshold(words: _Words, word: str) -> dict[str, object]:
+    return {"ce_threshold_ns": words.time_ns(word)}
+
+
+_READERS = dict(
+    zip(WORDS, (_delay, _loss, _chance, _reorder, _chance, _rate, _limit, _seed, _ecn, _ce_threshold), strict=True)
+)

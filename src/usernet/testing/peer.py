@@ -18,7 +18,7 @@ from ..core.packet import Packet, View
 from ..core.ready import Pollable
 from ..core.sender import IcmpError, Path, Sender
 from ..core.timers import Timers
-from ..tcp.const import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
+from ..tcp.const import ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG
 from ..tcp.isn import initial_sequence
 from ..tcp.protocol import Tcp
 from ..tcp.settings import Settings
@@ -30,7 +30,7 @@ ISN = 0xFFFFFF00
 HEADER = {4: 20, 6: 40}
 LOCAL = bytes((10, 0, 0, 1))
 REMOTE = bytes((192, 0, 2, 1))
-_NAMES = ((FIN, "F"), (SYN, "S"), (RST, "R"), (PSH, "P"), (ACK, "."), (URG, "U"), (ECE, "E"), (CWR, "W"))
+_NAMES = ((FIN, "F"), (SYN, "S"), (RST, "R"), (PSH, "P"), (ACK, "."), (URG, "U"), (ECE, "E"), (CWR, "W"), (AE, "A"))
 
 
 def flag_names(flags: int) -> str:
@@ -177,6 +177,7 @@ class Sent:
         if peer.iss is None and seg.flags & SYN:
             peer.iss = seg.seq
         self.flags = seg.flags
+        self.ecn = packet.tos & 3
         self.seq = (seg.seq - (peer.iss or 0)) & MASK32
         self.ack = (seg.ack - peer.isn) & MASK32 if seg.flags & ACK else 0
         self.raw_seq, self.raw_ack = seg.seq, seg.ack
@@ -241,6 +242,7 @@ class Peer:
         gso_size: int = 0,
         frags: bool = False,
         checksum: str = "unnecessary",
+        ecn: int = 0,
     ) -> None:
         """One segment to the stack; seq is relative to the peer's ISN, ack and sack to the stack's."""
         iss = self.iss or 0
@@ -260,10 +262,10 @@ class Peer:
             self.remote_port, self.local_port, (seq + self.isn) & MASK32, number, flags,
             self.wnd if wnd is None else wnd, options, b"" if frags else payload,
         )  # fmt: skip
-        self.send_octets(octets, gso_size=gso_size, frag=payload if frags else b"", checksum=checksum)
+        self.send_octets(octets, gso_size=gso_size, frag=payload if frags else b"", checksum=checksum, ecn=ecn)
 
     def send_octets(
-        self, octets: bytes, *, gso_size: int = 0, frag: bytes = b"", checksum: str = "unnecessary"
+        self, octets: bytes, *, gso_size: int = 0, frag: bytes = b"", checksum: str = "unnecessary", ecn: int = 0
     ) -> None:
         """Any octets as a segment from this peer."""
         head = self.remote + self.local
@@ -273,6 +275,7 @@ class Peer:
         packet.l4 = 8 + len(head)
         packet.protocol = IPPROTO_TCP
         packet.gso_size = gso_size
+        packet.tos = ecn
         packet.csum = CSUM_UNNECESSARY
         if frag:
             packet.add_frag(View(frag, 0, len(frag)))
@@ -315,11 +318,12 @@ class Peer:
         payload: bytes | None = None,
         wnd: int | None = None,
         sack: list[tuple[int, int]] | None = None,
+        ecn: int | None = None,
     ) -> Sent:
         """The next segment sent must be like this; PSH counts only when asked for."""
         sent = self.take()
         assert sent.valid and sent.checksum_ok, f"malformed or bad checksum: {sent}"
-        mask = 0xFF if flags & PSH else 0xFF & ~PSH
+        mask = 0x1FF if flags & PSH else 0x1FF & ~PSH
         assert sent.flags & mask == flags & mask, f"expected {flag_names(flags)}, got {sent}"
         for name, wanted, got in (
             ("seq", seq, sent.seq),
@@ -328,6 +332,7 @@ class Peer:
             ("payload", payload, sent.payload),
             ("wnd", wnd, sent.wnd),
             ("sack", sack, sent.sack),
+            ("ecn", ecn, sent.ecn),
         ):
             assert wanted is None or wanted == got, f"expected {name} {wanted!r}, got {sent}"
         return sent

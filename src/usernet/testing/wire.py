@@ -5,12 +5,13 @@ from __future__ import annotations
 from heapq import heappop, heappush
 
 from ..core.checksum import pseudo_sum
-from ..core.const import CSUM_UNNECESSARY, IPPROTO_TCP, MS, NEVER, SECOND
+from ..core.const import CSUM_UNNECESSARY, GSO_ACCECN, IPPROTO_TCP, MS, NEVER, SECOND
 from ..core.context import Context
 from ..core.entropy import Entropy
 from ..core.packet import Packet
 from ..core.sender import Path, Sender
 from ..core.timers import Timers
+from ..tcp.const import CE, CWR, FIN, PSH
 from ..tcp.protocol import Tcp
 from ..wire.tcp import Segment, emit
 
@@ -22,7 +23,8 @@ class Pair:
     """Stacks a and b and the wire between them.
 
     Each wire segment is lost, duplicated or held back with the given probabilities; super-segments are cut first unless
-    ``whole``. ``rate`` is in octets a second behind a queue of ``queue`` octets, 0 for no limit.
+    ``whole``. ``rate`` is in octets a second behind a queue of ``queue`` octets, 0 for no limit. ECN-capable segments
+    are marked with the probability ``mark``; ``marked`` counts them by where they go. ``sysctls`` are both ends'.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class Pair:
         rate: int = 0,
         queue: int = 100_000,
         pool: int = 64 << 20,
+        mark: float = 0.0,
+        **sysctls: int | str,
     ) -> None:
         self.entropy = Entropy(seed)
         self.timers = Timers()
@@ -51,9 +55,14 @@ class Pair:
         self.flying: list[tuple[int, int, bytes, Packet]] = []
         self.count = 0
         self.lost = 0
+        self.mark = mark
+        self.marked = {A: 0, B: 0}
         self.contexts = {end: Context(self.timers, self.entropy.fork(repr(end)), pool) for end in (A, B)}
         self.tcps = {end: Tcp(self.contexts[end], _WireSender(self, end)) for end in (A, B)}
         self.a, self.b = self.tcps[A], self.tcps[B]
+        for context in self.contexts.values():
+            for name, value in sysctls.items():
+                context.sysctl.set(f"net.ipv4.{name}", value)
 
     def launch(self, dst: bytes, packet: Packet) -> None:
         """A packet leaves for dst."""
@@ -61,6 +70,9 @@ class Pair:
             if self.entropy.unit() < self.loss:
                 self.lost += 1
                 continue
+            if self.mark and piece.tos & 3 and self.entropy.unit() < self.mark:
+                piece.tos |= CE
+                self.marked[dst] += 1
             self._fly(dst, piece)
             if self.entropy.unit() < self.duplicate:
                 self._fly(dst, piece.clone())
@@ -131,7 +143,8 @@ class _WireSender(Sender):
         wire.addr_off, wire.addr_len, wire.l4 = 0, 4, 8
         wire.protocol = IPPROTO_TCP
         wire.csum = CSUM_UNNECESSARY
-        wire.gso_size = packet.gso_size
+        wire.gso_size, wire.gso_type = packet.gso_size, packet.gso_type
+        wire.tos = packet.tos
         self.pair.launch(path.dst, wire)
         return 0
 
@@ -149,10 +162,13 @@ def _cut(packet: Packet) -> list[Packet]:
     for at in range(0, len(octets), packet.gso_size):
         part = octets[at : at + packet.gso_size]
         last = at + len(part) == len(octets)
-        flags = seg.flags if last else seg.flags & ~0x09
+        flags = seg.flags if last else seg.flags & ~(FIN | PSH)
+        if at > 0 and not packet.gso_type & GSO_ACCECN:
+            flags &= ~CWR
         header = emit(seg.sport, seg.dport, (seg.seq + at) & 0xFFFFFFFF, seg.ack, flags, seg.wnd, options, part)
         piece = Packet(packet.buf[:8] + header, 0, 8 + len(header))
         piece.addr_off, piece.addr_len, piece.l4 = 0, 4, 8
         piece.csum = CSUM_UNNECESSARY
+        piece.tos = packet.tos
         pieces.append(piece)
     return pieces
