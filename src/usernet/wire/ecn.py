@@ -17,9 +17,10 @@ def ecn_of(buf: bytearray, at: cython.Py_ssize_t) -> cython.uint:
     """The codepoint of the IPv4 or IPv6 header at buf[at], which is whole; 0 for another protocol."""
     p: cython.p_const_uchar = buf
     version: cython.uint = p[at] >> 4
+    word: cython.uint = p[at + 1]
     if version == 4:
-        return p[at + 1] & 3
-    return (p[at + 1] >> 4) & 3 if version == 6 else NOT_ECT
+        return word & CE
+    return (word >> 4) & CE if version == 6 else NOT_ECT
 
 
 def set_ce(buf: bytearray, at: cython.Py_ssize_t) -> cython.bint:
