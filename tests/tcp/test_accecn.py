@@ -248,6 +248,15 @@ def test_3_2_2_3_a_mangled_syn_ack_ends_ect_but_not_feedback(ace):
     assert tcb.rate.delivered_ce == 0
 
 
+def test_table_4_after_000_feedback_means_nothing():
+    scene, peer, tcb, _ = served(ace=0)
+    tcb.send(b"x" * 100, scene.now)
+    peer.expect(ACK | flags_of(5), ecn=NOT_ECT)
+    peer.send(ACK | flags_of(7), seq=1, ack=101, payload=b"y", ecn=CE)
+    assert tcb.rate.delivered_ce == 0 and tcb.ca_state == 0
+    peer.expect(ACK | flags_of(6), ack=2)
+
+
 def test_text_or_sacks_in_the_third_ack_leave_its_ace_alone():
     _, _, tcb, _ = served(ace=6, data=b"text", tcp_ecn_fallback=0)
     assert tcb.rate.delivered_ce == 0

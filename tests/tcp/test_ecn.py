@@ -104,10 +104,32 @@ def test_rfc3168_6_1_1_1_the_second_syn_asks_no_more():
     peer.expect(ASKED)
     scene.advance(ms=1100)
     peer.expect(SYN)
-    # The SYN,ACK may be the answer to the first.
+    # The SYN,ACK may be the answer to the first. We hear its marks then, but are not ECN-capable ourselves.
     peer.send(SYN | ACK | ECE, seq=0, ack=1, mss=1460)
     peer.expect(ACK, ecn=NOT_ECT)
     assert tcb.ecn.mode == ECN_CLASSIC
+    tcb.send(b"x", scene.now)
+    peer.expect(ACK, ecn=NOT_ECT)
+    peer.send(ACK, seq=1, ack=2, payload=b"y", ecn=CE)
+    peer.expect(ACK | ECE, ack=2)
+
+
+def test_rfc3168_6_1_1_a_server_that_gave_up_asking_is_not_ecn_capable():
+    for again in (False, True):
+        scene = Scene(tcp_ecn=2)
+        peer = scene.peer()
+        listener = scene.listen()
+        peer.send(ASKED, mss=1460)
+        if again:
+            peer.send(SYN, mss=1460)
+        else:
+            scene.advance(s=4)
+        flags = [sent.flags for sent in peer.drain()]
+        assert flags == ([SYN | ACK | ECE] * 2 if again else [SYN | ACK | ECE, SYN | ACK | ECE, SYN | ACK])
+        peer.send(ACK, seq=1, ack=1)
+        tcb = listener.accept(scene.now)
+        tcb.send(b"x", scene.now)
+        peer.expect(ACK, ecn=NOT_ECT)
 
 
 def test_rfc3168_6_1_1_a_syn_ack_with_cwr_is_no_ecn_setup():
@@ -263,6 +285,16 @@ def test_rfc3168_6_1_2_an_echo_is_answered_once_a_round_trip_and_with_cwr():
     first = peer.drain()[0]
     peer.send(ACK | ECE, seq=1, ack=first.seq + len(first.payload))
     assert tcb.ca_state == CA_CWR and tcb.cc.ssthresh < once
+
+
+def test_rfc3168_6_1_2_an_echo_restarts_the_retransmission_timer():
+    scene, peer, tcb = served()
+    tcb.send(b"x" * 2920, scene.now)
+    tcb.cc.cwnd = 1
+    before = tcb.rtx_timer.expires_at
+    scene.advance(ms=50)
+    peer.send(ACK | ECE, seq=1, ack=1461)
+    assert tcb.rtx_timer.expires_at > before
 
 
 def test_rfc3168_6_1_2_cwr_waits_for_new_text():

@@ -13,7 +13,7 @@ cdef class Ecn:
     cdef public int mode, option_seen, option_demand, min_fields, fields, octets, sacks
     cdef public unsigned int fail, codepoint, syn_ect_sent, syn_ect_received, peer_ace, ts_recent
     cdef public unsigned int received_ce, pending_ce, last_ecn, guess, acked_mean
-    cdef public bint must_echo, must_cwr, seen, ce_state, reflects, option_with_dsack
+    cdef public bint deaf, must_echo, must_cwr, seen, ce_state, reflects, option_with_dsack
     cdef public long long option_at
     cdef public unsigned int received_bytes[3]
     cdef public unsigned int delivered_bytes[3]

@@ -62,6 +62,7 @@ class Ecn:
         "acked_mean",
         "ce_state",
         "codepoint",
+        "deaf",
         "delivered_bytes",
         "fail",
         "fields",
@@ -95,6 +96,8 @@ class Ecn:
         self.must_echo = self.must_cwr = self.seen = self.ce_state = False
         self.syn_ect_sent = self.syn_ect_received = 0
         self.reflects = False
+        # The peer seems not to count at all: what its flags say means nothing.
+        self.deaf = False
         self.peer_ace = 0
         self.ts_recent = 0
         # The receiver.

@@ -90,15 +90,17 @@ def on_syn(tcb: Tcb, flags: cython.uint) -> cython.uint:
     if flags & ACK:
         return flags | syn_ack_flags(ecn, tcb.retransmits)
     if not tcb.engine.sysctls.ecn_fallback or tcb.retransmits <= (1 if ecn.mode == ECN_ASKED else 0):
-        flags |= ECE | CWR | (AE if ecn.mode == ECN_ASKED else 0)
-    # Otherwise perhaps the flags are why no answer came (RFC 3168 6.1.1.1, RFC 9768 3.1.4.1).
+        return flags | ECE | CWR | (AE if ecn.mode == ECN_ASKED else 0)
+    # Perhaps the flags are why no answer came (RFC 3168 6.1.1.1, RFC 9768 3.1.4.1).
+    if ecn.mode == ECN_CLASSIC:
+        ecn.fail |= FAIL_ACE_SEND
     return flags
 
 
 def syn_ack_flags(ecn: Ecn, retransmits: cython.int) -> cython.uint:
     """The flags of a SYN,ACK that was sent so many times before."""
     if retransmits > 1:
-        # RFC 9768 3.2.3.2.2 and 3.1.5: without flags at last, and from then on without ECT.
+        # RFC 9768 3.2.3.2.2: without flags at last. Then nothing is ECN-capable (3.1.5, RFC 3168 6.1.1).
         ecn.fail |= FAIL_ACE_SEND
         return 0
     return handshake_flags(ecn.syn_ect_received) if ecn.mode == ECN_ACCURATE else ECE
@@ -149,8 +151,7 @@ def asked_again(engine: Engine, ecn: Ecn, seg: Segment) -> cython.bint:
     """
     ace: cython.uint = ace_of(seg.flags)
     if ace == 0:
-        if ecn.mode == ECN_ACCURATE:
-            ecn.fail |= FAIL_ACE_RECEIVE
+        ecn.fail |= FAIL_ACE_RECEIVE
     elif (ace == CLASSIC_SYN) != (ecn.peer_ace == CLASSIC_SYN) and engine.sysctls.ecn >= 3:
         return False
     ecn.syn_ect_received = seg.ecn
@@ -231,6 +232,7 @@ def on_third_ack(tcb: Tcb, seg: Segment) -> None:
     ecn.peer_ace = ace
     if ace == 0:
         ecn.fail |= FAIL_ACE_RECEIVE
+        ecn.deaf = seg.length == 0 and seg.sack_count == 0
     elif ace in (2, 3, 4, 6) and seg.length == 0 and seg.sack_count == 0 and _believes(tcb, ace):
         tcb.rate.delivered_ce = 1 if ace == 6 else 0
 
@@ -360,6 +362,8 @@ def _read_ace(tcb: Tcb, seg: Segment, did: cython.int, octets: cython.uint) -> c
     later: cython.bint = tcb.ts_recent != ecn.ts_recent
     known: cython.bint
     ecn.ts_recent = tcb.ts_recent
+    if ecn.deaf:
+        return 0
     # Without progress only a newer timestamp tells that the ACK is not an old one (RFC 9768 A.1).
     if not did & (A_DATA_ACKED | A_DATA_SACKED) and (not later or _is_third_ack(tcb, seg, ace)):
         return 0
@@ -441,7 +445,9 @@ def on_transmit(tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint) 
     if ecn.mode == ECN_CLASSIC:
         if n > 0 and not seq_lt(seq, tcb.snd_nxt):
             # RFC 3168 6.1.5: text sent for the first time, and it carries CWR; not what is sent again, nor a pure ACK.
-            ecn.codepoint = ECT_0
+            # 6.1.1: none, once either end sent a SYN or SYN,ACK that did not ask.
+            if not ecn.fail:
+                ecn.codepoint = ECT_0
             if ecn.must_cwr:
                 ecn.must_cwr = False
                 flags |= CWR
