@@ -455,7 +455,7 @@ def test_3_2_3_3_sack_blocks_give_way_but_never_the_first_two():
 @pytest.mark.parametrize("sacks", range(4))
 def test_option_and_sack_blocks_are_read_back(fields, sacks):
     ecn = Ecn(ECN_ACCURATE)
-    ecn.received_bytes[0], ecn.received_bytes[2], ecn.received_bytes[1] = 0x1010203, 0x1040506, 0x1070809
+    ecn.received_bytes = [0x1010203, 0x1070809, 0x1040506]
     room = 2 + 3 * fields
     room = (room + 3) // 4 * 4 if not sacks or room % 4 == 3 else room // 4 * 4
     room += 4 + 8 * sacks if sacks else 0
