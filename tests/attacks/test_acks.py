@@ -118,6 +118,7 @@ def test_sacks_split_no_more_records_than_a_bound() -> None:
         peer.send(ACK, seq=1, ack=1, sack=blocks)
         peer.drain()
     assert tcb.board.count() <= MAX_RECORDS + 8 and tcb.state == ESTABLISHED
+    assert scene.counters.tcp_ext.TCPWqueueTooBig > 0
     peer.send(ACK, seq=1, ack=1 + sent)
     assert tcb.board.count() == 0 and tcb.board.packets_out == 0 and tcb.outq() == 0
 

@@ -33,6 +33,7 @@ cdef class Scoreboard:
     cdef public unsigned int highest_sacked
 
     cpdef Py_ssize_t count(self) noexcept
+    cpdef bint is_full(self) noexcept
     cpdef SentRecord record(self, Py_ssize_t i)
     cpdef int in_flight(self) noexcept
     cpdef void add(self, SentRecord record) except *

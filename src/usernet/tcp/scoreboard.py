@@ -81,6 +81,10 @@ class Scoreboard:
         """Records held."""
         return len(self._records) - self._first
 
+    def is_full(self) -> cython.bint:
+        """True while SACK blocks may split no more records."""
+        return len(self._records) - self._first >= MAX_RECORDS
+
     def record(self, i: cython.Py_ssize_t) -> SentRecord:
         """The i-th record from the oldest."""
         return self._records[self._first + i]
@@ -426,7 +430,7 @@ class Scoreboard:
         record: SentRecord = self._records[i]
         offset: cython.uint = (at - record.start) & MASK32
         size: cython.uint = (record.end - record.start) & MASK32
-        if record.segs <= 1 or self.count() >= MAX_RECORDS:
+        if record.segs <= 1 or self.is_full():
             return False
         if up:
             offset += record.mss - 1
