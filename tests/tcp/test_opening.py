@@ -1,6 +1,6 @@
 """Opening a connection: passive, active, simultaneous; queues, retries, refusals."""
 
-from errno import EADDRNOTAVAIL, ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT
+from errno import EADDRNOTAVAIL, ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT
 
 import pytest
 
@@ -454,3 +454,212 @@ def test_rfc7323_2_2_a_small_receive_buffer_still_offers_window_scaling():
     assert peer.expect(SYN).wscale == 0
     peer.send(SYN | ACK, seq=0, ack=1, mss=1460, wscale=7)
     assert tcb.snd_wscale == 7
+
+
+def test_a_forwarder_that_takes_a_name_out_of_time_wait_leaves_it_uncounted():
+    scene = Scene(tcp_max_tw_buckets=1)
+    gate = scene.tcp.forwarder = Gate()
+    peer = scene.peer(local_port=443)
+
+    def one(start):
+        peer.send(SYN, seq=start)
+        tcb = gate.requests.pop().accept(Owner(), Settings(), scene.now)
+        peer.iss = None
+        peer.expect(SYN | ACK)
+        peer.send(ACK, seq=start + 1, ack=1)
+        tcb.close(scene.now)
+        peer.expect(ACK | FIN, seq=1)
+        peer.send(ACK | FIN, seq=start + 1, ack=2)
+        peer.expect(ACK)
+
+    one(0)
+    one(100_000)
+    one(200_000)
+    # A leaked count would have let the second one find no place.
+    assert scene.counters.tcp_ext.TCPTimeWaitOverflow == 0 and scene.counters.tcp_ext.TW == 3
+    scene.advance(s=61)
+    assert scene.leaves_nothing()
+
+
+def test_a_syn_in_time_wait_that_nobody_listens_for_is_acknowledged():
+    scene = Scene()
+    listener = scene.listen()
+    peer = scene.peer()
+    tcb, _ = peer.open_passive(listener)
+    tcb.close(scene.now)
+    peer.expect(ACK | FIN)
+    peer.send(ACK | FIN, seq=1, ack=2)
+    peer.expect(ACK, seq=2, ack=2)
+    listener.close(scene.now)
+    peer.send(SYN, seq=70_000)
+    peer.expect(ACK, seq=2, ack=2)
+
+
+def test_tw_reuse_delay_is_a_sysctl():
+    scene = Scene(tcp_tw_reuse=1, tcp_tw_reuse_delay=5000, ip_local_port_range="5000 5000")
+    peer = scene.peer(local_port=5000, remote_port=80, wrap=False)
+    tcb = scene.tcp.connect(Owner(), None, REMOTE, 80, Settings(), scene.now)
+    sent = peer.expect(SYN)
+    peer.ts = 100
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460, ts=(100, sent.ts[0]))
+    tcb.close(scene.now)
+    peer.drain()
+    peer.send(ACK | FIN, seq=1, ack=2)
+    for wait, works in ((4.9, False), (0.2, True)):
+        scene.advance(s=wait)
+        try:
+            scene.tcp.connect(Owner(), None, REMOTE, 80, Settings(), scene.now)
+        except OSError as error:
+            assert error.errno == EADDRNOTAVAIL and not works
+        else:
+            assert works
+
+
+def test_syns_go_again_a_second_apart_and_then_ever_later():
+    scene = Scene(tcp_syn_retries=2)
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    start = scene.now
+    peer.expect(SYN)
+    for at in (1, 2, 3, 4, 5, 7):
+        scene.run_until(start + at * SECOND - 1)
+        peer.expect_nothing()
+        scene.run_until(start + at * SECOND)
+        peer.expect(SYN, seq=0)
+    scene.run_until(start + 11 * SECOND)
+    assert tcb.take_error() == ETIMEDOUT
+
+
+def test_a_wrong_ack_of_our_syn_is_reset_and_the_syn_goes_again_at_once():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    connecting(scene, peer)
+    peer.expect(SYN)
+    peer.send(ACK, seq=500, ack=700)
+    peer.expect(RST, seq=700)
+    scene.advance(ms=2)
+    peer.expect(SYN, seq=0)
+    peer.send(ACK, seq=500, ack=700)
+    peer.expect(RST, seq=700)
+    scene.advance(ms=900)
+    peer.expect_nothing()
+
+
+def test_a_syn_ack_that_echoes_none_of_our_timestamps_is_reset():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    sent = peer.expect(SYN)
+    scene.advance(ms=20)
+    for wrong in (sent.ts[0] - 1, sent.ts[0] + 21):
+        peer.send(SYN | ACK, seq=0, ack=1, mss=1460, ts=(9, wrong & 0xFFFFFFFF))
+        peer.expect(RST, seq=1)
+    assert tcb.state == SYN_SENT and scene.counters.tcp_ext.PAWSActive == 2
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460, ts=(9, sent.ts[0]))
+    assert tcb.state == ESTABLISHED
+
+
+def test_the_ack_of_a_syn_ack_waits_for_the_text_that_a_writer_has_ready():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, _ = connecting(scene, peer)
+    peer.expect(SYN)
+    tcb.writers += 1
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    peer.expect_nothing()
+    tcb.writers -= 1
+    tcb.send(b"request", scene.now)
+    peer.expect(ACK | PSH, seq=1, ack=1, payload=b"request")
+    peer.expect_nothing()
+
+
+def test_a_client_with_defer_accept_delays_its_ack():
+    scene = Scene()
+    settings = Settings()
+    settings.defer_accept = 1
+    peer = scene.peer(local_port=5000)
+    connecting(scene, peer, settings)
+    peer.expect(SYN)
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    peer.expect_nothing()
+    scene.advance(ms=200)
+    peer.expect(ACK, seq=1, ack=1)
+
+
+def test_shutdown_ends_an_attempt_and_whoever_waits_hears_econnreset():
+    scene = Scene()
+    peer = scene.peer(local_port=5000)
+    tcb, owner = connecting(scene, peer)
+    peer.expect(SYN)
+    tcb.shutdown_send(scene.now)
+    assert tcb.state == CLOSED and owner.take() & POLLERR and tcb.take_error() == ECONNRESET
+    peer.expect_nothing()
+    assert scene.leaves_nothing()
+
+
+def test_deferred_requests_are_told_again_only_at_the_end():
+    scene = Scene()
+    settings = Settings()
+    settings.defer_accept = 5  # three timeouts: 1 + 2 + 4 s
+    peer = scene.peer()
+    listener = scene.listen(settings=settings)
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=1)
+    scene.advance(s=6.9)
+    peer.expect_nothing()
+    scene.advance(s=0.2)
+    peer.expect(SYN | ACK)
+    # A bare ACK is enough now.
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now) is not None
+
+
+def test_save_syn_keeps_the_headers_of_the_syn():
+    scene = Scene()
+    settings = Settings()
+    settings.save_syn = 1
+    peer = scene.peer()
+    listener = scene.listen(settings=settings)
+    tcb, _ = peer.open_passive(listener, mss=1337)
+    assert tcb.saved_syn.endswith(b"\x02\x04\x05\x39") and len(tcb.saved_syn) >= 24
+
+
+def test_abort_on_overflow_resets_what_does_not_fit():
+    scene = Scene(tcp_abort_on_overflow=1)
+    listener = scene.listen(backlog=0)
+    late = scene.peer(remote_port=41001, wrap=False)
+    late.send(SYN, mss=1460)
+    late.expect(SYN | ACK)
+    for port in (41002, 41003):
+        scene.context.sysctl.set("net.ipv4.tcp_syncookies", 2)
+        peer = scene.peer(remote_port=port, wrap=False)
+        peer.send(SYN, mss=1460)
+        if port == 41002:
+            peer.expect(SYN | ACK)
+            peer.send(ACK, seq=1, ack=1)
+    assert len(listener.accepted) == 1
+    scene.sender.sent.clear()
+    late.send(ACK, seq=1, ack=1)
+    late.expect(RST, seq=1)
+    assert not listener.requests
+
+
+def test_an_mss_is_told_by_the_link_and_not_by_the_path_mtu():
+    scene = Scene()
+    scene.sender.advmss = 1460
+    scene.sender.mtu = 900
+    peer = scene.peer()
+    scene.listen()
+    peer.send(SYN, mss=1460)
+    assert peer.expect(SYN | ACK).mss == 1460
+
+
+def test_a_listener_bound_to_an_interface_hears_that_one_only():
+    scene = Scene()
+    settings = Settings()
+    settings.oif = 3
+    peer = scene.peer()
+    scene.listen(settings=settings)
+    peer.send(SYN, seq=0)
+    peer.expect(RST | ACK, ack=1)

@@ -6,7 +6,7 @@ from .packet cimport Packet
 cdef class Path:
     cdef public int family, header_len
     cdef public bytes src, dst
-    cdef public unsigned int mtu, gso_max, pseudo
+    cdef public unsigned int advmss, mtu, gso_max, pseudo
     cdef public bint alive, local
 
 

@@ -19,17 +19,19 @@ class Path:
 
     ``src`` and ``dst`` are 4 or 16 octets. ``mtu`` is the path MTU, the IP header included. ``gso_max`` is the largest
     super-segment (IP header included) the device takes or the software edge segments for it, 0 for none.
+    ``advmss`` is the TCP MSS to tell the peer, by the link or the route whatever the path MTU, 0 for what fits ``mtu``.
     ``pseudo`` is the sum of both addresses, the constant part of the pseudo-header. ``alive`` falls when a route,
     an address or the path MTU changed: ask the Sender for a new path. ``local`` is true when dst is one of ours.
     """
 
-    __slots__ = ("alive", "dst", "family", "gso_max", "header_len", "local", "mtu", "pseudo", "src")
+    __slots__ = ("advmss", "alive", "dst", "family", "gso_max", "header_len", "local", "mtu", "pseudo", "src")
 
     def __init__(self, family: cython.int, src: bytes, dst: bytes) -> None:
         self.family = family
         self.src: bytes = src
         self.dst: bytes = dst
         self.mtu = 1500
+        self.advmss = 0
         self.gso_max = 0
         self.header_len = 20 if family == 4 else 40
         self.pseudo = 0

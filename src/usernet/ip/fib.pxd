@@ -9,6 +9,7 @@ cdef class Route:
     cdef public object interface
     cdef public int metric
     cdef public unsigned int mtu
+    cdef public unsigned int advmss
     cdef public bytes src
     cdef public int protocol
     cdef public int scope

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 
 class Route:
-    """One route. ``gateway`` is None for a destination on the link; ``mtu`` 0 takes the device's; ``src`` is the
-    preferred source address.
+    """One route. ``gateway`` is None for a destination on the link; ``src`` is the preferred source address.
+
+    ``mtu`` 0 takes the device's, ``advmss`` 0 what the MTU gives.
     """
 
-    __slots__ = ("gateway", "interface", "metric", "mtu", "prefix", "prefixlen", "protocol", "scope", "src")
+    __slots__ = ("advmss", "gateway", "interface", "metric", "mtu", "prefix", "prefixlen", "protocol", "scope", "src")
 
     def __init__(self, prefix: bytes, prefixlen: cython.int, gateway: bytes | None, interface: Interface) -> None:
         self.prefix: bytes = prefix
@@ -33,7 +34,7 @@ class Route:
         self.gateway: bytes | None = gateway
         self.interface: Interface = interface
         self.metric = 0
-        self.mtu = 0
+        self.mtu = self.advmss = 0
         self.src: bytes | None = None
         self.protocol = RTPROT_STATIC
         self.scope = RT_SCOPE_LINK if gateway is None else RT_SCOPE_UNIVERSE

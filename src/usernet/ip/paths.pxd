@@ -10,7 +10,7 @@ from .path cimport IpPath
 
 cdef int RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST
 cdef Py_ssize_t MAX_PATHS
-cdef unsigned int MAX_DATAGRAM
+cdef unsigned int MAX_DATAGRAM, HEADERS
 
 
 @cython.final

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import cython
 
 LOOPBACK_ADDRESS = b"\x7f\x00\x00\x01"
+# IPv4 and TCP headers without options, between an MTU and an MSS (RFC 6691 2).
+HEADERS = 40
 
 
 class Paths:
@@ -131,6 +133,7 @@ class Paths:
             src = (route.src if route is not None else None) or self._source_of(interface, next_hop)
         path = IpPath(src, dst, interface, next_hop, kind)
         path.mtu = min((route.mtu if route is not None else 0) or interface.device.mtu, MAX_DATAGRAM)
+        path.advmss = (route.advmss if route is not None else 0) or path.mtu - HEADERS
         learnt, locked = self.pmtus.get(dst)
         if learnt and learnt <= path.mtu:
             path.mtu = learnt

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, SECOND
 from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
-from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
+from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, FREEBIND, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from .address import Address, host_octets, make_address, port_of
@@ -95,7 +95,8 @@ class TcpSocket(Socket):
             self._bind(octets, port)
 
     def _bind(self, octets: bytes, port: int) -> None:
-        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, self.sharing)
+        flags = self.sharing | (FREEBIND if self.freebind or self.transparent else 0)
+        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, flags)
 
     def getsockname(self) -> Address:
         """getsockname(2); the unbound name is all zeros."""
@@ -493,7 +494,8 @@ class TcpSocket(Socket):
             self.tcb.settings_changed(self.host.now())
 
     def bind_device(self, index: int) -> None:
-        """SO_BINDTODEVICE: the name is kept; the routes choose the way of a connection."""
+        """SO_BINDTODEVICE: what comes in elsewhere is not for this socket, and it sends out of there only."""
+        self.settings.oif = index
 
     # Readiness and ending.
 
@@ -527,7 +529,10 @@ class TcpSocket(Socket):
             if tcb is None or tcb.state == CLOSED:
                 raise os_error(ENOTCONN)
             if tcb.state == SYN_SENT:
+                # Either half ends the attempt (Linux).
                 self.connecting = False
+                tcb.shutdown_send(now)
+                return
             if how != SHUT_RD:
                 tcb.shutdown_send(now)
             if how != SHUT_WR:

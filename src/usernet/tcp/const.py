@@ -148,6 +148,7 @@ SEND_COPIED: Final = 0x40000000
 # binding flags
 REUSEADDR: Final = 1
 REUSEPORT: Final = 2
+FREEBIND: Final = 0x200
 
 MS: Final = 1_000_000
 SECOND: Final = 1_000_000_000

@@ -1,3 +1,4 @@
+from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_lt
 from ..wire.tcp cimport Segment
 from .fastopen cimport FastOpen
@@ -15,7 +16,7 @@ cdef int RTX_RETRANSMIT
 
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *
 cpdef void set_buffers(Tcb tcb) except *
-cpdef unsigned int advertised_mss(unsigned int mtu, unsigned int header_len, Settings settings) noexcept
+cpdef unsigned int advertised_mss(Path path, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
 cpdef void syn_acknowledged(Tcb tcb, long long now) except *

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
+from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS, RTX_RETRANSMIT
@@ -32,7 +33,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
-    tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, settings)
+    tcb.advmss = advertised_mss(tcb.path, settings)
     tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
     tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss)
@@ -60,9 +61,13 @@ def set_buffers(tcb: Tcb) -> None:
         tcb.snd_buf = engine.sysctls.wmem_default
 
 
-def advertised_mss(mtu: cython.uint, header_len: cython.uint, settings: Settings) -> cython.uint:
-    """The MSS option: what fits the MTU without IP or TCP options (RFC 9293 3.7.1, RFC 6691)."""
-    mss: cython.uint = mtu - header_len - 20 if mtu > header_len + 20 + MIN_MSS else MIN_MSS
+def advertised_mss(path: Path, settings: Settings) -> cython.uint:
+    """The MSS option: what the link takes without IP or TCP options, TCP_MAXSEG at most (RFC 9293 3.7.1, RFC 6691)."""
+    mss: cython.uint = path.advmss
+    if mss == 0 and path.mtu > path.header_len + 20:
+        mss = path.mtu - path.header_len - 20
+    if mss < MIN_MSS:
+        mss = MIN_MSS
     if 0 < settings.maxseg < mss:
         return settings.maxseg
     return mss

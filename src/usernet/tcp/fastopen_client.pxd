@@ -1,7 +1,6 @@
 from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .acknowledge cimport acknowledge
-from .establish cimport advertised_mss
 from .fastopen cimport FastOpen, FastOpens, Remembered
 from .record cimport SentRecord, make_record
 from .reduction cimport lost_without_congestion

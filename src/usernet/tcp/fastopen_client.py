@@ -16,7 +16,6 @@ from .const import (
     SYN,
     TFO_CLIENT_NO_COOKIE,
 )  # fmt: skip
-from .establish import advertised_mss
 from .fastopen import FastOpen, Remembered
 from .record import SentRecord, make_record
 from .reduction import lost_without_congestion
@@ -145,7 +144,9 @@ def _remember(known: Remembered, fast: FastOpen, seg: Segment, resent: cython.in
 def text_was_too_big(tcb: Tcb, now: cython.longlong) -> None:
     """The SYN with its text does not fit the path: a plain one goes at once (Linux)."""
     engine: Engine = tcb.engine
-    tcb.advmss = advertised_mss(tcb.path.mtu, tcb.path.header_len, tcb.settings)
+    # The answer is to fit as well, which the MSS of the link would not make it do (Linux).
+    if tcb.path.mtu < tcb.advmss + tcb.path.header_len + 20:
+        tcb.advmss = tcb.path.mtu - tcb.path.header_len - 20
     tcb.retransmits += 1
     tcb.total_retrans += 1
     engine.ext.TCPSynRetrans += 1

@@ -73,7 +73,7 @@ def _packet_too_big(tcb: Tcb, mtu: int, now: int) -> None:
         return
     tcb.engine.sender.update_pmtu(tcb.remote, mtu, now)
     try:
-        tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
+        tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, tcb.settings.oif)
     except OSError as error:
         tcb.soft_err = error.errno or 0
         return

@@ -37,5 +37,5 @@ cdef class Listener:
     cpdef void close(self, long long now) except *
 
 
-cpdef Path path_back(Engine engine, Packet packet)
+cpdef Path path_back(Engine engine, Packet packet, int oif)
 cpdef Path answer_path(Engine engine, Packet packet)

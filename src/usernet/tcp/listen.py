@@ -129,13 +129,13 @@ class Listener:
             tcb.close(now)
 
 
-def path_back(engine: Engine, packet: Packet) -> Path | None:
-    """The way back to the source of a packet, from its destination; None where there is no route."""
+def path_back(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
+    """The way back to the source of a packet, from its destination (``oif``: out of this interface); None: no route."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
     buf: bytearray = packet.buf
     try:
-        return engine.sender.path(bytes(buf[at : at + size]), bytes(buf[at + size : at + 2 * size]), 0)
+        return engine.sender.path(bytes(buf[at : at + size]), bytes(buf[at + size : at + 2 * size]), oif)
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None

@@ -71,7 +71,7 @@ def syn_arrives(
         engine.ext.ListenOverflows += 1
         engine.ext.ListenDrops += 1
         return
-    path = answer_path(engine, packet) if gives_cookie else path_back(engine, packet)
+    path = answer_path(engine, packet) if gives_cookie else path_back(engine, packet, listener.settings.oif)
     if path is None:
         engine.ext.ListenDrops += 1
         return
@@ -127,7 +127,7 @@ def _answer_with_cookie(
     sack: cython.bint = ts_ok and seg.sack_permitted and sysctls.sack
     wscale: cython.int = seg.wscale if ts_ok and sysctls.window_scaling else -1
     offered: cython.int = -1
-    advmss: cython.uint = advertised_mss(path.mtu, path.header_len, settings)
+    advmss: cython.uint = advertised_mss(path, settings)
     stamps: tuple[int, int] | None = None
     iss: cython.uint = engine.cookies.sequence(key, seg.seq, seg.mss if seg.mss > 0 else DEFAULT_MSS, now)
     answer: Packet
@@ -178,7 +178,7 @@ def cookie_arrives(listener: Listener, key: bytes, packet: Packet, seg: Segment,
         engine.ext.ListenOverflows += 1
         engine.ext.ListenDrops += 1
         return True
-    path = path_back(engine, packet)
+    path = path_back(engine, packet, listener.settings.oif)
     if path is None:
         return True
     request = Request(listener, key, path, seg, now)

@@ -17,6 +17,7 @@ from ..wire.tcp import Segment
 from .auth import Auth, accepts
 from .const import (
     ACK,
+    FREEBIND,
     KIND_FORWARD,
     KIND_REQUEST,
     KIND_TCB,
@@ -76,14 +77,14 @@ class Tcp(Acceptor):
     def bind(self, address: bytes, port: int, family: int, flags: int) -> Binding:
         """Take a local port. ``address`` b"" or all zeros is any; port 0 asks for an ephemeral one (RFC 6056).
 
-        ``flags`` are REUSEADDR and REUSEPORT. Raises OSError: EACCES (well-known port), EADDRNOTAVAIL (not ours),
-        EADDRINUSE.
+        ``flags`` are REUSEADDR, REUSEPORT and FREEBIND (any address will do). Raises OSError: EACCES (well-known port),
+        EADDRNOTAVAIL (not ours), EADDRINUSE.
         """
         if not any(address):
             address = b""
         if not 0 <= port <= 65535:
             raise OSError(EINVAL, "Invalid argument")
-        if address and not self.sender.is_local(address):
+        if address and not flags & FREEBIND and not self.sender.is_local(address):
             raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
         if 0 < port < self.sysctls.unprivileged_port_start and not self.net_bind_service:
             raise OSError(EACCES, "Permission denied")
@@ -127,7 +128,7 @@ class Tcp(Acceptor):
         if is_multicast(remote) or self.sender.is_broadcast(remote):
             # RFC 9293 3.9.1.1 (MUST-46), with Linux's errno.
             raise OSError(ENETUNREACH, "Network is unreachable")
-        path = self.sender.path(remote, binding.address or None if binding is not None else None, 0)
+        path = self.sender.path(remote, binding.address or None if binding is not None else None, settings.oif)
         if settings.keys is not None:
             settings.keys.check_connect(path.dst)
         if binding is None:
@@ -311,21 +312,28 @@ class Tcp(Acceptor):
     def _find_listener(self, packet: Packet, seg: Segment) -> Listener | None:
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         family: cython.int = 4 if packet.addr_len == 4 else 6
-        found = self._listeners.get(listen_key(bytes(packet.buf[at : at + packet.addr_len]), seg.dport, family))
+        key: bytes = listen_key(bytes(packet.buf[at : at + packet.addr_len]), seg.dport, family)
+        listener: Listener | None = self._listener_among(self._listeners.get(key), packet)
+        if listener is None:
+            listener = self._listener_among(self._listeners.get(listen_key(b"", seg.dport, family)), packet)
+        return listener
+
+    def _listener_among(self, found: list[Listener] | None, packet: Packet) -> Listener | None:
+        listener: Listener
         if found is None:
-            found = self._listeners.get(listen_key(b"", seg.dport, family))
-            if found is None:
-                return None
-        if len(found) == 1:
-            return found[0]
+            return None
         # SO_REUSEPORT: one peer always meets the same listener.
-        return found[self.isn_hash.of(demux_key(packet)) % len(found)]
+        listener = found[0] if len(found) == 1 else found[self.isn_hash.of(demux_key(packet)) % len(found)]
+        if listener.settings.oif and getattr(packet.device, "index", 0) != listener.settings.oif:
+            # SO_BINDTODEVICE: what came in elsewhere is not for it.
+            return None
+        return listener
 
     def _forward(self, key: bytes, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         if self._forwards >= MAX_FORWARDS:
             self.counters.drop("tcp_forward_full")
             return
-        path = path_back(self, packet)
+        path = path_back(self, packet, 0)
         if path is None:
             return
         request = ForwardRequest(self, key, packet, path, seg, now)

@@ -80,7 +80,7 @@ class Request(Endpoint):
     def __init__(self, listener: Listener, key: bytes, path: Path, seg: Segment, now: cython.longlong) -> None:
         engine: Engine = listener.engine
         settings: Settings = listener.settings
-        advmss: cython.uint = advertised_mss(path.mtu, path.header_len, settings)
+        advmss: cython.uint = advertised_mss(path, settings)
         self.kind = KIND_REQUEST
         self.state = SYN_RECEIVED
         self.key = key
@@ -155,7 +155,7 @@ class Request(Endpoint):
             if self.timeouts == 0 and self.retransmits == 0:
                 self.stamp_first = self.stamp_last
             stamps = (self.stamp_last, self.ts_recent)
-        mss: cython.uint = advertised_mss(self.path.mtu, self.path.header_len, settings)
+        mss: cython.uint = advertised_mss(self.path, settings)
         flags: cython.uint = SYN | ACK
         wscale: cython.int = self.rcv_wscale if self.wscale >= 0 else -1
         accecn: cython.bint = False

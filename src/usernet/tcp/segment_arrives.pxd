@@ -49,6 +49,6 @@ cdef bint _resets_after_fin(Tcb tcb, Segment seg) noexcept
 cdef bint _fourth_syn(Tcb tcb, Segment seg, long long now) except *
 cdef bint _fifth_ack(Tcb tcb, Segment seg, long long now) except *
 cdef void _remember_timestamp(Tcb tcb, Segment seg, long long now) noexcept
-cdef bint _fin_acknowledged(Tcb tcb, long long now) except *
+cdef bint _fin_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cdef bint _seventh_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
 cdef bint _eighth_fin(Tcb tcb, Segment seg, long long now) except *

@@ -433,7 +433,7 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         _remember_timestamp(tcb, seg, now)
     acknowledge(tcb, seg, now)
     if tcb.fin_sent and tcb.snd_una == tcb.snd_nxt and tcb.state != ESTABLISHED:
-        return _fin_acknowledged(tcb, now)
+        return _fin_acknowledged(tcb, seg, now)
     return True
 
 
@@ -444,12 +444,14 @@ def _remember_timestamp(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         tcb.ts_recent_at = now
 
 
-def _fin_acknowledged(tcb: Tcb, now: cython.longlong) -> cython.bint:
+def _fin_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if tcb.state == FIN_WAIT_1:
         move(tcb, RCV_ACK_OF_FIN)
         if tcb.is_orphan:
             if tcb.settings.linger2_ns < 0:
+                # TCP_LINGER2 below 0: nobody waits for the peer's FIN, and the peer is told so (Linux).
                 tcb.engine.ext.TCPAbortOnLinger += 1
+                _reset_reply(tcb, seg, now)
                 finish(tcb, ABORT, 0)
                 return False
             orphan_waits(tcb, now)

@@ -23,6 +23,7 @@ cdef class Settings:
     cdef public int fastopen_limit
     cdef public FastOpenKeys fastopen_keys
     cdef public int save_syn
+    cdef public int oif
     cdef public unsigned int maxseg
     cdef public unsigned int window_clamp
     cdef public unsigned int tos

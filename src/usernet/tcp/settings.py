@@ -36,6 +36,7 @@ class Settings:
         "maxseg",
         "nodelay",
         "notsent_lowat",
+        "oif",
         "oobinline",
         "pmtudisc",
         "quickack",
@@ -66,6 +67,7 @@ class Settings:
         self.fastopen_connect = self.fastopen_no_cookie = False
         self.fastopen_limit = 0  # 0: no Fast Open for this listener
         self.fastopen_keys: FastOpenKeys | None = None
+        self.oif = 0  # SO_BINDTODEVICE: the only interface, by its index
         self.save_syn = 0  # 1: from the IP header on; 2: from the link's
         self.window_clamp = 0
         self.quickack = True
@@ -103,6 +105,7 @@ class Settings:
         twin.rcvbuf = self.rcvbuf
         twin.rcvlowat = self.rcvlowat
         twin.sndbuf = self.sndbuf
+        twin.oif = self.oif
         twin.tos = self.tos
         twin.ttl = self.ttl
         twin.mark = self.mark

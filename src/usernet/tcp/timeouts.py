@@ -204,7 +204,7 @@ def _out_of_resources(tcb: Tcb, now: cython.longlong) -> cython.bint:
 
 def _doubt_path(tcb: Tcb) -> None:
     try:
-        tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
+        tcb.path = tcb.engine.sender.path(tcb.remote, tcb.local, tcb.settings.oif)
     except OSError as error:
         tcb.soft_err = error.errno or 0
 

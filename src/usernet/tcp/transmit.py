@@ -55,7 +55,7 @@ def usable_path(tcb: Tcb) -> Path | None:
     if path.alive:
         return path
     try:
-        path = tcb.engine.sender.path(tcb.remote, tcb.local, 0)
+        path = tcb.engine.sender.path(tcb.remote, tcb.local, tcb.settings.oif)
     except OSError as error:
         tcb.soft_err = error.errno or 0
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EAGAIN, ECONNABORTED
+from errno import EAGAIN, ECONNABORTED, ECONNRESET
 from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP
@@ -160,7 +160,8 @@ class Connection(Tcb):
     def shutdown_send(self, now: cython.longlong) -> None:
         """3.10.4 CLOSE, our half."""
         if self.state == SYN_SENT:
-            finish(self, CLOSE, 0)
+            # Who waits in connect() hears of it (Linux).
+            finish(self, CLOSE, ECONNRESET)
             return
         if self.state == CLOSED:
             return

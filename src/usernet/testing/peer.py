@@ -41,10 +41,11 @@ def flag_names(flags: int) -> str:
 class FakeSender(Sender):
     """A network layer that keeps what it is given. ``refuse`` is a negative errno to answer with instead."""
 
-    __slots__ = ("gso_max", "mtu", "paths", "refuse", "sent", "unreachable")
+    __slots__ = ("advmss", "gso_max", "mtu", "paths", "refuse", "sent", "unreachable")
 
     def __init__(self, mtu: int, gso_max: int) -> None:
         self.mtu = mtu
+        self.advmss = 0
         self.gso_max = gso_max
         self.sent: deque[Packet] = deque()
         self.paths: list[Path] = []
@@ -59,6 +60,7 @@ class FakeSender(Sender):
         src = src or (LOCAL if family == 4 else bytes(15) + b"\x01")
         path = Path(family, src, dst)
         path.mtu = self.mtu
+        path.advmss = self.advmss
         path.gso_max = self.gso_max
         path.pseudo = pseudo_sum(src + dst, 0, len(dst), 0, 0)
         self.paths.append(path)
