@@ -339,7 +339,8 @@ class Request(Endpoint):
             listener.owner.wake(POLLIN)
 
     def child(self, now: cython.longlong) -> Connection:
-        """A connection in SYN_RECEIVED, as this request knows it."""
+        """A connection in SYN_RECEIVED, as this request knows it, which is then done with."""
+        self.timer.destroy()
         listener: Listener = self.listener
         child: Connection = Connection(listener.engine, self.key, self.path, self.local_port, self.remote_port)
         prepare(child, listener.settings.copy(), now)
