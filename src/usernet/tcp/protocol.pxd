@@ -44,7 +44,7 @@ cdef class Tcp(Acceptor):
     cdef void _others(self, Endpoint endpoint, bytes key, Packet packet, Segment seg, long long now) except *
     cdef void _listen_or_closed(self, bytes key, Packet packet, Segment seg, long long iss, long long now) except *
     cdef Listener _find_listener(self, Packet packet, Segment seg)
-    cdef Listener _listener_among(self, list found, Packet packet)
+    cdef Listener _listener_at(self, bytes key, Packet packet)
     cdef void _forward(self, bytes key, Packet packet, Segment seg, long long now) except *
     cdef void _answer_closed(self, Packet packet, Segment seg, long long now) except *
     cpdef void error(self, IcmpError error, long long now) except *

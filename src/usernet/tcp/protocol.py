@@ -312,14 +312,15 @@ class Tcp(Acceptor):
     def _find_listener(self, packet: Packet, seg: Segment) -> Listener | None:
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         family: cython.int = 4 if packet.addr_len == 4 else 6
-        key: bytes = listen_key(bytes(packet.buf[at : at + packet.addr_len]), seg.dport, family)
-        listener: Listener | None = self._listener_among(self._listeners.get(key), packet)
+        address: bytes = bytes(packet.buf[at : at + packet.addr_len])
+        listener: Listener | None = self._listener_at(listen_key(address, seg.dport, family), packet)
         if listener is None:
-            listener = self._listener_among(self._listeners.get(listen_key(b"", seg.dport, family)), packet)
+            listener = self._listener_at(listen_key(b"", seg.dport, family), packet)
         return listener
 
-    def _listener_among(self, found: list[Listener] | None, packet: Packet) -> Listener | None:
+    def _listener_at(self, key: bytes, packet: Packet) -> Listener | None:
         listener: Listener
+        found = self._listeners.get(key)
         if found is None:
             return None
         # SO_REUSEPORT: one peer always meets the same listener.
