@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usernet.core.const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY
+from usernet.core.const import CSUM_NONE, CSUM_PARTIAL, CSUM_UNNECESSARY, GSO_ACCECN, GSO_TCPV4
 from usernet.core.entropy import Entropy
 from usernet.core.packet import Packet
 from usernet.core.timers import Timers
@@ -216,3 +216,25 @@ def test_whatever_comes_goes_on_once(data: st.DataObject) -> None:
     if all(packet.gso_size == 0 for packet in joined):
         assert sum(len(packet) for packet in joined) == payload
         assert len(joined) == 6
+
+
+def counted(ace: int, octets: bytes = PAYLOAD) -> list[Packet]:
+    """Wire segments that all have this ACE value (RFC 9768): AE in octet 12 of the TCP header, CWR and ECE in 13."""
+    pieces = [on_the_wire(piece) for piece in segment(super_segment(octets, flags=ACK), 14)]
+    ae, low = ace >> 2, ACK | (ace & 3) << 6
+    return [rewritten(piece, 46, bytes([piece.buf[46] | ae, low])) for piece in pieces]
+
+
+@pytest.mark.parametrize("ace", range(8))
+def test_segments_with_one_count_of_marks_are_joined_and_cut_again_with_it(ace: int) -> None:
+    [joined] = join(counted(ace))
+    assert joined.gso_type == GSO_TCPV4 | (GSO_ACCECN if ace & 2 else 0)
+    assert [piece.tobytes()[46:48] for piece in segment(joined, 14)] == [joined.tobytes()[46:48]] * 7
+
+
+def test_segments_with_another_count_or_another_ecn_field_are_not() -> None:
+    one, other = counted(5), counted(6)
+    assert [packet.gso_size for packet in join([one[0], one[1], other[2], other[3]])] == [1448, 1448]
+    marked = counted(5)
+    marked[2] = rewritten(marked[2], 15, bytes([marked[2].buf[15] | 3]))
+    assert len(join(marked[:4])) == 3

@@ -32,7 +32,7 @@ STATE_NAMES = {
     tcp.CLOSING: "CLOSING",
 }
 # What tcp_info's option bits mean (linux/tcp.h).
-OPTIONS = {"ts": 1, "sack": 2, "wscale": 4, "ecn": 8}
+OPTIONS = {"ts": 1, "sack": 2, "wscale": 4, "ecn": 8, "ecnseen": 16, "fastopen": 32}
 
 
 def rows(stack: NetStack) -> Iterator[Row]:
