@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl as real_fcntl
 import os
 import stat
+import sys
 from collections.abc import Callable
-from errno import EINVAL, ENOTTY
+from errno import EFAULT, EINVAL, ENOTTY
 from typing import Any
 
 from .descriptors import Descriptor, dup_descriptor, file_of, is_ours, table_of
@@ -151,3 +152,22 @@ def fcntl(fd: Any, cmd: int, arg: Any = 0) -> Any:
     if cmd in (real_fcntl.F_DUPFD, real_fcntl.F_DUPFD_CLOEXEC):
         return dup_descriptor(number)
     raise OSError(EINVAL, os.strerror(EINVAL))
+
+
+def ioctl(fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True, /) -> Any:
+    """As ``fcntl.ioctl``; our stream sockets know FIONREAD (SIOCINQ), TIOCOUTQ, SIOCOUTQNSD and SIOCATMARK."""
+    number = fd if isinstance(fd, int) else fd.fileno()
+    if not is_ours(number):
+        return real_fcntl.ioctl(fd, request, arg, mutate_flag)
+    sock = _socket(number)
+    if not hasattr(sock, "ioctl"):
+        raise OSError(ENOTTY, os.strerror(ENOTTY))
+    answer = int(sock.ioctl(request)).to_bytes(4, sys.byteorder, signed=True)
+    if isinstance(arg, int):
+        # The kernel would write through the number as a pointer.
+        raise OSError(EFAULT, os.strerror(EFAULT))
+    if isinstance(arg, bytes | str) or not mutate_flag:
+        octets = arg.encode() if isinstance(arg, str) else bytes(arg)
+        return answer + octets[len(answer) :]
+    memoryview(arg).cast("B")[:4] = answer
+    return 0

@@ -65,6 +65,7 @@ def patch(stack: NetStack | None = None) -> None:
     for name, function in osfuncs.exports().items():
         _set(os, name, function, undo)
     _set(fcntl, "fcntl", osfuncs.fcntl, undo)
+    _set(fcntl, "ioctl", osfuncs.ioctl, undo)
     # Contexts made before have the real class, which must take our sockets as well.
     _set(ssl.SSLContext, "sslsocket_class", modules.ssl_module().SSLSocket, undo)
     _set(ssl.SSLContext, "_wrap_socket", tls.wrap_socket, undo)

@@ -22,6 +22,7 @@ from ..core.scheduler import Scheduler
 from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, FREEBIND, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
+from ..tcp.trace import Trace
 from .address import Address, host_octets, make_address, port_of
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
@@ -481,6 +482,14 @@ class TcpSocket(Socket):
         with self.host.lock:
             self.check_open()
             return *recv_error(self, n, ancillary_size), None
+
+    def start_trace(self, limit: int = 1024) -> Trace:
+        """Note the connection's events from now on, the last ``limit`` of them. Raises OSError(ENOTCONN)."""
+        with self.host.lock:
+            if self.tcb is None:
+                raise os_error(ENOTCONN)
+            self.tcb.trace = trace = Trace(limit)
+            return trace
 
     def ioctl(self, request: int) -> int:
         """ioctl(2): SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK. Raises OSError: EINVAL, ENOTTY."""

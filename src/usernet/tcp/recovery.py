@@ -251,6 +251,8 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
     reneged: cython.bint = tcb.sack_ok and (board.record(0).flags & R_SACKED) != 0
     fresh: cython.bint = tcb.ca_state < CA_RECOVERY
     usual: cython.int = tcb.engine.sysctls.reordering
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "timeout", now)
     if reneged:
         tcb.engine.ext.TCPSACKReneging += 1
         tcb.is_reneged = True

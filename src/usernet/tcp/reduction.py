@@ -66,6 +66,8 @@ def enter_cwr(tcb: Tcb, now: cython.longlong) -> None:
 def enter_recovery(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
     """Fast retransmit begins (RFC 5681 3.2, RFC 6675 5). ``echoed``: ECN confirms the congestion, so it is no error."""
     engine: Engine = tcb.engine
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "recovery", now)
     if not retransmission_out(tcb):
         tcb.retrans_at = 0
     if tcb.sack_ok:

@@ -73,6 +73,8 @@ UNLIMITED = 0x7FFFFFFF
 
 def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
     """One segment for a connection that has a TCB."""
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "arrived", now)
     tcb.segs_in += 1
     if tcb.state == SYN_SENT:
         _syn_sent(tcb, packet, seg, now)

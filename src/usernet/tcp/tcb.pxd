@@ -30,6 +30,7 @@ from .scoreboard cimport Scoreboard
 from .settings cimport Settings
 from .space cimport ReceiveSpace
 from .sysctls cimport Sysctls
+from .trace cimport Trace
 from .urgent_state cimport Urgent
 from .tlp cimport LossProbe
 from .undo cimport Undo
@@ -108,6 +109,7 @@ cdef class Tcb(Endpoint):
     cdef public SendMarks marks
     cdef public ErrorQueue errors
     cdef public Urgent urgent
+    cdef public Trace trace
     cdef public unsigned long long piece_at
     cdef public unsigned long long more_end
     cdef public unsigned long long pushed_at

@@ -44,6 +44,7 @@ from .settings import Settings
 from .space import ReceiveSpace
 from .sysctls import Sysctls
 from .tlp import LossProbe
+from .trace import Trace
 from .undo import Undo
 from .urgent_state import Urgent
 
@@ -241,6 +242,7 @@ class Tcb(Endpoint):
         "stamp_base",
         "syn_sent_at",
         "total_retrans",
+        "trace",
         "ts_offset",
         "ts_ok",
         "ts_recent",
@@ -308,6 +310,7 @@ class Tcb(Endpoint):
         self.marks: SendMarks | None = None
         self.errors: ErrorQueue | None = None
         self.urgent: Urgent | None = None
+        self.trace: Trace | None = None
         self.piece_at = self.more_end = self.pushed_at = self.stamp_base = 0
         self.nospace = False
         self.snd_buf = 0

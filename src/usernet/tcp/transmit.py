@@ -251,6 +251,8 @@ def transmit(
     if auth is not None:
         auth.sign(packet)
     _ack_sent(tcb)
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "sent", now)
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
     return engine.sender.send(path, packet, now)
