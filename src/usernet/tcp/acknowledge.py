@@ -45,7 +45,7 @@ from .rate import AckSample
 from .recovery import dubious_ack, probe_acknowledged, reno_acked
 from .reordering import highest_delivered, sack_reordering
 from .retransmit import retransmit_lost
-from .rtx_timer import arm_rtx, cancel_rtx, restart_timer
+from .rtx_timer import arm_rtx, cancel_rtx, heed_user_timeout, restart_timer
 from .sacks import take_sacks
 from .scoreboard import Scoreboard
 from .tcb import Engine, Tcb
@@ -269,6 +269,7 @@ def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
         cancel_rtx(tcb)
     else:
         arm_rtx(tcb, RTX_PROBE, now)
+        heed_user_timeout(tcb, tcb.probes_at, now)
 
 
 def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cython.longlong) -> None:

@@ -1,7 +1,7 @@
 from .tcb cimport Tcb
 
 cdef int CA_CWR, CA_OPEN, RTX_NONE, RTX_REORDER, RTX_RETRANSMIT, RTX_TAIL
-cdef long long MS, RTO_INITIAL, TIMER_SLACK
+cdef long long MS, RTO_INITIAL, TIMEOUT_MIN, TIMER_SLACK
 
 cpdef long long current_rto(Tcb tcb) noexcept
 cpdef void arm_rtx(Tcb tcb, int kind, long long now) except *
@@ -12,3 +12,4 @@ cpdef void restart_timer(Tcb tcb, long long now) except *
 cpdef bint schedule_probe(Tcb tcb, bint restart, long long now) except *
 cdef bint _is_opening(Tcb tcb) noexcept
 cdef long long _rto_left(Tcb tcb, long long now) except *
+cpdef void heed_user_timeout(Tcb tcb, long long since, long long now) except *

@@ -18,6 +18,7 @@ from .const import (
     RTX_REORDER,
     RTX_RETRANSMIT,
     RTX_TAIL,
+    TIMEOUT_MIN,
     TIMER_SLACK,
 )  # fmt: skip
 from .tcb import Tcb
@@ -106,3 +107,11 @@ def _is_opening(tcb: Tcb) -> cython.bint:
 
 def _rto_left(tcb: Tcb, now: cython.longlong) -> cython.longlong:
     return tcb.board.record(0).sent_at + current_rto(tcb) - now
+
+
+def heed_user_timeout(tcb: Tcb, since: cython.longlong, now: cython.longlong) -> None:
+    """A backed-off timer must not outlast the user's patience, which began at ``since`` (RFC 5482, Linux)."""
+    end: cython.longlong = since + tcb.settings.user_timeout_ns
+    if tcb.settings.user_timeout_ns <= 0 or since == 0 or tcb.rtx_timer.expires_at <= end:
+        return
+    tcb.rtx_timer.arm(end if end > now + TIMEOUT_MIN else now + TIMEOUT_MIN)

@@ -16,6 +16,7 @@ from ..wire.tcp import Segment
 from .acknowledge import acknowledge, acknowledge_old
 from .const import (
     ACK,
+    ACK_NOMEM,
     ACK_NOW,
     ACK_SCHED,
     ATO_MIN,
@@ -511,6 +512,9 @@ def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         if seg.flags & FIN:
             tcb.ack_pending |= ACK_SCHED | ACK_NOW
         return True
+    if tcb.space.held > tcb.rcv_buf:
+        # The buffer is overdrawn: a peer that closes into a closed window hears so at once (Linux).
+        tcb.ack_pending |= ACK_NOMEM | ACK_NOW
     tcb.rcv_nxt = seq_add(tcb.rcv_nxt, 1)
     tcb.rcv_fin = True
     tcb.shutdown |= RCV_SHUTDOWN

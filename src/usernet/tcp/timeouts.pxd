@@ -8,20 +8,19 @@ from .transmit cimport send_probe, send_reset, send_syn
 from .plpmtud cimport suspect_black_hole
 from .recovery cimport enter_loss, reordering_timeout
 from .retransmit cimport retransmit, retransmit_lost, retransmit_tail
-from .rtx_timer cimport arm_rtx, rearm_rto
+from .rtx_timer cimport arm_rtx, heed_user_timeout, rearm_rto
 from .settings cimport Settings, keepidle, keepintvl
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int ACK, SYN, INFINITE_SSTHRESH
 cdef int CA_DISORDER, CA_LOSS, CA_RECOVERY, RTX_TAIL, THIN, THIN_RETRIES
-cdef long long MS, SECOND, BASE_RTO, TIME_WAIT_LEN, RESOURCE_PROBE, TIMEOUT_MIN
+cdef long long MS, SECOND, BASE_RTO, TIME_WAIT_LEN, RESOURCE_PROBE
 cdef int CLOSED, FIN_WAIT_2, RTX_NONE, RTX_PROBE, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT, T_COMPRESS, T_DELACK, T_KEEP, T_PACE, ABORT, TIMEOUT, ETIMEDOUT, ORPHAN_RETRIES
 
 cpdef void timer_expired(Tcb tcb, int kind, long long now) except *
 cpdef long long patience(Tcb tcb, int retries) noexcept
 cdef void _syn_timeout(Tcb tcb, long long now) except *
 cdef bint _user_timeout(Tcb tcb, long long now) noexcept
-cdef void _heed_user_timeout(Tcb tcb, long long since, long long now) except *
 cdef bint _out_of_patience(Tcb tcb, long long now) except *
 cdef int _orphan_retries(Tcb tcb) noexcept
 cdef bint _out_of_resources(Tcb tcb, long long now) except *

@@ -27,7 +27,6 @@ from .const import (
     T_KEEP,
     T_PACE,
     TIME_WAIT_LEN,
-    TIMEOUT_MIN,
 )  # fmt: skip
 from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
 from .fastopen import FastOpen
@@ -37,7 +36,7 @@ from .output import pace, probe_window, send_one
 from .plpmtud import suspect_black_hole
 from .recovery import enter_loss, reordering_timeout
 from .retransmit import retransmit, retransmit_lost, retransmit_tail
-from .rtx_timer import arm_rtx, rearm_rto
+from .rtx_timer import arm_rtx, heed_user_timeout, rearm_rto
 from .settings import Settings, keepidle, keepintvl
 from .state import ABORT, TIMEOUT
 from .tcb import Engine, Tcb
@@ -140,20 +139,12 @@ def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
         tcb.backoff += 1
     send_syn(tcb, SYN if tcb.state == SYN_SENT else SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
-    _heed_user_timeout(tcb, tcb.retrans_at, now)
+    heed_user_timeout(tcb, tcb.retrans_at, now)
 
 
 def _user_timeout(tcb: Tcb, now: cython.longlong) -> cython.bint:
     # RFC 9293 3.8.3, RFC 5482.
     return 0 < tcb.settings.user_timeout_ns <= now - tcb.retrans_at and tcb.retransmits > 0
-
-
-def _heed_user_timeout(tcb: Tcb, since: cython.longlong, now: cython.longlong) -> None:
-    # A backed-off timer must not outlast the user's patience (RFC 5482, Linux).
-    end: cython.longlong = since + tcb.settings.user_timeout_ns
-    if tcb.settings.user_timeout_ns <= 0 or since == 0 or tcb.rtx_timer.expires_at <= end:
-        return
-    tcb.rtx_timer.arm(end if end > now + TIMEOUT_MIN else now + TIMEOUT_MIN)
 
 
 def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
@@ -252,7 +243,7 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
         # RFC 6298 5.5.
         tcb.backoff += 1
     arm_rtx(tcb, RTX_RETRANSMIT, now)
-    _heed_user_timeout(tcb, tcb.retrans_at, now)
+    heed_user_timeout(tcb, tcb.retrans_at, now)
 
 
 def _count_failure(tcb: Tcb) -> None:
@@ -327,7 +318,7 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
         if tcb.backoff < engine.sysctls.retries2:
             tcb.backoff += 1
         arm_rtx(tcb, RTX_PROBE, now)
-    _heed_user_timeout(tcb, tcb.probes_at, now)
+    heed_user_timeout(tcb, tcb.probes_at, now)
 
 
 # Keep-alive, and FIN_WAIT_2 without an owner.
