@@ -16,5 +16,6 @@ cdef class Report:
 cdef class ErrorQueue:
     cdef public object reports
     cdef public int limit
+    cdef public int copies
     cdef public int count
     cdef public int dropped

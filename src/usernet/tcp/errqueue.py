@@ -33,14 +33,17 @@ class Report:
 
 
 class ErrorQueue:
-    """``count`` reports waiting to be read, ``limit`` at most; what does not fit is counted in ``dropped``."""
+    """``count`` reports waiting to be read, ``limit`` at most; what does not fit is counted in ``dropped``.
 
-    __slots__ = ("count", "dropped", "limit", "reports")
+    ``copies`` of them are of zero-copy sends.
+    """
+
+    __slots__ = ("copies", "count", "dropped", "limit", "reports")
 
     def __init__(self, limit: int) -> None:
         self.reports: deque[Report] = deque()
         self.limit = limit
-        self.count = self.dropped = 0
+        self.copies = self.count = self.dropped = 0
 
     def __len__(self) -> int:
         return len(self.reports)
@@ -64,10 +67,13 @@ class ErrorQueue:
         else:
             self.reports.append(report)
             self.count += 1
+            self.copies += report.origin == ORIGIN_ZEROCOPY
 
     def take(self) -> Report | None:
         """The oldest report, None when there is none."""
         if not self.reports:
             return None
+        report = self.reports.popleft()
         self.count -= 1
-        return self.reports.popleft()
+        self.copies -= report.origin == ORIGIN_ZEROCOPY
+        return report

@@ -74,7 +74,7 @@ class SendMarks:
 
     def zerocopy_is_full(self, limit: int) -> bool:
         """True when no further zero-copy send may be outstanding (net.core.optmem_max)."""
-        return (len(self.copies) + len(self.errors) + 1) * NOTE_COST > limit
+        return (len(self.copies) + self.errors.copies + 1) * NOTE_COST > limit
 
     def zerocopy(self, end: int, copied: bool) -> None:
         """A zero-copy send ends here; its number is the next one."""
