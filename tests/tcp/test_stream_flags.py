@@ -2,14 +2,13 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from test_simulation import connect, pattern
 
 from usernet.core.const import SECOND
 from usernet.tcp.const import MSG_EOR, MSG_MORE, MSG_OOB, MSG_ZEROCOPY, SEND_COPIED
 from usernet.tcp.marks import OPT_ID, OPT_TSONLY, TX_ACK, TX_SCHED, TX_SOFTWARE
 from usernet.tcp.settings import Settings
 from usernet.testing.wire import Pair
-
-from test_simulation import connect, pattern
 
 FLAGS = (0, MSG_MORE, MSG_EOR, MSG_ZEROCOPY, MSG_ZEROCOPY | SEND_COPIED, MSG_MORE | MSG_ZEROCOPY, MSG_OOB)
 
