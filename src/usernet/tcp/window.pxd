@@ -17,6 +17,7 @@ cpdef void spare(Tcb tcb) noexcept
 cpdef void set_clamp(Tcb tcb, long long clamp) noexcept
 cpdef bint measure_mss(Tcb tcb, unsigned int size, unsigned int n, unsigned int header, bint pushed, bint flagged) noexcept
 cdef void _measure_ratio(Tcb tcb, unsigned int n, unsigned int header) noexcept
+cdef long long _largest(Tcb tcb) noexcept
 cpdef void grow_window(Tcb tcb, long long n, long long cost) noexcept
 cdef long long _growth_of_small(Tcb tcb, long long n, long long cost) noexcept
 cpdef void measure_rtt(Tcb tcb, Segment seg, unsigned int stamp, long long now) noexcept

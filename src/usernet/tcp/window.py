@@ -196,9 +196,15 @@ def _measure_ratio(tcb: Tcb, n: cython.uint, header: cython.uint) -> None:
     ratio = (ratio << 8) // packet_cost(n + header + tcb.path.header_len)
     space.ratio = ratio if ratio > 0 else 1
     if space.ratio != before:
-        set_clamp(tcb, space.window_of(tcb.rcv_buf))
+        set_clamp(tcb, _largest(tcb))
         if space.target > space.clamp:
             space.target = space.clamp
+
+
+def _largest(tcb: Tcb) -> cython.longlong:
+    # What the buffer can carry, or less where TCP_WINDOW_CLAMP says so.
+    largest: cython.longlong = tcb.space.window_of(tcb.rcv_buf)
+    return tcb.window_clamp if 0 < tcb.window_clamp < largest else largest
 
 
 def grow_window(tcb: Tcb, n: cython.longlong, cost: cython.longlong) -> None:
@@ -313,7 +319,7 @@ def grow_buffer(tcb: Tcb, target: cython.longlong) -> None:
         window = engine.sysctls.rmem_max
     if window > tcb.rcv_buf and not engine.pool.under_pressure():
         tcb.rcv_buf = window
-        space.clamp = space.window_of(window)
+        space.clamp = _largest(tcb)
 
 
 def set_low_water(tcb: Tcb, octets: cython.longlong) -> None:
@@ -323,5 +329,5 @@ def set_low_water(tcb: Tcb, octets: cython.longlong) -> None:
     if tcb.rcv_buf_locked or wanted <= tcb.rcv_buf:
         return
     tcb.rcv_buf = wanted
-    if space.clamp < octets:
+    if space.clamp < octets and tcb.window_clamp == 0:
         space.clamp = octets

@@ -1,0 +1,213 @@
+"""The receive window, the buffer behind it, and when ACKs go out: as Linux has them."""
+
+import pytest
+
+from usernet.tcp.const import ACK, FIN, PSH
+from usernet.tcp.settings import Settings
+from usernet.tcp.space import packet_cost
+from usernet.testing.peer import Scene
+
+
+def opened(scene=None, settings=None, **options):
+    scene = scene or Scene()
+    peer = scene.peer()
+    tcb, owner = peer.open_passive(scene.listen(settings=settings), **options)
+    return scene, peer, tcb, owner
+
+
+@pytest.mark.parametrize(
+    ("octets", "cost"), [(41, 768), (128, 768), (129, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)]
+)  # fmt: skip
+def test_what_a_packet_costs_the_buffer(octets, cost):
+    assert packet_cost(octets) == cost
+
+
+@pytest.mark.parametrize(
+    ("rmem", "wnd", "scale"),
+    [("4096 131072 6291456", 64240, 7), ("4096 540000 15728640", 65535, 8), ("4096 32768 33554432", 16060, 10)],
+)
+def test_the_first_window_is_half_the_buffer_and_the_scale_fits_the_largest(rmem, wnd, scale):
+    from usernet.tcp.const import SYN
+
+    scene = Scene(tcp_rmem=rmem)
+    peer = scene.peer()
+    scene.listen()
+    peer.send(SYN, mss=1460, wscale=7)
+    answer = peer.expect(SYN | ACK)
+    assert (answer.wnd, answer.wscale) == (wnd, scale)
+
+
+def test_so_rcvbuf_bounds_window_and_scale():
+    from usernet.tcp.const import SYN
+
+    settings = Settings()
+    settings.rcvbuf = 2_000_000
+    scene = Scene()
+    peer = scene.peer()
+    scene.listen(settings=settings)
+    peer.send(SYN, mss=1460, wscale=7)
+    answer = peer.expect(SYN | ACK)
+    assert (answer.wnd, answer.wscale) == (65535, 4)
+
+
+def test_the_buffer_follows_a_reader_that_keeps_up_and_stops_at_tcp_rmem():
+    scene, peer, tcb, _ = opened(wscale=7, ts=(1000, 0))
+    seq, sizes, burst = 1, [], 20_000
+    for _ in range(40):
+        sent = 0
+        while sent < burst and sent + 14_480 <= tcb.receive_window():
+            peer.send(ACK, seq=seq, ack=1, payload=b"x" * 14_480, gso_size=1448)
+            seq, sent = seq + 14_480, sent + 14_480
+            while tcb.recv(1 << 20, False, scene.now):
+                pass
+        scene.advance(ms=50)
+        peer.ts += 50
+        peer.drain()
+        burst = min(2 * burst, 8 << 20)
+        sizes.append(tcb.rcv_buf)
+    assert sizes == sorted(sizes) and sizes[-1] == 6291456
+    assert tcb.info()["rcv_space"] > 1 << 20 and 40_000 < tcb.info()["rcv_rtt"] < 110_000
+
+
+def test_a_locked_buffer_does_not_grow():
+    settings = Settings()
+    settings.rcvbuf = 100_000
+    scene, peer, tcb, _ = opened(wscale=7, ts=(1000, 0), settings=settings)
+    seq = 1
+    for _ in range(50):
+        peer.send(ACK, seq=seq, ack=1, payload=b"x" * 14_480, gso_size=1448)
+        seq += 14_480
+        tcb.recv(1 << 20, False, scene.now)
+        scene.advance(ms=50)
+        peer.ts += 50
+    assert tcb.rcv_buf == 100_000
+
+
+def test_a_window_is_taken_back_only_where_that_is_allowed():
+    edges = {}
+    for allowed in (0, 1):
+        scene, peer, tcb, _ = opened(Scene(tcp_shrink_window=allowed, tcp_rmem="4096 32768 33554432"), wscale=7)
+        edge, worst = 0, 0
+        for seq in range(1, 10_000, 100):
+            peer.send(ACK | PSH, seq=seq, ack=1, payload=b"x" * 100)
+            scene.advance(ms=50)
+            for sent in peer.drain():
+                now = sent.ack + (sent.wnd << tcb.rcv_wscale)
+                worst, edge = max(worst, edge - now), max(edge, now)
+        edges[allowed] = worst
+    assert edges[0] <= 0 < edges[1]
+
+
+def test_tcp_window_clamp_bounds_the_offer():
+    scene, peer, tcb, _ = opened(wscale=7)
+    tcb.settings.window_clamp = 20_000
+    tcb.settings_changed(scene.now)
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 60_000, gso_size=1460)
+    peer.drain()
+    tcb.recv(60_000, False, scene.now)
+    peer.send(ACK | PSH, seq=60_001, ack=1, payload=b"y")
+    assert peer.drain()[-1].wnd << tcb.rcv_wscale <= 20_480
+
+
+def test_a_pool_under_pressure_offers_four_segments():
+    scene, peer, tcb, _ = opened(Scene(pool=100_000), wscale=7)
+    scene.context.pool.force(80_000)
+    sizes = []
+    for seq in range(1, 40_000, 1460):
+        peer.send(ACK | PSH, seq=seq, ack=1, payload=b"x" * 1460)
+        tcb.recv(1460, False, scene.now)
+        sizes += [sent.wnd << tcb.rcv_wscale for sent in peer.drain()]
+    assert tcb.space.ssthresh <= 4 * 1460 and sizes[-1] < sizes[0]
+    assert scene.counters.tcp_ext.TCPRcvQDrop == 0
+
+
+def test_text_with_a_gap_goes_when_the_buffer_is_overdrawn():
+    settings = Settings()
+    settings.rcvbuf = 20_000
+    scene, peer, tcb, _ = opened(settings=settings, sack_permitted=True)
+    for seq in range(2001, 9001, 700):
+        peer.send(ACK, seq=seq, ack=1, payload=b"x" * 350)
+    assert tcb.ofo.held
+    tcb.settings.rcvbuf = 4_000
+    tcb.settings_changed(scene.now)
+    peer.send(ACK, seq=1, ack=1, payload=b"y" * 500)
+    assert not tcb.ofo.held and tcb.sack_count == 0 and scene.counters.tcp_ext.OfoPruned == 1
+    assert scene.context.pool.used == tcb.available() == 500
+
+
+def test_duplicate_acks_beyond_three_are_compressed():
+    scene, peer, tcb, _ = opened(sack_permitted=True, ts=(1, 0))
+    scene.advance(ms=20)
+    peer.send(ACK, seq=1, ack=1, payload=b"a" * 1448)
+    peer.drain()
+    tcb.quick = 0
+    tcb.space.ssthresh = 1 << 30  # a window that grows is offered at once
+    for i in range(10):
+        peer.send(ACK, seq=5000 + 1448 * i, ack=1, payload=b"b" * 1448)
+    assert len(peer.drain()) == 3
+    scene.advance(ms=1)
+    last = peer.expect(ACK, ack=1449, sack=[(5000, 5000 + 14480)])
+    assert last.wnd and scene.counters.tcp_ext.TCPAckCompressed == 7
+    peer.expect_nothing()
+
+
+def test_without_sack_no_ack_is_held_back():
+    scene, peer, tcb, _ = opened()
+    tcb.quick = 0
+    tcb.ato = 40_000_000
+    for i in range(10):
+        peer.send(ACK, seq=5000 + 1000 * i, ack=1, payload=b"b" * 1000)
+    assert len(peer.drain()) == 10
+    assert scene.counters.tcp_ext.TCPAckCompressed == 0
+
+
+def test_a_read_that_empties_the_queue_acknowledges_a_small_write():
+    scene, peer, tcb, _ = opened()
+    for seq in range(1, 17):
+        peer.send(ACK | PSH, seq=seq, ack=1, payload=b"q")
+    peer.drain()
+    tcb.recv(100, False, scene.now)
+    peer.send(ACK | PSH, seq=17, ack=1, payload=b"end of a write")
+    peer.expect_nothing()
+    tcb.recv(100, False, scene.now)
+    peer.expect(ACK, ack=31)
+
+
+def test_a_dialogue_begins_at_tcp_pingpong_thresh_replies():
+    for thresh, acks in ((1, 0), (3, 1)):
+        scene, peer, tcb, _ = opened(Scene(tcp_pingpong_thresh=thresh))
+        for seq in range(1, 17):
+            peer.send(ACK | PSH, seq=seq, ack=1, payload=b"q")
+        tcb.recv(100, False, scene.now)
+        peer.drain()
+        peer.send(ACK | PSH, seq=17, ack=1, payload=b"?")
+        tcb.recv(100, False, scene.now)
+        tcb.send(b"!", scene.now)
+        peer.drain()
+        peer.send(ACK | PSH, seq=18, ack=2, payload=b"?")
+        tcb.recv(100, False, scene.now)
+        assert len(peer.drain()) == acks
+
+
+def test_so_rcvlowat_waits_but_not_for_more_than_fits():
+    scene, peer, tcb, owner = opened()
+    tcb.set_low_water(3000)
+    owner.take()
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 1000)
+    assert owner.take() == 0 and not tcb.poll() & 1
+    peer.send(ACK | PSH, seq=1001, ack=1, payload=b"x" * 2000)
+    assert owner.take() & 1 and tcb.poll() & 1
+    tcb.set_low_water(10**9)
+    assert tcb.settings.rcvlowat == 6291456 // 2 and tcb.rcv_buf >= tcb.settings.rcvlowat
+
+
+def test_a_fin_into_a_shut_window_is_taken_and_answered_at_once():
+    settings = Settings()
+    settings.rcvbuf = 10_000
+    scene, peer, tcb, _ = opened(settings=settings)
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 20_000, gso_size=1460)
+    scene.advance(ms=50)
+    assert peer.drain()[-1].wnd == 0
+    peer.send(FIN | ACK, seq=20_001, ack=1)
+    peer.expect(ACK, ack=20_002, wnd=0)
+    assert tcb.recv(30_000, False, scene.now) == b"x" * 20_000 and tcb.recv(1, False, scene.now) == b""
