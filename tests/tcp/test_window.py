@@ -16,8 +16,9 @@ def opened(scene=None, settings=None, **options):
 
 
 @pytest.mark.parametrize(
-    ("octets", "cost"), [(41, 768), (128, 768), (129, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)]
-)  # fmt: skip
+    ("octets", "cost"),
+    [(41, 768), (128, 768), (129, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)],
+)
 def test_what_a_packet_costs_the_buffer(octets, cost):
     assert packet_cost(octets) == cost
 
@@ -190,7 +191,7 @@ def test_a_dialogue_begins_at_tcp_pingpong_thresh_replies():
 
 
 def test_so_rcvlowat_waits_but_not_for_more_than_fits():
-    scene, peer, tcb, owner = opened()
+    _scene, peer, tcb, owner = opened()
     tcb.set_low_water(3000)
     owner.take()
     peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 1000)
