@@ -61,6 +61,8 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     span = record.sent_at - due + TIMER_SLACK
     if span > current_rto(tcb):
         span = current_rto(tcb)
+    elif span < TIMER_SLACK:
+        span = TIMER_SLACK
     arm_after(tcb, RTX_REORDER, span, now)
     return True
 

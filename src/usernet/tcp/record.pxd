@@ -39,6 +39,5 @@ cdef class SendOrder:
 
     cpdef void append(self, SentRecord record) noexcept
     cpdef void insert_after(self, SentRecord record, SentRecord rest) noexcept
-    cpdef void restore(self, SentRecord record) noexcept
     cpdef void remove(self, SentRecord record) noexcept
     cpdef void clear(self) noexcept

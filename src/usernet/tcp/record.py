@@ -124,25 +124,6 @@ class SendOrder:
         if self.suspect is record:
             self.suspect = rest
 
-    def restore(self, record: SentRecord) -> None:
-        """A record given up as lost was not: back to where it was. For rare events: the place is searched."""
-        later: SentRecord | None = self.oldest
-        earlier: SentRecord | None = None
-        while later is not None and later.nth <= record.nth:
-            earlier = later
-            later = later.later
-        record.earlier = earlier
-        record.later = later
-        if earlier is None:
-            self.oldest = record
-        else:
-            earlier.later = record
-        if later is None:
-            self.newest = record
-        else:
-            later.earlier = record
-        record.is_out = True
-
     def remove(self, record: SentRecord) -> None:
         """A record was delivered, given up, or is about to be sent again."""
         earlier: SentRecord | None = record.earlier

@@ -6,10 +6,10 @@ from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, transmit, usable_path
 
-cdef unsigned int MASK32, ACK, FIN, PSH, R_FIN
+cdef unsigned int MASK32, ACK, FIN, PSH, R_EVER_RETRANS, R_FIN
 cdef int CA_CWR, CA_LOSS, CA_RECOVERY, RTX_REORDER, RTX_RETRANSMIT
 
 cpdef void retransmit_lost(Tcb tcb, long long now) except *
 cpdef int retransmit(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except -1
 cpdef bint retransmit_tail(Tcb tcb, long long now) except *
-cdef bint _send_again(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except *
+cdef int _send_again(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except? -2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..core.bytequeue import Chunk
 from ..core.const import MASK32
 from ..core.seq import seq_add
-from .const import ACK, CA_CWR, CA_LOSS, CA_RECOVERY, FIN, PSH, R_FIN, RTX_REORDER, RTX_RETRANSMIT
+from .const import ACK, CA_CWR, CA_LOSS, CA_RECOVERY, FIN, PSH, R_EVER_RETRANS, R_FIN, RTX_REORDER, RTX_RETRANSMIT
 from .record import SentRecord
 from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
@@ -53,13 +53,18 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     """Send record i of the scoreboard again, at most max_segs of it. Returns the segments sent, 0 for none."""
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
-    if not _send_again(tcb, i, max_segs, now):
+    answer: cython.int = _send_again(tcb, i, max_segs, now)
+    if answer < 0:
         return 0
-    board.retransmitted(record, now)
     if tcb.retrans_at == 0:
         # RFC 3522 3.2's RetransmitTS, and the start of the patience of RFC 9293 3.8.3.
         tcb.retrans_at = now
     tcb.undo.sent_again(record.segs)
+    if answer == 0:
+        # It did not leave; but Karn's rule holds from now on, for nobody knows how far it came.
+        record.flags |= R_EVER_RETRANS
+        return 0
+    board.retransmitted(record, now)
     return record.segs
 
 
@@ -72,14 +77,15 @@ def retransmit_tail(tcb: Tcb, now: cython.longlong) -> cython.bint:
         board.split(i, seq_add(record.start, (record.segs - 1) * record.mss))
         i += 1
         record = board.at(i)
-    if not _send_again(tcb, i, 1, now):
+    if _send_again(tcb, i, 1, now) <= 0:
         return False
     board.probed(record, now)
     return True
 
 
-def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cython.longlong) -> cython.bint:
-    # Record i leaves once more, cut to what the window and the path take.
+def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cython.longlong) -> cython.int:
+    # Record i leaves once more, cut to what the window and the path take: 1. The window forbids it: -1. The floor below
+    # refuses it: 0.
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
     mss: cython.uint
@@ -88,6 +94,7 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     n: cython.uint
     flags: cython.uint = ACK
     cursor: Chunk | None
+    answer: cython.int
     room: cython.longlong = tcb.snd_wnd
     room -= (record.start - tcb.snd_una) & MASK32
     if not tcb.path.alive:
@@ -102,7 +109,7 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     if room <= 0:
         # The window shrank. One segment at snd_una is always tried, as a probe.
         if record.start != tcb.snd_una:
-            return False
+            return -1
         room = mss
     if room < limit:
         limit = room - room % mss if room > mss else room
@@ -121,8 +128,7 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
         flags |= PSH
     # New data goes on where it stopped.
     cursor = tcb.queue.look_at(record.chunk)
-    if transmit(tcb, record.start, n, flags, mss, now) < 0:
-        tcb.engine.ext.TCPRetransFail += record.segs
+    answer = transmit(tcb, record.start, n, flags, mss, now)
     tcb.queue.look_at(cursor)
     tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
     if tcb.pacer.is_on:
@@ -130,4 +136,7 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     tcb.total_retrans += record.segs
     tcb.bytes_retrans += n
     tcb.engine.mib.RetransSegs += record.segs
-    return True
+    if answer < 0:
+        tcb.engine.ext.TCPRetransFail += record.segs
+        return 0
+    return 1

@@ -315,7 +315,11 @@ class Scoreboard:
             i += 1
 
     def unmark_lost(self) -> None:
-        """Nothing was lost after all: for the rare undo, which walks over everything."""
+        """Nothing was lost after all: for the rare undo, which walks over everything.
+
+        What was given up goes to the end of the order: RACK would give it up again at once, for the same reason; so it
+        has time until something arrives that was sent from now on. (In Linux only the RTO finds it, if it was lost.)
+        """
         records: list[SentRecord] = self._records
         record: SentRecord
         i: cython.Py_ssize_t = self._first
@@ -324,10 +328,8 @@ class Scoreboard:
             if record.flags & R_LOST:
                 self._mark(record, record.flags & ~R_LOST)
                 if not record.is_out:
-                    self.order.restore(record)
+                    self.order.append(record)
             i += 1
-        self.order.suspect = None
-        self.rack.look_on(self.order)
         self._rewind()
 
     def _rewind(self) -> None:
