@@ -16,14 +16,27 @@ from .base import CongestionControl
 from .bbr1 import Bbr1
 from .bbr3 import Bbr3
 from .cubic import Cubic
+from .dctcp import Dctcp
+from .ledbat import Ledbat
+from .prague import Prague
 from .reno import Reno
+from .vegas import Vegas
 
 if TYPE_CHECKING:
     from ...core.entropy import Entropy
     from ...core.sysctl import SysctlRegistry, Value
 
 # The default first.
-BUILT_IN: Final[tuple[type[CongestionControl], ...]] = (Cubic, Reno, Bbr1, Bbr3)
+BUILT_IN: Final[tuple[type[CongestionControl], ...]] = (
+    Cubic,
+    Reno,
+    Bbr1,
+    Bbr3,
+    Dctcp,
+    Prague,
+    Vegas,
+    Ledbat,
+)
 # Linux's TCP_CA_NAME_MAX, the NUL included.
 NAME_MAX: Final = 16
 
