@@ -43,6 +43,8 @@ class Bottleneck:
         settings = Settings()
         settings.congestion = congestion
         pair = self.pair
+        # The receiver's control decides how it answers marks (RFC 8257 3.2).
+        pair.contexts[B].sysctl.set("net.ipv4.tcp_congestion_control", congestion)
         client = pair.a.connect(Owner(), None, B, 80, settings, pair.now)
         server = None
         while server is None or client.state != 1:

@@ -183,8 +183,9 @@ def _route(stack: NetStack, route: Any) -> Row:
     if route.metric:
         row["metric"] = route.metric
     row["flags"] = []
-    if route.mtu:
-        row["metrics"] = [{"mtu": route.mtu}]
+    metrics = {name: getattr(route, name) for name in ("mtu", "advmss", "initcwnd", "initrwnd", "congctl")}
+    if any(metrics.values()):
+        row["metrics"] = [{name: value for name, value in metrics.items() if value}]
     return row
 
 

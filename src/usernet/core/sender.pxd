@@ -6,7 +6,11 @@ from .packet cimport Packet
 cdef class Path:
     cdef public int family, header_len
     cdef public bytes src, dst
-    cdef public unsigned int advmss, mtu, gso_max, pseudo
+    cdef public unsigned int mtu, gso_max, pseudo
+    cdef public unsigned int advmss
+    cdef public unsigned int initcwnd
+    cdef public unsigned int initrwnd
+    cdef public str congctl
     cdef public bint alive, local
 
 

@@ -22,9 +22,14 @@ class Path:
     ``advmss`` is the TCP MSS to tell the peer, by the link or the route whatever the path MTU, 0 for what fits ``mtu``.
     ``pseudo`` is the sum of both addresses, the constant part of the pseudo-header. ``alive`` falls when a route,
     an address or the path MTU changed: ask the Sender for a new path. ``local`` is true when dst is one of ours.
+    What the route says to TCP, 0 or "" for nothing: ``initcwnd`` and ``initrwnd`` in segments, ``congctl`` the
+    congestion control.
     """
 
-    __slots__ = ("advmss", "alive", "dst", "family", "gso_max", "header_len", "local", "mtu", "pseudo", "src")
+    __slots__ = (
+        "advmss", "alive", "congctl", "dst", "family", "gso_max", "header_len", "initcwnd", "initrwnd", "local", "mtu",
+        "pseudo", "src",
+    )  # fmt: skip
 
     def __init__(self, family: cython.int, src: bytes, dst: bytes) -> None:
         self.family = family
@@ -37,6 +42,8 @@ class Path:
         self.pseudo = 0
         self.alive = True
         self.local = False
+        self.advmss = self.initcwnd = self.initrwnd = 0
+        self.congctl = ""
 
 
 class Sender:

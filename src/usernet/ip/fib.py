@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 class Route:
     """One route. ``gateway`` is None for a destination on the link; ``src`` is the preferred source address.
 
-    ``mtu`` 0 takes the device's, ``advmss`` 0 what the MTU gives.
+    ``mtu`` 0 takes the device's, ``advmss`` 0 what the MTU gives; ``initcwnd``, ``initrwnd`` and ``congctl`` are
+    ip-route(8)'s, 0 or "" for unset. After changing one call IpLayer.invalidate().
     """
 
-    __slots__ = ("advmss", "gateway", "interface", "metric", "mtu", "prefix", "prefixlen", "protocol", "scope", "src")
+    __slots__ = (
+        "advmss", "congctl", "gateway", "initcwnd", "initrwnd", "interface", "metric", "mtu", "prefix", "prefixlen",
+        "protocol", "scope", "src",
+    )  # fmt: skip
 
     def __init__(self, prefix: bytes, prefixlen: cython.int, gateway: bytes | None, interface: Interface) -> None:
         self.prefix: bytes = prefix
@@ -34,7 +38,8 @@ class Route:
         self.gateway: bytes | None = gateway
         self.interface: Interface = interface
         self.metric = 0
-        self.mtu = self.advmss = 0
+        self.mtu = self.advmss = self.initcwnd = self.initrwnd = 0
+        self.congctl = ""
         self.src: bytes | None = None
         self.protocol = RTPROT_STATIC
         self.scope = RT_SCOPE_LINK if gateway is None else RT_SCOPE_UNIVERSE

@@ -134,6 +134,8 @@ class Paths:
         path = IpPath(src, dst, interface, next_hop, kind)
         path.mtu = min((route.mtu if route is not None else 0) or interface.device.mtu, MAX_DATAGRAM)
         path.advmss = (route.advmss if route is not None else 0) or path.mtu - HEADERS
+        if route is not None:
+            path.initcwnd, path.initrwnd, path.congctl = route.initcwnd, route.initrwnd, route.congctl
         learnt, locked = self.pmtus.get(dst)
         if learnt and learnt <= path.mtu:
             path.mtu = learnt

@@ -11,7 +11,7 @@ from .space cimport first_window, window_scale
 from .tcb cimport Engine, Tcb
 from .window cimport begin
 
-cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS
+cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS
 cdef int RTX_RETRANSMIT
 
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *

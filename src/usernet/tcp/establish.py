@@ -8,7 +8,7 @@ from ..core.const import POLLOUT
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
-from .const import DEFAULT_MSS, INFINITE_SSTHRESH, MIN_MSS, RTX_RETRANSMIT
+from .const import DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
 from .plpmtud import begin_search
 from .rtx_timer import arm_rtx, cancel_rtx
@@ -27,7 +27,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     """Before any segment: options to offer, buffers, the first window."""
     engine: Engine = tcb.engine
     tcb.settings = settings
-    tcb.cc = engine.controls.make(settings.congestion)
+    tcb.cc = engine.controls.make(settings.congestion or tcb.path.congctl)
     tcb.cc.attach(tcb.rtt, tcb.rate)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0
@@ -36,7 +36,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.advmss = advertised_mss(tcb.path, settings)
     tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
-    tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss)
+    tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss, tcb.path.initrwnd)
     tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
     if tcb.rcv_mss > tcb.rcv_wnd >> 1:
         tcb.rcv_mss = tcb.rcv_wnd >> 1 if tcb.rcv_wnd > 2 * MIN_MSS else MIN_MSS
@@ -103,6 +103,10 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.high_seq = tcb.snd_una
     tcb.rcv_at = tcb.lrcv_at = now
     tcb.cc.ssthresh = INFINITE_SSTHRESH
+    if tcb.path.initcwnd > 0:
+        tcb.init_cwnd = tcb.path.initcwnd
+        if tcb.cc.cwnd == INIT_CWND:
+            tcb.cc.cwnd = tcb.init_cwnd
     tcb.cc.start(now)
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
     tcb.lsnd_at = 0
@@ -121,6 +125,7 @@ def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:
     tcb.backoff = 0
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
         tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)
+        tcb.pacer.update(tcb.cc, 0)
     elif tcb.retransmits > 1:
         # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
         tcb.cc.cwnd = 1

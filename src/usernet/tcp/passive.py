@@ -143,7 +143,7 @@ def _answer_with_cookie(
             offered = window_scale(settings, sysctls)
     answer = control_packet(
         path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags,
-        min(first_window(settings, sysctls, advmss), 0xFFFF),
+        min(first_window(settings, sysctls, advmss, path.initrwnd), 0xFFFF),
         syn_options(advmss, offered, sack, stamps, accecn=accurate and sysctls.ecn_option != 0),
     )  # fmt: skip
     answer.tos = _type_of_service(listener, packet)

@@ -98,7 +98,7 @@ class Request(Endpoint):
         self.stamp_first = self.stamp_last = 0
         self.ts_offset = timestamp_offset(engine, key)
         self.rcv_wscale = window_scale(settings, engine.sysctls) if self.wscale >= 0 else 0
-        self.rcv_wnd = first_window(settings, engine.sysctls, advmss - 12 if self.ts_ok else advmss)
+        self.rcv_wnd = first_window(settings, engine.sysctls, advmss - 12 if self.ts_ok else advmss, path.initrwnd)
         self.tos = settings.tos
         self.extra: bytes = b""
         self.saved_syn: bytes | None = None

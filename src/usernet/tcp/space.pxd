@@ -28,6 +28,6 @@ cdef class ReceiveSpace:
 
 
 cpdef long long packet_cost(long long octets) noexcept
-cpdef long long first_window(Settings settings, Sysctls sysctls, unsigned int mss) noexcept
+cpdef long long first_window(Settings settings, Sysctls sysctls, unsigned int mss, unsigned int initrwnd) noexcept
 cpdef unsigned int window_scale(Settings settings, Sysctls sysctls) noexcept
 cdef long long _first_space(Settings settings, Sysctls sysctls) noexcept

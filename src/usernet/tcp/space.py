@@ -73,9 +73,16 @@ def packet_cost(octets: cython.longlong) -> cython.longlong:
     return PAGE + PACKET_OVERHEAD + ((octets + PAGE - 1) & -PAGE)
 
 
-def first_window(settings: Settings, sysctls: Sysctls, mss: cython.uint) -> cython.longlong:
-    """The first window, before a SYN cuts it to 16 bits: half the buffer, whole segments where it can be."""
+def first_window(settings: Settings, sysctls: Sysctls, mss: cython.uint, initrwnd: cython.uint) -> cython.longlong:
+    """The first window, before a SYN cuts it to 16 bits: half the buffer, whole segments where it can be.
+
+    ``initrwnd`` is how many the route allows, 0 for any.
+    """
     space: cython.longlong = _first_space(settings, sysctls)
+    most: cython.longlong = initrwnd
+    most *= mss
+    if 0 < most < space:
+        return most
     return space - space % mss if space > mss else space
 
 

@@ -39,14 +39,18 @@ def flag_names(flags: int) -> str:
 
 
 class FakeSender(Sender):
-    """A network layer that keeps what it is given. ``refuse`` is a negative errno to answer with instead."""
+    """A network layer that keeps what it is given. ``refuse`` is a negative errno to answer with instead.
 
-    __slots__ = ("advmss", "gso_max", "mtu", "paths", "refuse", "sent", "unreachable")
+    ``metrics`` are what the route says of its paths: fields of Path.
+    """
+
+    __slots__ = ("advmss", "gso_max", "metrics", "mtu", "paths", "refuse", "sent", "unreachable")
 
     def __init__(self, mtu: int, gso_max: int) -> None:
         self.mtu = mtu
         self.advmss = 0
         self.gso_max = gso_max
+        self.metrics: dict[str, int | str] = {}
         self.sent: deque[Packet] = deque()
         self.paths: list[Path] = []
         self.refuse = 0
@@ -63,6 +67,8 @@ class FakeSender(Sender):
         path.advmss = self.advmss
         path.gso_max = self.gso_max
         path.pseudo = pseudo_sum(src + dst, 0, len(dst), 0, 0)
+        for name, value in self.metrics.items():
+            setattr(path, name, value)
         self.paths.append(path)
         return path
 
