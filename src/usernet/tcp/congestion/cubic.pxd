@@ -17,6 +17,8 @@ cdef class Cubic(CongestionControl):
     cdef public double origin
     cdef public double undo_k
     cdef public double undo_origin
+    cdef public double undo_cwnd_prior
+    cdef public double undo_w_est
     cdef public double undo_w_max
     cdef public double w_est
     cdef public double w_max

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..const import SECOND
 from ..rate import AckSample
 from .base import CongestionControl
-from .hystart import Hystart, HystartLinux, HystartPlusPlus, HystartTrain
+from .hystart import Hystart, HystartLinux, HystartPlusPlus, HystartWithTrain
 
 if TYPE_CHECKING:
     import cython
@@ -47,9 +47,11 @@ class Cubic(CongestionControl):
         "hystart",
         "k",
         "origin",
+        "undo_cwnd_prior",
         "undo_epoch_at",
         "undo_k",
         "undo_origin",
+        "undo_w_est",
         "undo_w_max",
         "w_est",
         "w_max",
@@ -59,28 +61,26 @@ class Cubic(CongestionControl):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hystart: Hystart = HystartTrain()
-        self.w_max = self.origin = self.k = 0.0
-        self.undo_w_max = self.undo_origin = self.undo_k = 0.0
+        self.hystart: Hystart = HystartWithTrain()
+        self.w_max = self.w_est = self.cwnd_prior = self.origin = self.k = 0.0
+        self.undo_w_max = self.undo_w_est = self.undo_cwnd_prior = self.undo_origin = self.undo_k = 0.0
         self.epoch_at = self.undo_epoch_at = 0
         self._forget()
 
     @classmethod
     def declare(cls, sysctl: SysctlRegistry) -> None:
         """How slow start ends."""
-        text = (
-            "CUBIC leaves slow start by: 0 loss alone, 1 Linux's HyStart, 2 HyStart++, 3 HyStart++ or a train of ACKs."
-        )
+        text = "CUBIC leaves slow start by: 0 loss, 1 Linux's HyStart, 2 HyStart++, 3 HyStart++ and ACK trains."
         sysctl.declare(HYSTART, 3, text, high=3)
 
     def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
         """Choose it."""
-        self.hystart = (Hystart, HystartLinux, HystartPlusPlus, HystartTrain)[sysctl.int_of(HYSTART)]()
+        self.hystart = (Hystart, HystartLinux, HystartPlusPlus, HystartWithTrain)[sysctl.int_of(HYSTART)]()
 
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """RFC 9438 4.2-4.5, RFC 9406."""
         acked: cython.uint = sample.acked
-        if self.in_slow_start() and (self.epoch_at == 0 or now - self.epoch_at >= SECOND):
+        if self.in_slow_start() and now - self.epoch_at >= SECOND:
             # Not in the second after a recovery, whose round trips tell of the loss (Linux).
             acked = self.hystart.acknowledged(self, sample, now)
         if not self.may_grow():
@@ -96,6 +96,8 @@ class Cubic(CongestionControl):
         cwnd: cython.double = self.cwnd
         ssthresh: cython.uint = self.cwnd * 7 // 10
         self.undo_w_max = self.w_max
+        self.undo_w_est = self.w_est
+        self.undo_cwnd_prior = self.cwnd_prior
         self.undo_origin = self.origin
         self.undo_k = self.k
         self.undo_epoch_at = self.epoch_at
@@ -107,6 +109,8 @@ class Cubic(CongestionControl):
     def undo(self) -> cython.uint:
         """RFC 9438 4.9: the window and the curve it was on."""
         self.w_max = self.undo_w_max
+        self.w_est = self.undo_w_est
+        self.cwnd_prior = self.undo_cwnd_prior
         self.origin = self.undo_origin
         self.k = self.undo_k
         self.epoch_at = self.undo_epoch_at
@@ -128,7 +132,6 @@ class Cubic(CongestionControl):
         self.w_max = 0.0
         self.w_est = 0.0
         self.k = self.origin = 0.0
-        self.cwnd_prior = 0.0
         self.alpha = ALPHA
         self.epoch_at = 0
 
@@ -175,6 +178,9 @@ class Cubic(CongestionControl):
         self.epoch_at = now
         self.alpha = ALPHA
         self.w_est = cwnd
+        if self.cwnd_prior <= 0.0:
+            # RFC 9438 4.10: slow start ended without a loss, so Reno's own pace is the least from here on.
+            self.cwnd_prior = cwnd
         if self.w_max <= cwnd:
             self.k = 0.0
             self.origin = cwnd

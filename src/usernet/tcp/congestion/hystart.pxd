@@ -5,9 +5,19 @@ from .base cimport CongestionControl
 
 cdef unsigned int INFINITE_SSTHRESH, LOW_WINDOW, CSS_GROWTH_DIVISOR
 cdef int SAMPLES, CSS_ROUNDS
-cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP, AGGREGATION
+cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP, TRAIN_SLACK, TRAIN_SLACK_OCTETS
 
 cpdef long long rtt_threshold(long long rtt) noexcept
+
+
+@cython.final
+cdef class AckTrain:
+    cdef public long long delay_min
+    cdef public long long last_ack_at
+    cdef public long long round_at
+
+    cpdef void begin(self, long long now) noexcept
+    cpdef bint fills_path(self, CongestionControl cc, long long rtt, long long now) noexcept
 
 
 cdef class Hystart:
@@ -15,20 +25,9 @@ cdef class Hystart:
     cdef public int samples
     cdef public unsigned long long round_end
 
-    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
+    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight) noexcept
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cpdef void reset(self) noexcept
-
-
-@cython.final
-cdef class AckTrain:
-    cdef public long long delay_min
-    cdef public long long round_at
-    cdef public long long last_ack_at
-
-    cdef void begin(self, long long now) noexcept
-    cdef bint fills_pipe(self, CongestionControl cc, long long rtt_ns, long long now) noexcept
-    cdef void reset(self) noexcept
 
 
 cdef class HystartPlusPlus(Hystart):
@@ -37,6 +36,7 @@ cdef class HystartPlusPlus(Hystart):
     cdef public bint in_css
     cdef public int css_rounds
     cdef public unsigned int growth
+    cdef public AckTrain train
 
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cdef void _judge(self) noexcept
@@ -44,19 +44,14 @@ cdef class HystartPlusPlus(Hystart):
     cpdef void reset(self) noexcept
 
 
-cdef class HystartTrain(HystartPlusPlus):
-    cdef public AckTrain train
-
-    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
-    cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
-    cpdef void reset(self) noexcept
-
-
 cdef class HystartLinux(Hystart):
     cdef public bint found
     cdef public AckTrain train
 
-    cpdef void begin(self, unsigned long long delivered, unsigned int in_flight, long long now) noexcept
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
-    cdef bint _is_delayed(self, CongestionControl cc, long long rtt_ns) noexcept
+    cdef void _look(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cpdef void reset(self) noexcept
+
+
+cdef class HystartWithTrain(HystartPlusPlus):
+    pass

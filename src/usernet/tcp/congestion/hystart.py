@@ -24,8 +24,9 @@ CSS_ROUNDS = 5
 # Linux: below so many segments nothing is looked for; ACKs closer than this belong to one train.
 LOW_WINDOW = 16
 TRAIN_GAP = 2 * MS
-# Linux's hystart_ack_delay, which is this up to 2 Gbit/s: what aggregation may add to a train.
-AGGREGATION = MS
+# A train may be longer by what four super-segments take, a millisecond at most.
+TRAIN_SLACK = MS
+TRAIN_SLACK_OCTETS = 4 * 65536
 
 
 def rtt_threshold(rtt: cython.longlong) -> cython.longlong:
@@ -46,7 +47,7 @@ class Hystart:
         self.samples = 0
         self.round_end = 0
 
-    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
+    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint) -> None:
         """A round trip begins."""
         self.current_min = NO_RTT
         self.samples = 0
@@ -62,40 +63,49 @@ class Hystart:
 
 
 class AckTrain:
-    """ACKs that came without a gap since a round trip began (Linux's HYSTART_ACK_TRAIN)."""
+    """ACKs that come close together for half a round trip: the window fills the path (Linux's HYSTART_ACK_TRAIN).
+
+    It tells a round trip before the queue can be seen in any delay: an unpaced slow start sends a whole window too
+    much in that time.
+    """
 
     __slots__ = ("delay_min", "last_ack_at", "round_at")
 
     def __init__(self) -> None:
-        self.delay_min = self.round_at = self.last_ack_at = 0
+        self.delay_min = NO_RTT
+        self.round_at = self.last_ack_at = 0
 
     def begin(self, now: cython.longlong) -> None:
         """A round trip begins."""
         self.round_at = self.last_ack_at = now
 
-    def fills_pipe(self, cc: CongestionControl, rtt_ns: cython.longlong, now: cython.longlong) -> cython.bint:
-        """One more ACK, with its RTT sample or -1: whether the train is half a round trip long."""
-        full: cython.longlong
-        if rtt_ns > 0 and (self.delay_min == 0 or rtt_ns < self.delay_min):
-            self.delay_min = rtt_ns
+    def fills_path(self, cc: CongestionControl, rtt: cython.longlong, now: cython.longlong) -> cython.bint:
+        """An ACK came, with this round-trip time: is the train as long as that?"""
+        limit: cython.longlong
+        slack: cython.longlong
+        octets: cython.longlong = cc.cwnd
+        if rtt < self.delay_min:
+            self.delay_min = rtt
         if cc.cwnd < LOW_WINDOW or now - self.last_ack_at > TRAIN_GAP:
             return False
         self.last_ack_at = now
-        full = self.delay_min + AGGREGATION
+        # At the rate of slow start, two windows a round trip.
+        octets *= 2 * cc.mss
+        slack = TRAIN_SLACK_OCTETS * cc.rtt.srtt // octets
+        limit = self.delay_min + (slack if slack < TRAIN_SLACK else TRAIN_SLACK)
         # Pacing spreads a window over half of a round trip by itself.
         if not cc.needs_pacing:
-            full >>= 1
-        return now - self.round_at > full
-
-    def reset(self) -> None:
-        """Nothing is known."""
-        self.delay_min = self.round_at = self.last_ack_at = 0
+            limit >>= 1
+        return now - self.round_at > limit
 
 
 class HystartPlusPlus(Hystart):
-    """RFC 9406 4.2: a round trip that takes longer leads to Conservative Slow Start, which proves it or recants."""
+    """RFC 9406 4.2: a round trip that takes longer leads to Conservative Slow Start, which proves it or recants.
 
-    __slots__ = ("baseline", "css_rounds", "growth", "in_css", "last_min")
+    With ``train`` a train of ACKs ends slow start as well, at once.
+    """
+
+    __slots__ = ("baseline", "css_rounds", "growth", "in_css", "last_min", "train")
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +114,7 @@ class HystartPlusPlus(Hystart):
         self.in_css = False
         self.css_rounds = 0
         self.growth = 0
+        self.train: AckTrain | None = None
 
     def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
         """RFC 9406 4.2. L is infinite, as super-segments of a millisecond bound the bursts it is there to bound."""
@@ -113,11 +124,16 @@ class HystartPlusPlus(Hystart):
             return acked
         if cc.rate.delivered > self.round_end:
             self._round_ends(cc)
-            self.begin(cc.rate.delivered, sample.in_flight, now)
+            self.begin(cc.rate.delivered, sample.in_flight)
+            if self.train is not None:
+                self.train.begin(now)
         if sample.rtt_ns > 0:
             if sample.rtt_ns < self.current_min:
                 self.current_min = sample.rtt_ns
             self.samples += 1
+            if self.train is not None and self.train.fills_path(cc, sample.rtt_ns, now):
+                cc.ssthresh = cc.cwnd
+                return acked
         if self.samples >= SAMPLES and self.last_min < NO_RTT and self.current_min < NO_RTT:
             self._judge()
         if not self.in_css:
@@ -153,37 +169,14 @@ class HystartPlusPlus(Hystart):
         self.in_css = False
 
 
-class HystartTrain(HystartPlusPlus):
-    """HyStart++, and the train of ACKs it leaves out.
+class HystartWithTrain(HystartPlusPlus):
+    """HyStart++, with the train of ACKs that it has not."""
 
-    The least round trip tells of a queue one round late: unpaced, by then a second window is on its way, and a buffer
-    of one bandwidth-delay product overflows by as much. The train ends slow start before.
-    """
-
-    __slots__ = ("train",)
+    __slots__ = ()
 
     def __init__(self) -> None:
         super().__init__()
-        self.train: AckTrain = AckTrain()
-
-    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
-        """A round trip begins."""
-        self.current_min = NO_RTT
-        self.samples = 0
-        self.round_end = delivered + in_flight
-        self.train.begin(now)
-
-    def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
-        """RFC 9406 4.2, unless the train has filled the pipe."""
-        acked: cython.uint = HystartPlusPlus.acknowledged(self, cc, sample, now)
-        if cc.ssthresh == INFINITE_SSTHRESH and self.train.fills_pipe(cc, sample.rtt_ns, now):
-            cc.ssthresh = cc.cwnd
-        return acked
-
-    def reset(self) -> None:
-        """A timeout: slow start begins anew."""
-        HystartPlusPlus.reset(self)
-        self.train.reset()
+        self.train = AckTrain()
 
 
 class HystartLinux(Hystart):
@@ -196,35 +189,31 @@ class HystartLinux(Hystart):
         self.found = False
         self.train: AckTrain = AckTrain()
 
-    def begin(self, delivered: cython.ulonglong, in_flight: cython.uint, now: cython.longlong) -> None:
-        """A round trip begins."""
-        self.current_min = NO_RTT
-        self.samples = 0
-        self.round_end = delivered + in_flight
-        self.train.begin(now)
-
     def acknowledged(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> cython.uint:
         """Linux's hystart_update."""
         if sample.rtt_ns > 0 and not self.found:
-            if cc.rate.delivered > self.round_end:
-                self.begin(cc.rate.delivered, sample.in_flight, now)
-            self.found = self.train.fills_pipe(cc, sample.rtt_ns, now) or self._is_delayed(cc, sample.rtt_ns)
+            self._look(cc, sample, now)
             if self.found:
                 cc.ssthresh = cc.cwnd
         return sample.acked
 
-    def _is_delayed(self, cc: CongestionControl, rtt_ns: cython.longlong) -> cython.bint:
+    def _look(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> None:
+        if cc.rate.delivered > self.round_end:
+            self.begin(cc.rate.delivered, sample.in_flight)
+            self.train.begin(now)
+        if self.train.fills_path(cc, sample.rtt_ns, now):
+            self.found = True
         if cc.cwnd < LOW_WINDOW:
-            return False
-        if rtt_ns < self.current_min:
-            self.current_min = rtt_ns
+            return
+        if sample.rtt_ns < self.current_min:
+            self.current_min = sample.rtt_ns
         if self.samples < SAMPLES:
             self.samples += 1
-            return False
-        return self.current_min > self.train.delay_min + rtt_threshold(self.train.delay_min)
+        elif self.current_min > self.train.delay_min + rtt_threshold(self.train.delay_min):
+            self.found = True
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
         self.round_end = 0
+        self.train.delay_min = NO_RTT
         self.found = False
-        self.train.reset()
