@@ -80,7 +80,7 @@ class Cubic(CongestionControl):
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """RFC 9438 4.2-4.5, RFC 9406."""
         acked: cython.uint = sample.acked
-        if self.in_slow_start() and now - self.epoch_at >= SECOND:
+        if self.in_slow_start() and (self.epoch_at == 0 or now - self.epoch_at >= SECOND):
             # Not in the second after a recovery, whose round trips tell of the loss (Linux).
             acked = self.hystart.acknowledged(self, sample, now)
         if not self.may_grow():
