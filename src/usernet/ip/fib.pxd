@@ -3,6 +3,10 @@ cimport cython
 
 @cython.final
 cdef class Route:
+    cdef public int advmss
+    cdef public int initcwnd
+    cdef public int initrwnd
+    cdef public str congctl
     cdef public bytes prefix
     cdef public int prefixlen
     cdef public bytes gateway

@@ -6,7 +6,7 @@ from .hystart cimport Hystart
 
 cdef double C, BETA, ALPHA, FAST_CONVERGENCE
 cdef unsigned int FASTEST, UNKNOWN_PATH, SLOWEST
-cdef long long SECOND, NO_RTT
+cdef long long SECOND, NO_RTT, LOOK_AGAIN
 
 
 cdef class Cubic(CongestionControl):
@@ -23,6 +23,9 @@ cdef class Cubic(CongestionControl):
     cdef public double w_est
     cdef public double w_max
     cdef public long long epoch_at
+    cdef public long long looked_at
+    cdef public unsigned int looked_cwnd
+    cdef public unsigned int per
     cdef public long long undo_epoch_at
 
     cpdef void on_ack(self, AckSample sample, long long now) except *

@@ -29,6 +29,7 @@ FAST_CONVERGENCE = (1.0 + BETA) / 2.0
 FASTEST = 2
 UNKNOWN_PATH = 20
 SLOWEST = 100  # cwnds for one segment: a plateau
+LOOK_AGAIN = SECOND // 32  # the curve is looked at so often, while cwnd stays
 NO_RTT = 1 << 62
 HYSTART = "net.ipv4.tcp_cubic_hystart"
 
@@ -46,7 +47,10 @@ class Cubic(CongestionControl):
         "epoch_at",
         "hystart",
         "k",
+        "looked_at",
+        "looked_cwnd",
         "origin",
+        "per",
         "undo_cwnd_prior",
         "undo_epoch_at",
         "undo_k",
@@ -65,6 +69,9 @@ class Cubic(CongestionControl):
         self.w_max = self.w_est = self.cwnd_prior = self.origin = self.k = 0.0
         self.undo_w_max = self.undo_w_est = self.undo_cwnd_prior = self.undo_origin = self.undo_k = 0.0
         self.epoch_at = self.undo_epoch_at = 0
+        self.per = FASTEST
+        self.looked_at = 0
+        self.looked_cwnd = 0
         self._forget()
 
     @classmethod
@@ -142,6 +149,11 @@ class Cubic(CongestionControl):
         ahead: cython.uint
         if self.epoch_at == 0:
             self._begin_epoch(now)
+        elif self.looked_cwnd == cwnd and now - self.looked_at <= LOOK_AGAIN:
+            self.w_est += self.alpha * acked / cwnd
+            return self.per
+        self.looked_cwnd = cwnd
+        self.looked_at = now
         ahead = self._ahead(now)
         if ahead > 0:
             per = cwnd // ahead
@@ -155,7 +167,8 @@ class Cubic(CongestionControl):
             ahead = int(self.w_est) - cwnd
             if per > cwnd // ahead:
                 per = cwnd // ahead
-        return per if per > FASTEST else FASTEST
+        self.per = per if per > FASTEST else FASTEST
+        return self.per
 
     def _ahead(self, now: cython.longlong) -> cython.uint:
         # Equation 1, a round trip ahead: by how many whole segments the curve is above cwnd.
