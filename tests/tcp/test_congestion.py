@@ -41,7 +41,7 @@ def test_model_based_controls_keep_the_queue_short(name):
 @pytest.mark.parametrize("name", ["cubic", "reno", "bbr", "bbr3", "dctcp", "prague"])
 def test_two_flows_share(name):
     marks = {"dctcp": 30_000, "prague": 15_000}.get(name, 0)
-    net = link(rtt_ms=20, mark=marks)
+    net = link(rtt_ms=20, mark_above=marks)
     net.flow(name)
     net.run(s=2)
     net.flow(name)
@@ -84,7 +84,7 @@ def test_ledbat_aims_at_sixty_milliseconds_of_queue():
 
 
 def test_rfc8257_the_queue_stands_at_the_marking_threshold():
-    net = link(mbit=100, rtt_ms=4, queue=400_000, mark=30_000)
+    net = link(mbit=100, rtt_ms=4, queue=400_000, mark_above=30_000)
     flow = net.flow("dctcp")
     net.run(s=1)
     (rate,), queue = net.measure(1)
@@ -93,7 +93,7 @@ def test_rfc8257_the_queue_stands_at_the_marking_threshold():
 
 
 def test_prague_has_a_shorter_queue_than_the_classics():
-    net = link(mbit=100, rtt_ms=4, queue=400_000, mark=15_000)
+    net = link(mbit=100, rtt_ms=4, queue=400_000, mark_above=15_000)
     flow = net.flow("prague")
     net.run(s=4)
     (rate,), queue = net.measure(2)

@@ -24,7 +24,8 @@ class Pair:
 
     Each wire segment is lost, duplicated or held back with the given probabilities; super-segments are cut first unless
     ``whole``. ``rate`` is in octets a second behind a queue of ``queue`` octets, 0 for no limit. ECN-capable segments
-    are marked with the probability ``mark``; ``marked`` counts them by where they go. ``sysctls`` are both ends'.
+    are marked with the probability ``mark``, and behind more than ``mark_above`` octets of queue
+    (0: never); ``marked`` counts them by where they go. ``sysctls`` are both ends'.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Pair:
         queue: int = 100_000,
         pool: int = 64 << 20,
         mark: float = 0.0,
+        mark_above: int = 0,
         **sysctls: int | str,
     ) -> None:
         self.entropy = Entropy(seed)
@@ -55,7 +57,7 @@ class Pair:
         self.flying: list[tuple[int, int, bytes, Packet]] = []
         self.count = 0
         self.lost = 0
-        self.mark = mark
+        self.mark, self.mark_above = mark, mark_above
         self.marked = {A: 0, B: 0}
         self.contexts = {end: Context(self.timers, self.entropy.fork(repr(end)), pool) for end in (A, B)}
         self.tcps = {end: Tcp(self.contexts[end], _WireSender(self, end)) for end in (A, B)}
@@ -85,6 +87,9 @@ class Pair:
             if (start - at) * self.rate // SECOND > self.queue:
                 self.lost += 1
                 return
+            if self.mark_above and packet.tos & 3 and (start - at) * self.rate // SECOND > self.mark_above:
+                packet.tos |= CE
+                self.marked[dst] += 1
             at = start + size * SECOND // self.rate
             self.busy_until[dst] = at
         at += self.delay
