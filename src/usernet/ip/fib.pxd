@@ -3,7 +3,6 @@ cimport cython
 
 @cython.final
 cdef class Route:
-    cdef public int advmss
     cdef public int initcwnd
     cdef public int initrwnd
     cdef public str congctl
