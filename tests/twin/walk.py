@@ -137,7 +137,9 @@ def conversing(rng: Random) -> Iterator[Any]:
     cables = veth_pair("left", "right")
     for number, (stack, cable) in enumerate(zip(stacks, cables, strict=True), 1):
         stack.attach(cable, f"10.7.0.{number}/24")
-    impair(cables[0], "delay 10ms 3ms loss 3% reorder 2% duplicate 1%", stacks[0].context.entropy, host.timers)
+        stack.context.sysctl.set("net.ipv4.tcp_ecn", rng.choice((1, 3, 3)))
+    spec = "delay 10ms 3ms loss 3% reorder 2% duplicate 1% rate 50mbit ce_threshold 500us"
+    impair(cables[0], spec, stacks[0].context.entropy, host.timers)
     listener = socket(stacks[1], host, 2, 1)
     listener.timeout_ns = 0
     listener.bind(("10.7.0.2", 80))

@@ -235,6 +235,8 @@ class Ecn:
                 return False
             self.delivered_bytes[guess - 1] = (self.delivered_bytes[guess - 1] + delivered) & MASK32
             return True
+        # What it grew by since the last option is what this ACK tells; of the first one nobody knows since when.
+        known = known or (self.option_seen == OPTION_COUNTERS and seg.accecn_count > 1)
         self.first_option(seg)
         if self.fail & FAIL_OPTION_RECEIVE:
             return False
@@ -247,13 +249,11 @@ class Ecn:
                 ambiguous = True
             if delta != 0:
                 self.delivered_bytes[ecn - 1] = (self.delivered_bytes[ecn - 1] + delta) & MASK32
-                if ecn != guess:
-                    if changed:
-                        known = False
-                        ambiguous = True
-                    else:
-                        self.guess = ecn
-                        changed = True
+                if changed:
+                    known = known and seg.accecn_count > 1
+                    ambiguous = True
+                self.guess = ecn
+                changed = True
             i += 1
         if ambiguous:
             self.guess = 0
