@@ -98,3 +98,17 @@ def test_timestamps_are_those_of_the_last_octet_of_each_write():
         (TSTAMP_SCHED, 3999, sent_at), (TSTAMP_SND, 3999, sent_at), (TSTAMP_ACK, 3999, scene.now),
     ]  # fmt: skip
     assert {r.payload for r in reports} == {b""} and tcb.errors.take() is None
+
+
+def test_a_write_that_left_while_it_was_queued_is_stamped_too():
+    scene, peer, tcb, _ = opened(Scene(gso_max=65535), wscale=7)
+    tcb.settings.timestamping = TX_SOFTWARE | TX_ACK | OPT_ID | OPT_TSONLY
+    tcb.cc.cwnd = 200
+    tcb.snd_buf = 60_000
+    tcb.snd_buf_locked = True
+    taken = tcb.send(bytes(200_000), scene.now)
+    assert taken < 200_000 and tcb.unsent() == 0
+    report = tcb.errors.take()
+    assert (report.info, report.data) == (TSTAMP_SND, taken - 1)
+    peer.send(ACK, seq=1, ack=1 + taken)
+    assert tcb.errors.take().info == TSTAMP_ACK

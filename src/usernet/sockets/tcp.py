@@ -354,7 +354,8 @@ class TcpSocket(Socket):
 
     def sendto(self, data: Any, flags: int, address: Address | None) -> int:
         """sendto(2); a stream has one peer, and the address is ignored as Linux ignores it, but for MSG_FASTOPEN."""
-        return self._send_to(octets_of(data), flags, address)
+        octets = octets_of(data)
+        return self._send_to(octets, flags if octets is data else flags | SEND_COPIED, address)
 
     def _send_to(self, octets: bytes, flags: int, address: Address | None) -> int:
         with self.host.lock:

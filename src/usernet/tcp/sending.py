@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import ENOBUFS, EPIPE
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32
+from ..core.const import MASK32, POLLERR
 from .const import (
     CLOSED,
     MSG_EOR,
@@ -62,7 +62,7 @@ def send(tcb: Tcb, octets: bytes, flags: cython.uint, done: cython.Py_ssize_t, n
     if done == first:
         return 0
     if flags & (MSG_EOR | MSG_OOB | MSG_ZEROCOPY) or tcb.settings.timestamping & TX_RECORD:
-        _mark(tcb, octets, flags if done == n else flags & ~(MSG_EOR | MSG_OOB))
+        _mark(tcb, octets, flags if done == n else flags & ~(MSG_EOR | MSG_OOB), now)
     if flags & MSG_MORE and done == n:
         tcb.more_end = tcb.queue.end
         tcb.more = True
@@ -115,7 +115,7 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
     return done
 
 
-def _mark(tcb: Tcb, octets: bytes, flags: cython.uint) -> None:
+def _mark(tcb: Tcb, octets: bytes, flags: cython.uint, now: cython.longlong) -> None:
     end: cython.ulonglong = tcb.queue.end
     marks: SendMarks
     if flags & MSG_OOB:
@@ -128,3 +128,6 @@ def _mark(tcb: Tcb, octets: bytes, flags: cython.uint) -> None:
         marks = marks_of(tcb)
         key = end - 1 - tcb.stamp_base if tcb.settings.timestamping & OPT_ID else 0
         marks.stamp(end, key, tcb.settings.timestamping, octets)
+        if end <= tcb.position(tcb.snd_nxt) and marks.sent(end, now):
+            # It left while the write was still being queued.
+            tcb.wake(POLLERR)

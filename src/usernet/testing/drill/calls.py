@@ -292,7 +292,8 @@ class Calls:
             raise os_error(EOPNOTSUPP)
         if not is_open(a[1]) and a[2]:
             raise os_error(EFAULT)
-        return Answer(sock.sendto(bytes(a[2]), a[3], address))
+        data = bytearray(a[2]) if a[3] & SYMBOLS["MSG_ZEROCOPY"] else bytes(a[2])
+        return Answer(sock.sendto(data, a[3], address))
 
     def sendmsg(self, a: list[Any]) -> Answer:
         """sendmsg(2); with a name it connects as sendto does."""
