@@ -237,7 +237,8 @@ class Scoreboard:
         flags: cython.uint = record.flags
         if flags & R_SACKED or flags & (R_LOST | R_RETRANS) == R_LOST:
             return
-        if flags & R_LOST:
+        if flags & R_RETRANS:
+            # Also where an undo had cleared it of the first loss: what is judged is the last transmission.
             flags &= ~R_RETRANS
             self.ext.TCPLostRetransmit += record.segs
         self._mark(record, flags | R_LOST)
