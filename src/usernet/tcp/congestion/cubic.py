@@ -114,13 +114,17 @@ class Cubic(CongestionControl):
         return ssthresh if ssthresh > 2 else 2
 
     def undo(self) -> cython.uint:
-        """RFC 9438 4.9: the window and the curve it was on."""
-        self.w_max = self.undo_w_max
-        self.w_est = self.undo_w_est
-        self.cwnd_prior = self.undo_cwnd_prior
-        self.origin = self.undo_origin
-        self.k = self.undo_k
-        self.epoch_at = self.undo_epoch_at
+        """RFC 9438 4.9: the window and the curve it was on.
+
+        Where there was no curve yet, growth as on an unknown path is over all the same.
+        """
+        if self.undo_w_max > 0.0:
+            self.w_max = self.undo_w_max
+            self.w_est = self.undo_w_est
+            self.cwnd_prior = self.undo_cwnd_prior
+            self.origin = self.undo_origin
+            self.k = self.undo_k
+            self.epoch_at = self.undo_epoch_at
         return self.prior_cwnd if self.prior_cwnd > self.cwnd else self.cwnd
 
     def on_timeout(self, now: cython.longlong) -> None:

@@ -86,9 +86,12 @@ class AckTrain:
         octets: cython.longlong = cc.cwnd
         if rtt < self.delay_min:
             self.delay_min = rtt
-        if cc.cwnd < LOW_WINDOW or now - self.last_ack_at > TRAIN_GAP:
-            return False
+        if now - self.last_ack_at > TRAIN_GAP:
+            # Not as in Linux, a train may begin behind a gap: what jumped ahead begins a round long before the others.
+            self.round_at = now
         self.last_ack_at = now
+        if cc.cwnd < LOW_WINDOW:
+            return False
         # At the rate of slow start, two windows a round trip.
         octets *= 2 * cc.mss
         slack = TRAIN_SLACK_OCTETS * cc.rtt.srtt // octets
