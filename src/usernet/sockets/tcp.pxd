@@ -1,4 +1,5 @@
 from ..core.ready cimport Pollable
+from ..tcp.sending cimport marks_of
 from ..tcp.tcb cimport Tcb
 from .base cimport Socket, byte_view, octets_of
 

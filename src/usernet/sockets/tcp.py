@@ -20,6 +20,7 @@ from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDH
 from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
 from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, FREEBIND, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
+from ..tcp.sending import marks_of
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from ..tcp.trace import Trace
@@ -308,6 +309,8 @@ class TcpSocket(Socket):
         if self._is_deferred():
             fresh = True
             taken = tcb.open_fast(octets, self.host.now())
+            if taken > 0 and flags & MSG_ZEROCOPY and self.zerocopy and (taken == len(octets) or deadline == 0):
+                marks_of(tcb).zerocopy(tcb.queue.end, True)  # of the SYN's text, a copy
         # What the SYN does not carry follows as soon as it is answered, with the ACK.
         tcb.writers += taken < len(octets)
         try:
