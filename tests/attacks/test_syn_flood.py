@@ -1,6 +1,6 @@
 """RFC 4987: SYNs from spoofed sources cost a server no memory, its connections little, and real hosts still get in."""
 
-from tests.attacks.syn_flood import Battlefield, run
+from .syn_flood import Battlefield, run
 
 
 def test_a_flood_leaves_nothing_behind_and_honest_hosts_get_in():
