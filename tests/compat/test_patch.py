@@ -155,6 +155,17 @@ def test_os_functions_know_our_descriptors_and_the_kernels() -> None:
     """)
 
 
+def test_fcntl_and_ioctl_of_the_kernels_descriptors_go_to_the_kernel() -> None:
+    run("""
+        import fcntl, os, termios
+        usernet.patch()
+        reader, writer = os.pipe()
+        os.write(writer, b"four")
+        assert int.from_bytes(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)), "little") == 4
+        assert fcntl.fcntl(reader, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    """)
+
+
 def test_sendfile_sends_a_file_on_our_socket() -> None:
     run("""
         import tempfile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl as real_fcntl
+import fcntl as fcntl_module
 import os
 import stat
 import sys
@@ -11,6 +11,9 @@ from errno import EFAULT, EINVAL, ENOTTY
 from typing import Any
 
 from .descriptors import Descriptor, dup_descriptor, file_of, is_ours, table_of
+
+# Taken before patch() puts ours in their places.
+real_fcntl, real_ioctl = fcntl_module.fcntl, fcntl_module.ioctl
 
 MSG_DONTWAIT = 0x40
 # os.sendfile hands over this much at most, as Linux does with a full socket: the caller comes again.
@@ -138,18 +141,18 @@ def fcntl(fd: Any, cmd: int, arg: Any = 0) -> Any:
     """As ``fcntl.fcntl``; on our descriptors F_GETFL, F_SETFL, F_GETFD, F_SETFD and F_DUPFD are known."""
     number = fd if isinstance(fd, int) else fd.fileno()
     if not is_ours(number):
-        return real_fcntl.fcntl(fd, cmd, arg)
-    if cmd == real_fcntl.F_GETFL:
+        return real_fcntl(fd, cmd, arg)
+    if cmd == fcntl_module.F_GETFL:
         return os.O_RDWR | (0 if _get_blocking(number) and _socket(number).timeout_ns == -1 else os.O_NONBLOCK)
-    if cmd == real_fcntl.F_SETFL:
+    if cmd == fcntl_module.F_SETFL:
         _set_blocking(number, not arg & os.O_NONBLOCK)
         return 0
-    if cmd == real_fcntl.F_GETFD:
-        return 0 if _get_inheritable(number) else real_fcntl.FD_CLOEXEC
-    if cmd == real_fcntl.F_SETFD:
-        _set_inheritable(number, not arg & real_fcntl.FD_CLOEXEC)
+    if cmd == fcntl_module.F_GETFD:
+        return 0 if _get_inheritable(number) else fcntl_module.FD_CLOEXEC
+    if cmd == fcntl_module.F_SETFD:
+        _set_inheritable(number, not arg & fcntl_module.FD_CLOEXEC)
         return 0
-    if cmd in (real_fcntl.F_DUPFD, real_fcntl.F_DUPFD_CLOEXEC):
+    if cmd in (fcntl_module.F_DUPFD, fcntl_module.F_DUPFD_CLOEXEC):
         return dup_descriptor(number)
     raise OSError(EINVAL, os.strerror(EINVAL))
 
@@ -158,7 +161,7 @@ def ioctl(fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True, /) -> A
     """As ``fcntl.ioctl``; our stream sockets know FIONREAD (SIOCINQ), TIOCOUTQ, SIOCOUTQNSD and SIOCATMARK."""
     number = fd if isinstance(fd, int) else fd.fileno()
     if not is_ours(number):
-        return real_fcntl.ioctl(fd, request, arg, mutate_flag)
+        return real_ioctl(fd, request, arg, mutate_flag)
     sock = _socket(number)
     if not hasattr(sock, "ioctl"):
         raise OSError(ENOTTY, os.strerror(ENOTTY))
