@@ -5,9 +5,9 @@ from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
 import pytest
 
 from usernet.core.const import POLLERR
-from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, PSH, SYN, SYN_SENT
+from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, FIN, PSH, SYN, SYN_SENT
 from usernet.tcp.settings import Settings
-from usernet.testing.peer import Owner, Scene
+from usernet.testing.peer import FakeSender, Owner, Scene
 from usernet.testing.wire import B, Pair
 
 
@@ -231,3 +231,35 @@ def test_a_report_smaller_than_a_probe_under_way_is_believed():
     peer.icmp(1, EMSGSIZE, code=4, info=1000)
     assert scene.sender.mtu == 1000
     assert [(x.seq, len(x.payload)) for x in peer.drain()] == [(1, 600), (601, 386)]
+
+
+class Narrow(FakeSender):
+    """Takes nothing longer than 700 octets."""
+
+    refused = 0
+
+    def send(self, path, packet, now):
+        if packet.length() > 700:
+            self.refused += 1
+            return -EMSGSIZE
+        return super().send(path, packet, now)
+
+
+def test_a_probe_refused_below_leaves_its_text_to_be_sent():
+    scene = Scene(tcp_mtu_probing=2, tcp_base_mss=512)
+    scene.sender = scene.tcp.sender = Narrow(640, 0)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    text = bytes(range(250)) * 16
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.send(text, scene.now)
+    tcb.shutdown_send(scene.now)
+    peer.send(ACK, seq=1, ack=1)
+    got = bytearray()
+    while sent := peer.drain():
+        for segment in sent:
+            assert segment.seq == 1 + len(got)
+            got += segment.payload
+        peer.send(ACK, seq=1, ack=1 + len(got))
+    assert scene.sender.refused and got == text and segment.flags & FIN

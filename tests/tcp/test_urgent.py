@@ -69,6 +69,15 @@ def test_an_urgent_octet_is_read_out_of_line():
     assert scene.context.pool.used == 0
 
 
+def test_a_lone_urgent_octet_out_of_line_makes_nothing_readable():
+    scene, peer, tcb, _ = opened()
+    urgent(peer, 1, b"!", 1)
+    assert tcb.poll() & (POLLIN | POLLPRI) == POLLPRI
+    assert tcb.recv(10, True, scene.now) is None
+    peer.send(ACK, seq=2, ack=1, payload=b"c")
+    assert tcb.poll() & POLLIN and tcb.recv(10, True, scene.now) == b"c"
+
+
 def test_reading_stops_at_the_mark_and_goes_on_behind_it():
     scene, peer, tcb, _ = opened()
     urgent(peer, 1, b"ab!cd", 3)

@@ -252,13 +252,14 @@ def _defer(
 
 
 def _probe_mtu(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cython.longlong) -> cython.int:
-    # Octets of the MTU probe that was sent first, -1 when it is worth waiting for (plpmtud.py).
+    # Octets of the MTU probe that was sent first, 0 for none, -1 when it is worth waiting for (plpmtud.py).
     size: cython.int = probe_length(tcb, mss, unsent, now)
-    if size > 0 and (not tcb.pacer.is_on or tcb.pacer.may_leave(now)):
-        if _send_new(tcb, size, False, size, now):
-            probe_sent(tcb, size)
-        return size
-    return -1 if size < 0 else 0
+    if size < 0:
+        return -1
+    if size == 0 or (tcb.pacer.is_on and not tcb.pacer.may_leave(now)) or not _send_new(tcb, size, False, size, now):
+        return 0
+    probe_sent(tcb, size)
+    return size
 
 
 def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now: cython.longlong) -> cython.bint:

@@ -82,9 +82,10 @@ def probe_succeeded(tcb: Tcb) -> None:
     probe: MtuProbe = tcb.mtu
     cc: CongestionControl = tcb.cc
     cwnd: cython.longlong = cc.cwnd
-    cc.ssthresh = current_ssthresh(cc)
     cwnd = cwnd * mtu_of(tcb, tcb.mss) // probe.probe_size
     cc.cwnd = cwnd if cwnd > 1 else 1
+    # In the new segments.
+    cc.ssthresh = current_ssthresh(tcb)
     cc.cwnd_cnt = 0
     probe.search_low = probe.probe_size
     probe.probe_size = 0

@@ -266,7 +266,7 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
         or seq_le(tcb.high_seq, tcb.snd_una)
         or (tcb.ca_state == CA_LOSS and tcb.retransmits == 0)
     ):
-        tcb.undo.prior_ssthresh = current_ssthresh(cc)
+        tcb.undo.prior_ssthresh = current_ssthresh(tcb)
         cc.prior_cwnd = cc.cwnd
         cc.ssthresh = cc.on_loss(now)
         open_undo(tcb)

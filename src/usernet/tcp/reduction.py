@@ -49,6 +49,8 @@ def begin_reduction(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None
 def end_reduction(tcb: Tcb, now: cython.longlong) -> None:
     """RFC 5681 3.2 step 6: what is left to come down does, unless the reduction was undone."""
     cc: CongestionControl = tcb.cc
+    if cc.is_model_based:
+        return
     if cc.ssthresh < INFINITE_SSTHRESH and (tcb.ca_state == CA_CWR or tcb.undo.is_open):
         cc.cwnd = cc.ssthresh
         tcb.cwnd_stamp = now
@@ -78,7 +80,7 @@ def enter_recovery(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
     open_undo(tcb)
     if tcb.ca_state < CA_CWR:
         if not echoed:
-            tcb.undo.prior_ssthresh = current_ssthresh(tcb.cc)
+            tcb.undo.prior_ssthresh = current_ssthresh(tcb)
         begin_reduction(tcb, False, now)
     set_ca_state(tcb, CA_RECOVERY, now)
 
@@ -113,7 +115,7 @@ def lost_without_congestion(tcb: Tcb, now: cython.longlong) -> None:
     """What was marked lost by the caller is sent again without reducing cwnd (Linux's tcp_simple_retransmit)."""
     if tcb.ca_state != CA_LOSS:
         tcb.high_seq = tcb.snd_nxt
-        tcb.cc.ssthresh = current_ssthresh(tcb.cc)
+        tcb.cc.ssthresh = current_ssthresh(tcb)
         tcb.undo.prior_ssthresh = 0
         tcb.undo.close()
         set_ca_state(tcb, CA_LOSS, now)

@@ -37,7 +37,7 @@ from .undo cimport Undo
 
 cdef unsigned int MASK32, DEFAULT_MSS, INIT_CWND
 cdef long long NEVER
-cdef int CLOSED, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+cdef int CLOSED, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT, URG_NONE
 
 
 cdef class Endpoint(TimerOwner):
@@ -210,6 +210,8 @@ cdef class Tcb(Endpoint):
     cpdef long long outq(self) noexcept
     cpdef long long available(self) noexcept
     cpdef bint is_readable(self) noexcept
+    cdef bint _is_urgent_next(self, Urgent urgent) noexcept
+    cpdef unsigned int copied_seq(self) noexcept
     cpdef bint is_rtx_armed(self) noexcept
     cpdef long long open_fast(self, bytes octets, long long now) except? -1
     cpdef bint may_open_fast(self, long long now) except *

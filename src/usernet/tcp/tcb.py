@@ -27,7 +27,7 @@ from .chrono import Chrono
 from .compression import Compression
 from .congestion import Controls
 from .congestion.base import CongestionControl
-from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT
+from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT, URG_NONE
 from .cookies import SynCookies
 from .errqueue import ErrorQueue
 from .fastopen import FastOpen, FastOpens
@@ -386,11 +386,22 @@ class Tcb(Endpoint):
     def is_readable(self) -> cython.bint:
         """True when enough has come for a reader that waits (SO_RCVLOWAT), or as much as there is room for (Linux)."""
         n: cython.longlong = self.rcv_queue.length
+        if n > 0 and self.urgent is not None and self._is_urgent_next(self.urgent):
+            # Read with MSG_OOB; recv() skips it, and would wait for what is behind it.
+            n -= 1
         if n == 0:
             return False
         if n >= self.settings.rcvlowat or self.receive_window() <= self.rcv_mss:
             return True
         return self.space.held > self.rcv_buf - (self.rcv_buf >> 3) or self.engine.pool.under_pressure()
+
+    def _is_urgent_next(self, urgent: Urgent) -> cython.bint:
+        # The octet at the front is one that stands out of line.
+        return urgent.state != URG_NONE and not self.settings.oobinline and urgent.seq == self.copied_seq()
+
+    def copied_seq(self) -> cython.uint:
+        """The number of the next octet a reader gets."""
+        return (self.rcv_nxt - self.rcv_queue.length - (1 if self.rcv_fin else 0)) & MASK32
 
     def is_rtx_armed(self) -> cython.bint:
         """True while the retransmission or probe timer runs."""

@@ -9,7 +9,6 @@ cdef int CLOSED, RCV_SHUTDOWN, EAGAIN, EINVAL, ENOTCONN
 cdef int URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
 
 cpdef Urgent urgent_of(Tcb tcb)
-cpdef unsigned int copied_seq(Tcb tcb) noexcept
 cpdef void sent_urgent(Tcb tcb, unsigned int end) except *
 cpdef unsigned int urgent_pointer(Tcb tcb, unsigned int seq) except? 0xFFFFFFFF
 cpdef void urgent_arrives(Tcb tcb, Packet packet, Segment seg) except *

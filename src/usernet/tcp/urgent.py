@@ -24,11 +24,6 @@ def urgent_of(tcb: Tcb) -> Urgent:
     return tcb.urgent
 
 
-def copied_seq(tcb: Tcb) -> cython.uint:
-    """The number of the next octet a reader gets."""
-    return (tcb.rcv_nxt - tcb.rcv_queue.length - (1 if tcb.rcv_fin else 0)) & MASK32
-
-
 # Sending.
 
 
@@ -77,13 +72,13 @@ def _take_pointer(tcb: Tcb, urgent: Urgent, seg: Segment) -> None:
     if pointer > 0 and not tcb.engine.sysctls.stdurg:
         pointer -= 1
     pointer = (seg.seq + pointer) & MASK32
-    if seq_lt(pointer, copied_seq(tcb)) or seq_lt(pointer, tcb.rcv_nxt):
+    if seq_lt(pointer, tcb.copied_seq()) or seq_lt(pointer, tcb.rcv_nxt):
         return
     if urgent.state != URG_NONE and not seq_lt(urgent.seq, pointer):
         return
     if (
         urgent.state != URG_NONE
-        and urgent.seq == copied_seq(tcb)
+        and urgent.seq == tcb.copied_seq()
         and not tcb.settings.oobinline
         and tcb.rcv_queue.length
     ):
@@ -121,7 +116,7 @@ def readable_now(tcb: Tcb, n: cython.Py_ssize_t, peek: cython.bint) -> cython.Py
     offset: cython.uint
     if urgent.state == URG_NONE:
         return n
-    offset = (urgent.seq - copied_seq(tcb)) & MASK32
+    offset = (urgent.seq - tcb.copied_seq()) & MASK32
     if offset >= tcb.rcv_queue.length:
         return n
     if offset > 0:
@@ -134,7 +129,7 @@ def readable_now(tcb: Tcb, n: cython.Py_ssize_t, peek: cython.bint) -> cython.Py
 def was_read(tcb: Tcb) -> None:
     """The reader moved on: a mark behind it is forgotten."""
     urgent: Urgent = urgent_of(tcb)
-    if urgent.state != URG_NONE and seq_lt(urgent.seq, copied_seq(tcb)):
+    if urgent.state != URG_NONE and seq_lt(urgent.seq, tcb.copied_seq()):
         urgent.state = URG_NONE
 
 
@@ -156,7 +151,7 @@ def read_urgent(tcb: Tcb, peek: cython.bint) -> cython.int:
 
 def is_at_mark(tcb: Tcb) -> cython.bint:
     """SIOCATMARK: the next octet is the urgent one."""
-    return tcb.urgent is not None and tcb.urgent.state != URG_NONE and tcb.urgent.seq == copied_seq(tcb)
+    return tcb.urgent is not None and tcb.urgent.state != URG_NONE and tcb.urgent.seq == tcb.copied_seq()
 
 
 def readable_before_mark(tcb: Tcb) -> cython.longlong:
@@ -165,5 +160,5 @@ def readable_before_mark(tcb: Tcb) -> cython.longlong:
     offset: cython.uint
     if tcb.urgent is None or tcb.urgent.state == URG_NONE or tcb.settings.oobinline:
         return n
-    offset = (tcb.urgent.seq - copied_seq(tcb)) & MASK32
+    offset = (tcb.urgent.seq - tcb.copied_seq()) & MASK32
     return offset if offset < n else n

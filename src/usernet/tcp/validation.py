@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.seq import seq_lt
 from .congestion.base import CongestionControl
-from .const import CA_OPEN
+from .const import CA_CWR, CA_OPEN, CA_RECOVERY
 from .tcb import Tcb
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def restart_after_idle(tcb: Tcb, now: cython.longlong) -> None:
         return
     if cc.cwnd < floor:
         floor = cc.cwnd
-    cc.ssthresh = current_ssthresh(cc)
+    cc.ssthresh = current_ssthresh(tcb)
     while idle > rto and cc.cwnd > floor:
         cc.cwnd >>= 1
         idle -= rto
@@ -36,9 +36,13 @@ def restart_after_idle(tcb: Tcb, now: cython.longlong) -> None:
     tcb.cwnd_used = 0
 
 
-def current_ssthresh(cc: CongestionControl) -> cython.uint:
+def current_ssthresh(tcb: Tcb) -> cython.uint:
     """Three quarters of what was reached are remembered when the window fades (RFC 7661 4.4.1's pipeACK, Linux)."""
+    cc: CongestionControl = tcb.cc
     kept: cython.uint = (cc.cwnd >> 1) + (cc.cwnd >> 2)
+    if tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:
+        # cwnd is on its way down to ssthresh: what it is now was not kept.
+        return cc.ssthresh
     return kept if kept > cc.ssthresh else cc.ssthresh
 
 
@@ -70,7 +74,7 @@ def _fade(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.ca_state == CA_OPEN and not tcb.nospace:
         used = tcb.cwnd_used if tcb.cwnd_used > tcb.init_cwnd else tcb.init_cwnd
         if used < cc.cwnd:
-            cc.ssthresh = current_ssthresh(cc)
+            cc.ssthresh = current_ssthresh(tcb)
             cc.cwnd = (cc.cwnd + used) >> 1
         tcb.cwnd_used = 0
     tcb.cwnd_stamp = now
