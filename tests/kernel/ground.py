@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 APPS = HERE / "apps"
@@ -48,6 +50,10 @@ def wait_until(what: str, holds: Callable[[], bool], seconds: float = 20) -> Non
     while not holds():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.02)
+
+
+class KernelLacks(pytest.skip.Exception):
+    """Skips a test of what the running kernel was built without: no package and no privilege brings it."""
 
 
 class Program:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .ground import APPS, KERNEL, OURS, Ground, Program, parsed
+from .ground import APPS, KERNEL, OURS, Ground, KernelLacks, Program, parsed
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
 PEER = str(APPS / "ecn_peer.py")
@@ -26,7 +26,7 @@ WISHES = [
 def sysctl(ground: Ground, value: str) -> None:
     # Linux 6.18 has the machinery of AccECN and does not let it be switched on.
     if ground.run("sysctl", "-qw", f"net.ipv4.tcp_ecn={value}", check=False).returncode:
-        pytest.skip("the kernel does not speak AccECN")
+        raise KernelLacks("the kernel does not speak AccECN")
 
 
 def told(program: Program) -> dict[str, Any]:

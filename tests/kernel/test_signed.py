@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from .ground import APPS, KERNEL, OURS, Ground
+from .ground import APPS, KERNEL, OURS, Ground, KernelLacks
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
 PEER = str(APPS / "signed_peer.py")
@@ -25,7 +25,7 @@ def kind(request: pytest.FixtureRequest) -> str:
             probe.setsockopt(socket.IPPROTO_TCP, option, bytes(size))
         except OSError as error:
             if error.errno == errno.ENOPROTOOPT:
-                pytest.skip(f"the kernel has no {config}")
+                raise KernelLacks(f"the kernel has no {config}") from None
     return name
 
 
