@@ -8,8 +8,10 @@ Each cell of round-trip time x loss is run for every contender in turn, RUNS tim
 a turn. Contenders: k2k, the kernel at both ends, which is the measure; u2k, our sender; k2u, our receiver. Goodput is
 what the receiver read, as a ratio to k2k's; retransmissions are counted by the box, by sequence number, as octets sent
 again per octet sent for the first time. Medians. A run in which the box was starved (a frame left over a quarter of a
-round trip late, at least 2 ms and at most 20) is repeated. The first turn of each cell is captured, and what tshark's
-experts say of the sender's end is set beside what they say of Linux's. --check: exit 1 when a cell falls short.
+round trip late, at least 2 ms and at most 20) is repeated, and not counted when it stays so. The first turn of each
+cell is captured, and after the runs tshark reads all captures: what its experts say of the sender's end is set beside
+what they say of Linux's. --check: exit 1 when a cell or a contender's captures fall short of Linux's, or when one that
+was asked for cannot be judged.
 """
 
 from __future__ import annotations
@@ -18,133 +20,28 @@ import argparse
 import json
 import os
 import platform
-import queue
 import signal
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cells import RATE_MBIT, Cell, cells
-from experts import experts
-from ground import Ground, RunFailed, sweep
+from experts import read_all
+from ground import sweep
 from places import BUILD, must_be_root
 from rich.console import Console
 from rich.table import Table
-from verdicts import BESIDE, Contender, expert_lines, figures, short, table_rows
+from runs import ROLES, Job, Runs
+from verdicts import BESIDE, Contender, captures_read, expert_lines, expert_short, figures, short, table_rows, thin
 
 from usernet.core import checksum
 from usernet.tcp.congestion import BUILT_IN
 
-ROLES = {"k2k": ("kernel", "kernel"), "u2k": ("usernet", "kernel"), "k2u": ("kernel", "usernet")}
+# Of what is not a terminal: a file, whose tables are to be whole.
+WIDTH = 200
 QUICK = ("1ms/0%", "20ms/1%", "100ms/0.1%", "20ms/reorder")
-ATTEMPTS = 4
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run to do."""
-
-    cell: Cell
-    contender: Contender
-    seed: int
-    pcap: str
-
-
-class Matrix:
-    """The runs, and what came of them: rows of plain data, one a run."""
-
-    def __init__(self, jobs: list[Job], workers: int, seconds: float | None, console: Console) -> None:
-        self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        for job in jobs:
-            self._queue.put(job)
-        self._workers = workers
-        self._seconds = seconds
-        self._console = console
-        self.total = len(jobs)
-        self.rows: list[dict[str, Any]] = []
-        self.repeated = 0
-        self.failures: list[str] = []
-        self._stop = threading.Event()
-        self._errors: list[BaseException] = []
-        self._places: list[Ground] = []
-
-    def run(self) -> None:
-        """All of it; namespaces are gone afterwards, whatever happened."""
-        threads = [threading.Thread(target=self._work, name=f"ground {i}") for i in range(self._workers)]
-        with self._console.status("") as status:
-            for thread in threads:
-                thread.start()
-            try:
-                while any(thread.is_alive() for thread in threads):
-                    time.sleep(0.2)
-                    last = self.rows[-1] if self.rows else None
-                    where = f"last {last['cell']} {last['contender']}: {last['mbit']:.2f} Mbit/s" if last else ""
-                    status.update(f"{len(self.rows)}/{self.total} runs, {self.repeated} repeated; {where}")
-            finally:
-                self._stop.set()
-                for place in self._places:
-                    place.abort()
-                for thread in threads:
-                    thread.join()
-        if self._errors:
-            raise self._errors[0]
-
-    def _work(self) -> None:
-        try:
-            place = Ground()
-            self._places.append(place)
-            try:
-                while not self._stop.is_set():
-                    try:
-                        job = self._queue.get_nowait()
-                    except queue.Empty:
-                        return
-                    self._do(place, job)
-            finally:
-                place.close()
-        except BaseException as error:
-            self._errors.append(error)
-            self._stop.set()
-
-    def _do(self, place: Ground, job: Job) -> None:
-        sender, receiver = ROLES[job.contender.role]
-        told = None
-        for attempt in range(ATTEMPTS):
-            try:
-                told = place.run(
-                    sender, receiver, job.contender.cc, job.cell, job.seed, seconds=self._seconds, pcap=job.pcap
-                )
-            except RunFailed as error:
-                if self._stop.is_set():
-                    return
-                self.failures.append(f"{job.cell.name} {job.contender.name}: {error}")
-                if attempt == ATTEMPTS - 1:
-                    raise
-                continue
-            if told["box"]["worst_late_ms"] <= min(max(2.0, job.cell.rtt_ms / 4), 20.0) or self._stop.is_set():
-                break
-            self.repeated += 1
-        if told is None:
-            return
-        box = told["box"]
-        if job.pcap:
-            told["experts"] = experts(job.pcap)
-        self.rows.append(
-            {
-                "cell": job.cell.name,
-                "contender": job.contender.name,
-                "seed": job.seed,
-                "mbit": told["receiver"]["octets"] * 8e-6 / told["receiver"]["seconds"],
-                "again": box["again"] / max(1, box["octets"] - box["again"]),
-                "segments_again": box["segments_again"],
-                "worst_late_ms": box["worst_late_ms"],
-                **told,
-            }
-        )
 
 
 def print_tables(ccs: list[str], rows: list[dict[str, Any]], console: Console) -> None:
@@ -173,6 +70,7 @@ def print_experts(rows: list[dict[str, Any]], console: Console) -> None:
     for message, of in lines:
         table.add_row(message, *(f"{of[name]:.1f}" for name in names_))
     console.print(table)
+    console.print(f"captures: {captures_read(rows)}")
 
 
 def contenders_of(ccs: list[str], roles: list[str]) -> list[Contender]:
@@ -213,7 +111,7 @@ def main() -> int:
     ccs = given.cc.split(",")
     wanted = contenders_of(ccs, given.contenders.split(","))
     chosen = cells([word for word in given.cells.split(",") if word])
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.keep or scratch
         os.makedirs(folder, exist_ok=True)
@@ -228,16 +126,22 @@ def main() -> int:
             for run in range(given.runs)
             for contender in wanted
         ]
-        matrix = Matrix(jobs, given.jobs, given.seconds, console)
+        matrix = Runs(jobs, given.jobs, given.seconds, console)
+        console.print(f"{len(jobs)} runs, {given.jobs} at a time: some {matrix.minutes:.0f} min, then the captures")
         if given.earlier:
             now = {(job.cell.name, job.contender.name) for job in jobs}
             seeds = {job.seed for job in jobs}  # other dice make other goodput
             rows = [row for row in json.loads(Path(given.earlier).read_text()) if row["seed"] in seeds]
-            matrix.rows += [row for row in rows if (row["cell"], row["contender"]) not in now]
+            matrix.rows += [row for row in rows if (row["cell"], row["contender"]) not in now and not row.get("pcap")]
             matrix.total += len(matrix.rows)
         started = time.monotonic()
+        unread = []
         try:
             matrix.run()
+            with console.status("") as status:
+                unread = read_all(
+                    matrix.rows, bool(given.keep), lambda n, of: status.update(f"tshark has read {n} of {of} captures")
+                )
         finally:
             Path(given.json).parent.mkdir(exist_ok=True)
             Path(given.json).write_text(json.dumps(matrix.rows, indent=1) + "\n")
@@ -252,8 +156,14 @@ def main() -> int:
     print_experts(matrix.rows, console)
     for failure in matrix.failures:
         console.print(f"failed at first: {failure}", style="yellow")
-    missing = short(matrix.rows)
-    console.print("\n".join(["falls short:", *missing]) if missing else "no cell falls short")
+    asked = [(cell.name, contender) for cell in chosen for contender in wanted]
+    notes = thin(matrix.rows, asked, given.runs)
+    for line in notes:
+        console.print(line, style="yellow")
+    missing = short(matrix.rows, asked)
+    if not given.no_capture:
+        missing += [f"tshark: {line}" for line in unread + expert_short(matrix.rows, asked)]
+    console.print("\n".join(["falls short:", *missing]) if missing else "no cell falls short", markup=False)
     if given.plot:
         from matrixplot import plot
 
@@ -261,7 +171,7 @@ def main() -> int:
     if given.markdown:
         from matrixdoc import write
 
-        write(matrix.rows, measures, given.markdown)
+        write(matrix.rows, measures, missing, notes, given.markdown)
     return 1 if given.check and missing else 0
 
 

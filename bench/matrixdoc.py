@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verdicts import expert_lines, figures, short, table_rows
+from verdicts import captures_read, expert_lines, figures, table_rows
 
 from usernet.core import checksum
 
@@ -21,8 +21,8 @@ def between(file: str, mark: str, lines: list[str]) -> None:
     path.write_text("\n".join([before + begin, "", *lines, "", end]) + behind)
 
 
-def write(rows: list[dict[str, Any]], ccs: list[str], file: str) -> None:
-    """The results, into a Markdown file."""
+def write(rows: list[dict[str, Any]], ccs: list[str], missing: list[str], notes: list[str], file: str) -> None:
+    """The results, what falls short and what is to be known of the run, into a Markdown file."""
     found = figures(rows)
     build = "interpreted" if str(checksum.__file__).endswith(".py") else "compiled"
     runs = max((row["seed"] for row in rows), default=0)
@@ -39,12 +39,15 @@ def write(rows: list[dict[str, Any]], ccs: list[str], file: str) -> None:
         out += ["| " + " | ".join(heads) + " |", "|" + " ---: |" * len(heads)]
         out += ["| " + " | ".join(text if good else f"**{text}**" for text, good in line) + " |" for line in lines]
         out.append("")
-    missing = short(rows)
-    out += [f"Falls short: {len(missing)} of the cells.", *(f"- {line}" for line in missing), ""] if missing else []
+    out += ["Falls short:", "", *(f"- {line}" for line in missing), ""] if missing else ["No cell falls short.", ""]
+    out += ["Runs that do not count:", "", *(f"- {line}" for line in notes), ""] if notes else []
     experts = expert_lines(rows)
     if experts:
         names = list(experts[0][1])
-        out += ["What tshark's experts say at the sender's end, per 10,000 frames:", ""]
+        out += [
+            f"What tshark's experts say at the sender's end, per 10,000 frames; captures: {captures_read(rows)}.",
+            "",
+        ]
         out += ["| | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
         out += [f"| {message} | " + " | ".join(f"{of[name]:.1f}" for name in names) + " |" for message, of in experts]
         out.append("")

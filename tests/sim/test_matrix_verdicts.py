@@ -1,0 +1,108 @@
+"""The matrix's judgement cannot pass for want of something to judge (bench/verdicts.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+CELL = "20ms/1%"
+
+
+@pytest.fixture
+def verdicts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCH))
+    import verdicts as found
+
+    return found
+
+
+def run(contender: str, mbit: float = 10.0, seed: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "cell": CELL,
+        "contender": contender,
+        "mbit": mbit,
+        "again": 0.01,
+        "segments_again": 50,
+        "seed": seed,
+    } | more
+
+
+def asked(verdicts: ModuleType, *names: str) -> list[tuple[str, Any]]:
+    return [(CELL, verdicts.Contender(name.split("/")[1], name.split("/")[0])) for name in names]
+
+
+def captured(contender: str, frames: int, **messages: int) -> dict[str, Any]:
+    return run(contender, experts={"frames": frames, "messages": messages})
+
+
+def test_equal_goodput_does_not_fall_short(verdicts: ModuleType) -> None:
+    rows = [run("cubic/k2k"), run("cubic/u2k")]
+    assert verdicts.short(rows, asked(verdicts, "cubic/k2k", "cubic/u2k")) == []
+
+
+def test_a_contender_without_its_measure_falls_short(verdicts: ModuleType) -> None:
+    missing = verdicts.short([run("cubic/u2k")], asked(verdicts, "cubic/u2k"))
+    assert missing == [f"cubic/k2k, the measure, is not there: {CELL}"]
+
+
+def test_a_control_shown_beside_anothers_needs_its_measure_too(verdicts: ModuleType) -> None:
+    assert verdicts.short([run("bbr3/u2k")], asked(verdicts, "bbr3/u2k")) != []
+
+
+def test_a_contender_that_never_ran_falls_short(verdicts: ModuleType) -> None:
+    missing = verdicts.short([run("cubic/k2k")], asked(verdicts, "cubic/k2k", "cubic/k2u"))
+    assert missing == [f"no run of cubic/k2u: {CELL}"]
+
+
+def test_a_measure_of_nothing_is_told_and_not_divided_by(verdicts: ModuleType) -> None:
+    rows = [run("cubic/k2k", mbit=0.0), run("cubic/u2k")]
+    assert verdicts.short(rows, asked(verdicts, "cubic/k2k", "cubic/u2k")) == [
+        f"{CELL} cubic/u2k: goodput ?, again 1.00"
+    ]
+    verdicts.table_rows("cubic", verdicts.figures(rows))
+
+
+def test_a_starved_run_is_not_counted(verdicts: ModuleType) -> None:
+    rows = [run("cubic/k2k"), run("cubic/u2k"), run("cubic/u2k", mbit=1.0, seed=2, starved=True)]
+    assert verdicts.figures(rows)[CELL, "cubic/u2k"].mbit == 10.0
+    names = asked(verdicts, "cubic/k2k", "cubic/u2k")
+    assert verdicts.short(rows, names) == []
+    assert verdicts.thin(rows, names, runs=2) == [
+        f"{CELL} cubic/k2k: 1 of 2 runs count, 0 were starved",
+        f"{CELL} cubic/u2k: 1 of 2 runs count, 1 were starved",
+    ]
+
+
+def test_a_contender_of_starved_runs_alone_falls_short(verdicts: ModuleType) -> None:
+    rows = [run("cubic/k2k"), run("cubic/u2k", starved=True)]
+    assert verdicts.short(rows, asked(verdicts, "cubic/k2k", "cubic/u2k")) == [f"no run of cubic/u2k: {CELL}"]
+
+
+def test_acknowledged_data_sent_again_is_set_beside_linuxs(verdicts: ModuleType) -> None:
+    names = asked(verdicts, "cubic/k2k", "cubic/u2k")
+    linux = captured("cubic/k2k", 10_000, **{verdicts.SPURIOUS: 10})
+    assert verdicts.expert_short([linux, captured("cubic/u2k", 20_000, **{verdicts.SPURIOUS: 24})], names) == []
+    missing = verdicts.expert_short([linux, captured("cubic/u2k", 20_000, **{verdicts.SPURIOUS: 25})], names)
+    assert missing == ["cubic/u2k: acknowledged data sent again 12.5 times in 10,000 frames, Linux 10.0"]
+
+
+def test_too_few_segments_say_nothing(verdicts: ModuleType) -> None:
+    names = asked(verdicts, "cubic/k2k", "cubic/u2k")
+    rows = [captured("cubic/k2k", 10_000), captured("cubic/u2k", 10_000, **{verdicts.SPURIOUS: 9})]
+    assert verdicts.expert_short(rows, names) == []
+
+
+def test_one_malformed_frame_of_ours_falls_short(verdicts: ModuleType) -> None:
+    names = asked(verdicts, "cubic/k2k", "cubic/k2u")
+    rows = [captured("cubic/k2k", 10_000), captured("cubic/k2u", 10_000, malformed=1)]
+    assert verdicts.expert_short(rows, names) == ["cubic/k2u: 1 frames are malformed"]
+
+
+def test_captures_that_are_not_there_fall_short(verdicts: ModuleType) -> None:
+    names = asked(verdicts, "cubic/k2k", "cubic/u2k")
+    rows = [captured("cubic/k2k", 10_000), run("cubic/u2k")]
+    assert verdicts.expert_short(rows, names) == ["cubic/u2k: no capture of cubic/u2k"]
