@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from usernet.testing.drill import run_script
+from usernet.testing.drill.arithmetic import arithmetic
+from usernet.testing.drill.errors import Unsupported
 
 from .judge import fails, passes
 
@@ -58,6 +60,36 @@ def test_a_command_that_fails_fails_the_script(command: str) -> None:
 )
 def test_a_command_that_is_not_understood_is_no_pass(command: str) -> None:
     assert outcome(command) == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("32*1024*1024", 33554432),
+        ("7/2*2", 6),
+        ("-7/2", -3),
+        ("-7%3", -1),
+        ("(1<<4|1)&~1", 16),
+        ("1<<64", 1),
+        ("2**10", 1024),
+        ("2**63", -(2**63)),
+        ("3>2", 1),
+    ],
+)
+def test_arithmetic_is_of_64_bits(text: str, value: int) -> None:
+    assert arithmetic(text) == value
+
+
+def test_a_tower_of_powers_has_an_end() -> None:
+    assert arithmetic("9**9**9") % 2**64 == pow(9, 9**9, 2**64)
+    assert outcome("test $((9**9**9**9)) -ne 0") == "unsupported"  # its exponent is below 0 in 64 bits
+    assert outcome("test $((1<<9999999999)) -ne 1") == "ok"
+
+
+@pytest.mark.parametrize("text", ["", "1/0", "1%0", "2**-1", "x", "(" * 9999 + "1", "1 2", "-" * 20000 + "1", "1.5"])
+def test_what_is_no_arithmetic_is_unsupported(text: str) -> None:
+    with pytest.raises(Unsupported):
+        arithmetic(text)
 
 
 def test_nothing_is_run(tmp_path: object) -> None:

@@ -83,6 +83,47 @@ def test_several_at_once_in_the_same_order(scripts: Path) -> None:
     assert drill(scripts, "--jobs", 2).output == drill(scripts).output
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_exit_in_code_ends_its_own_script_only(scripts: Path, jobs: int) -> None:
+    (scripts / "a.pkt").write_text(GOOD + "+0 %{ import sys; sys.exit(0) }%\n+0 %{ assert False }%\n")
+    (scripts / "b.pkt").write_text(GOOD + "+0 %{ exit(3) }%\n")
+    result = drill(scripts, "--jobs", jobs)
+    assert result.return_value == 1
+    assert [line.split()[0] for line in result.output.splitlines()] == ["ok", "FAIL", "ok", "skipped", "4"]
+    assert f"{scripts}/b.pkt:11: SystemExit: 3" in result.output
+
+
+def test_a_process_that_a_script_ends_is_told(scripts: Path) -> None:
+    (scripts / "a.pkt").write_text(GOOD + "+0 %{ import os; os._exit(0) }%\n")
+    result = drill(scripts, "--jobs", 2)
+    assert result.exception is not None
+    assert "has ended the process" in str(result.exception)
+
+
+def test_the_line_of_code_that_fails_is_in_json(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(GOOD + "+0 %{ assert False }%\n")
+    (row,) = json.loads(drill("--json", scripts / "bad.pkt").output)["scripts"]
+    assert row["line"] == 11
+
+
+def test_a_capture_that_cannot_be_written_is_a_mistake_of_use(scripts: Path) -> None:
+    result = drill(scripts / "good.pkt", "--pcap", scripts / "none" / "run.pcapng")
+    assert "run.pcapng: ENOENT" in str(result.exception)
+
+
+@pytest.mark.parametrize("option", ["--local_ip=here", "--remote_ip=x", "--netmask_ip=9", "--tolerance_percent=a"])
+def test_an_address_that_is_none_is_told(scripts: Path, option: str) -> None:
+    result = drill(scripts / "good.pkt", option)
+    assert result.return_value == 2
+    assert option in result.output
+
+
+def test_help_tells_what_each_option_does() -> None:
+    said = drill("--help").output
+    assert "As in scripts" not in said
+    assert "[4000]" in said
+
+
 def test_no_script_is_a_mistake_of_use(tmp_path: Path) -> None:
     assert drill(tmp_path).exception is not None
     assert drill(tmp_path / "missing").exception is not None

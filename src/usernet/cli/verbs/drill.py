@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +16,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ..errors import USAGE, CliError
+from ..errors import USAGE, CliError, errno_text
 from ..output import json_option, print_json
 
 if TYPE_CHECKING:
@@ -26,20 +28,37 @@ STATUS_FAILED = 1
 STATUS_UNTESTED = 2
 
 
+# The options of scripts: name, what its value is (none: a flag), help.
+SCRIPT_OPTIONS = (
+    ("ip_version", "ipv4", "Sockets and packets; scripts for ipv6 and ipv4-mapped-ipv6 are skipped. [ipv4]"),
+    ("local_ip", "ADDRESS", "The stack's address, which is tun0's. [192.168.0.1]"),
+    ("remote_ip", "ADDRESS", "Where the peer is. [192.0.2.1]"),
+    ("netmask_ip", "MASK", "Of tun0's network. [255.255.0.0]"),
+    ("bind_port", "N", "The port that bind() means by an address of '...'. [8080]"),
+    ("connect_port", "N", "The port that connect() means by an address of '...'. [8080]"),
+    ("mtu", "OCTETS", "Of tun0: the largest packet either way. [1500]"),
+    ("mss", "OCTETS", "Longer packets to the stack come as super-segments of such segments. [as they are]"),
+    ("tolerance_usecs", "MICROSECONDS", "So much too early or late is in time. [4000]"),
+    ("tolerance_percent", "PERCENT", "So much of the time since the event before is in time too. [12.5]"),
+    ("tcp_ts_tick_usecs", "MICROSECONDS", "A tick of the stack's timestamps; 0 does not compare them. [0]"),
+    ("tcp_ts_ecr_scaled", "", "Timestamps that the stack never sent may be echoed to it."),
+    ("send_omit_free", "", "Read, and without effect: buffers are always kept."),
+    ("strict_segments", "", "Packets are cut exactly as the script says; else equal ones add up."),
+    ("gateway_ip", "ADDRESS", "Read, and without effect: tun0 needs no gateway."),
+)
+NUMBERS = ("N", "OCTETS", "MICROSECONDS")
+
+
 def script_options(command: Any) -> Any:
     """The options of scripts, which win over those in their heads."""
-    numbers = ("bind_port", "connect_port", "mtu", "mss", "tolerance_usecs", "tcp_ts_tick_usecs")
-    texts = ("ip_version", "local_ip", "remote_ip", "netmask_ip", "gateway_ip", "tolerance_percent")
-    flags = ("tcp_ts_ecr_scaled", "send_omit_free", "strict_segments")
-    for name in reversed(numbers):
-        command = click.option(f"--{name}", name, type=int, metavar="N", help="As in scripts.")(command)
-    for name in reversed(texts):
-        command = click.option(f"--{name}", name, metavar="TEXT", help="As in scripts.")(command)
-    for name in reversed(flags):
-        command = click.option(f"--{name}", name, is_flag=True, default=None, help="As in scripts.")(command)
-    return click.option("-D", "--define", "defines", multiple=True, metavar="SYMBOL=VALUE", help="As in scripts.")(
-        command
-    )
+    for name, value, words in reversed(SCRIPT_OPTIONS):
+        if value:
+            kind = int if value in NUMBERS else str
+            command = click.option(f"--{name}", name, type=kind, metavar=value, help=words)(command)
+        else:
+            command = click.option(f"--{name}", name, is_flag=True, default=None, help=words)(command)
+    words = "What a name in the script stands for; may be given more than once."
+    return click.option("-D", "--define", "defines", multiple=True, metavar="SYMBOL=VALUE", help=words)(command)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,15 +124,25 @@ def run_all(scripts: list[str], jobs: int, pcap: str | None, given: list[tuple[s
     if jobs == 1 or len(scripts) == 1:
         yield from map(run, scripts)
         return
-    with multiprocessing.get_context("spawn").Pool(min(jobs, len(scripts))) as pool:
-        yield from pool.imap(run, scripts, chunksize=4)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(scripts)), mp_context=spawn) as pool:
+        try:
+            yield from pool.map(run, scripts, chunksize=4)
+        except BrokenProcessPool:
+            raise CliError("drill: a script has ended the process it ran in; without -J it can be found") from None
 
 
 def run_one(path: str, pcap: str | None, given: list[tuple[str, str | None]]) -> Result:
     """Run one script."""
     drill = import_module("usernet.testing.drill.run")
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
-    result: Result = drill.run_text(text, path, pcap, given)
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CliError(f"drill: {path}: {errno_text(error)}", USAGE) from None
+    try:
+        result: Result = drill.run_text(text, path, pcap, given)
+    except OSError as error:
+        raise CliError(f"drill: --pcap {pcap}: {errno_text(error)}", USAGE) from None
     return result
 
 

@@ -109,7 +109,7 @@ class Blocks:
         self._blocks.append((line, text, seen))
 
     def run(self, name: str) -> None:
-        """Run them all. Raises CodeError with the line of the first that fails."""
+        """Run them, to the last or to one that calls exit(). Raises CodeError with the line of the first that fails."""
         for line, text, seen in self._blocks:
             self._names.update(seen)
             try:
@@ -117,18 +117,28 @@ class Blocks:
                 # What a block prints is for the reader, not for who reads the results.
                 with contextlib.redirect_stdout(sys.stderr):
                     exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
+            except SystemExit as error:
+                # packetdrill runs the blocks as one program: its end is the end of this script, and of no other.
+                if error.code:
+                    raise _failed(error, name, line, text, seen) from None
+                return
             except Exception as error:
-                raise CodeError(f"{name}:{_line_of(error, name, line)}: {_words(error, text, seen)}") from None
+                raise _failed(error, name, line, text, seen) from None
 
 
-def _line_of(error: Exception, name: str, line: int) -> int:
+def _failed(error: BaseException, name: str, line: int, text: str, seen: dict[str, int]) -> CodeError:
+    at = _line_of(error, name, line)
+    return CodeError(f"{name}:{at}: {_words(error, text, seen)}", at)
+
+
+def _line_of(error: BaseException, name: str, line: int) -> int:
     if isinstance(error, SyntaxError):
         return error.lineno or line
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
     return frames[-1] or line if frames else line
 
 
-def _words(error: Exception, text: str, seen: dict[str, int]) -> str:
+def _words(error: BaseException, text: str, seen: dict[str, int]) -> str:
     used = sorted(name for name in seen if name in text)
     values = ", ".join(f"{name} = {seen[name]}" for name in used)
     what = "the assertion does not hold" if isinstance(error, AssertionError) else type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ...ip.address import parse_ipv4
 from .errors import ScriptError, Skipped, Unsupported
 from .script import Script
 
@@ -60,6 +61,11 @@ def configure(config: Config, script: Script, given: list[tuple[str, str | None]
         raise ScriptError(f"--ip_version={config.ip_version}: ipv4, ipv6 or ipv4-mapped-ipv6", 1)
     if ":" in config.local_ip or ":" in config.remote_ip:
         raise Skipped("it has IPv6 addresses, and this stack has IPv4 only so far")
+    for name in ("local_ip", "remote_ip", "netmask_ip"):
+        try:
+            parse_ipv4(getattr(config, name))
+        except ValueError:
+            raise ScriptError(f"--{name}={getattr(config, name)}: an IPv4 address expected", 1) from None
     return config
 
 

@@ -31,4 +31,8 @@ class Mismatch(Exception):
 
 
 class CodeError(Exception):
-    """An assertion of a ``%{ }%`` block does not hold, or the block fails otherwise."""
+    """An assertion of a ``%{ }%`` block does not hold, or the block fails otherwise, at a line of the script."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line

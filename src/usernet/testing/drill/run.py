@@ -99,7 +99,8 @@ def run_script(script: str | os.PathLike[str], *, pcap: str | None = None, **opt
     ``script`` is a path, or the text itself when it has more than one line. ``pcap`` is a pcapng to write. Options are
     those of scripts without their dashes (``local_ip="192.168.0.1"``, ``tolerance_usecs=10000``,
     ``strict_segments=True``, ``define={"CC": "reno"}``); they win over the script's own. Nothing is raised for what
-    the script or the stack do wrong: it is in the result.
+    the script or the stack do wrong: it is in the result. Raises OSError when the script cannot be read or the capture
+    not be written.
     """
     if isinstance(script, str) and "\n" in script:
         name, text = "script", script
@@ -200,7 +201,7 @@ class Runner:
             result.details = list(error.details)
             self._tell(result, error.message)
         except CodeError as error:
-            result.outcome, result.message = FAIL, str(error)
+            result.outcome, result.message, result.line = FAIL, str(error), error.line
         except Unsupported as error:
             result.outcome = UNSUPPORTED
             self._tell(result, str(error))

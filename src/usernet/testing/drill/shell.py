@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Final
 
 from . import sysctls
+from .arithmetic import arithmetic
 from .errors import Mismatch, Unsupported
 from .machine import Machine
 from .network import ethtool, ip_command, nstat_text, proc_net_tcp, tc_command
 
-_ARITHMETIC: Final = re.compile(r"\$\(\(([0-9+*/() <>|&-]*)\)\)")
+_ARITHMETIC: Final = re.compile(r"\$\(\(([0-9+*/%^~!=() <>|&-]*)\)\)")
 _OPERATORS: Final = (";", "&&", "||", "|", "&", "\n")
 _SKIPPED: Final = ("defaults.sh", "sysctl_restore_", "set_sysctls.sh")
 
@@ -241,13 +242,7 @@ def _expand(text: str) -> str:
     """Arithmetic, and lines continued behind a backslash."""
     text = text.replace("\\\n", " ")
 
-    def value(match: re.Match[str]) -> str:
-        try:
-            return str(int(eval(match.group(1), {"__builtins__": {}})))
-        except (SyntaxError, ArithmeticError, TypeError, ValueError):
-            raise Unsupported(f"the arithmetic {match.group()}") from None
-
-    text = _ARITHMETIC.sub(value, text).replace("${PPID}", "0").replace("$PPID", "0")
+    text = _ARITHMETIC.sub(lambda found: str(arithmetic(found[1])), text).replace("${PPID}", "0").replace("$PPID", "0")
     if "$(" in text:
         raise Unsupported(f"a command in a command: `{' '.join(text.split())}`")
     return text
