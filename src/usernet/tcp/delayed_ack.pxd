@@ -18,6 +18,6 @@ cpdef void acknowledge_text(Tcb tcb, long long now) except *
 cdef void _delay(Tcb tcb, long long now) except *
 cpdef void delayed_ack_is_due(Tcb tcb, long long now) except *
 cdef void _compress(Tcb tcb, long long now) except *
-cpdef void compressed_ack_is_due(Tcb tcb, long long now) except *
+cpdef void send_compressed(Tcb tcb, long long now) except *
 cpdef void text_left_queue(Tcb tcb, Py_ssize_t n, long long now) except *
 cpdef void set_quickack(Tcb tcb, int value, long long now) except *

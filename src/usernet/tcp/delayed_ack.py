@@ -172,10 +172,14 @@ def _compress(tcb: Tcb, now: cython.longlong) -> None:
     held.timer.arm(now + rtt)
 
 
-def compressed_ack_is_due(tcb: Tcb, now: cython.longlong) -> None:
-    """The compression timer fired: one ACK for those held back."""
+def send_compressed(tcb: Tcb, now: cython.longlong) -> None:
+    """One ACK for those held back, if there are any: their time is up, or what they tell is about to be forgotten."""
     held: Compression | None = tcb.compression
     if held is not None and held.held > 0 and tcb.state != CLOSED:
+        # One of them is sent after all.
+        tcb.engine.ext.TCPAckCompressed += held.held - 1
+        held.held = 0
+        held.timer.cancel()
         send_ack(tcb, now)
 
 

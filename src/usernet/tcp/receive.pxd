@@ -3,7 +3,7 @@ cimport cython
 from ..core.packet cimport Packet
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
-from .delayed_ack cimport note_gap, quick_acks, text_left_queue
+from .delayed_ack cimport note_gap, quick_acks, send_compressed, text_left_queue
 from .ecn cimport on_repeated_text
 from .reassembly cimport Reassembly
 from .space cimport ReceiveSpace, packet_cost
@@ -14,6 +14,7 @@ from .window cimport grow_buffer, grow_window, measure_mss, measure_rtt, spare, 
 cdef unsigned int MASK32, POLLIN, FIN, PSH, RST, SYN, URG, REMNANT
 cdef long long HELD_OVERHEAD
 cdef Py_ssize_t TELLING, JOINED
+cdef int BLOCKS_EXPECTED
 cdef int ACK_NOMEM, ACK_NOW, ACK_PUSHED, ACK_PUSHED2, ACK_SCHED
 
 cpdef void take_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
@@ -24,7 +25,8 @@ cdef bint _make_room(Tcb tcb) except *
 cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
 cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
 cdef void _note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
-cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end) except *
+cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end, long long now) except *
+cdef bint _extends_newest(Tcb tcb, unsigned int left, unsigned int right) noexcept
 cpdef void note_sack(Tcb tcb, unsigned int left, unsigned int right) except *
 cdef void _close_gap(Tcb tcb) except *
 cpdef void text_was_read(Tcb tcb, Py_ssize_t n, long long now) except *

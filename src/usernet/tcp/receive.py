@@ -25,7 +25,7 @@ from .const import (
     SYN,
     URG,
 )  # fmt: skip
-from .delayed_ack import note_gap, quick_acks, text_left_queue
+from .delayed_ack import note_gap, quick_acks, send_compressed, text_left_queue
 from .ecn import on_repeated_text
 from .reassembly import Reassembly
 from .space import ReceiveSpace, packet_cost
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 TELLING = 128
 # Shorter text is joined with what waits before it, and costs what it holds.
 JOINED = 512
+# So many SACK blocks fit beside any other option (Linux's TCP_SACK_BLOCKS_EXPECTED).
+BLOCKS_EXPECTED = 2
 # Flags that a segment in the middle of a stream does not have.
 REMNANT = FIN | SYN | RST | URG
 
@@ -69,7 +71,7 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
             _refuse(tcb)
             return
         if seq_lt(tcb.rcv_nxt, start):
-            _hold(tcb, packet, seg, start, end)
+            _hold(tcb, packet, seg, start, end, now)
             return
         skip = (tcb.rcv_nxt - start) & MASK32
         n -= skip
@@ -195,7 +197,7 @@ def _note_dsack(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
     tcb.dsack_count = 1
 
 
-def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cython.uint) -> None:
+def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cython.uint, now: cython.longlong) -> None:
     # A gap lies before it. Duplicate ACKs tell the sender (RFC 5681 4.2).
     engine: Engine = tcb.engine
     ofo: Reassembly = tcb.ofo
@@ -218,9 +220,23 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     if tcb.sack_ok:
         # Without SACK a window that grows would hide that these are duplicate ACKs.
         grow_window(tcb, seg.length, packet_cost(seg.length + header + tcb.path.header_len))
+        if tcb.sack_count >= BLOCKS_EXPECTED and not _extends_newest(tcb, start, end):
+            # Blocks move down for this one, and the last of them out: what an ACK held back was to tell of them goes
+            # first. Else the sender learns of many segments at once, later, and takes that for a faster path.
+            send_compressed(tcb, now)
         note_sack(tcb, start, end)
     if tcb.owner is not None:
         grow_buffer(tcb, tcb.space.target)
+
+
+def _extends_newest(tcb: Tcb, left: cython.uint, right: cython.uint) -> cython.bint:
+    # Whether one of the first blocks takes it in.
+    i: cython.int = 0
+    while i < BLOCKS_EXPECTED:
+        if seq_le(tcb.sack_left[i], right) and seq_le(left, tcb.sack_right[i]):
+            return True
+        i += 1
+    return False
 
 
 def note_sack(tcb: Tcb, left: cython.uint, right: cython.uint) -> None:

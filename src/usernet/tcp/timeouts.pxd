@@ -1,6 +1,6 @@
 from .fastopen cimport FastOpen
 from .fastopen_client cimport met_blackhole
-from .delayed_ack cimport compressed_ack_is_due, delayed_ack_is_due
+from .delayed_ack cimport send_compressed, delayed_ack_is_due
 from ..core.counters cimport TcpExtMib
 from .lifecycle cimport finish, timed_out
 from .output cimport pace, probe_window, send_one

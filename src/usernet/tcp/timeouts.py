@@ -28,7 +28,7 @@ from .const import (
     T_PACE,
     TIME_WAIT_LEN,
 )  # fmt: skip
-from .delayed_ack import compressed_ack_is_due, delayed_ack_is_due
+from .delayed_ack import delayed_ack_is_due, send_compressed
 from .fastopen import FastOpen
 from .fastopen_client import met_blackhole
 from .lifecycle import finish, timed_out
@@ -64,7 +64,7 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
     if kind == T_DELACK:
         delayed_ack_is_due(tcb, now)
     elif kind == T_COMPRESS:
-        compressed_ack_is_due(tcb, now)
+        send_compressed(tcb, now)
     elif kind == T_KEEP:
         _keep_timer(tcb, now)
     elif kind == T_PACE:
