@@ -2,7 +2,7 @@ cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 
 from .core.entropy cimport Entropy
-from .core.ready cimport Pollable, Watcher
+from .core.ready cimport Nothing, Pollable, Watcher
 from .core.scheduler cimport FdWatcher, Scheduler
 from .core.timers cimport Timers
 from .link.device cimport Device, ReadySink
@@ -37,10 +37,6 @@ cdef class Follower(Watcher):
 cdef class MemoryDevices(ReadySink):
     cdef public Host host
     cdef public object queue
-
-
-cdef class Nothing(Pollable):
-    pass
 
 
 cdef class Host(Scheduler):

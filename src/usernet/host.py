@@ -7,6 +7,7 @@ wait meanwhile are followers, woken by the driver. A background thread drives wh
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
 from .core.entropy import Entropy
-from .core.ready import Pollable, Watcher
+from .core.ready import Nothing, Pollable, Watcher
 from .core.scheduler import FdWatcher, Scheduler
 from .link.const import LONGEST_SLEEP
 from .link.device import Device, ReadySink
@@ -80,16 +81,6 @@ class MemoryDevices(ReadySink):
         self.queue.append(device)
         if self.host is not None and self.host.timers.slept_until >= 0:
             self.host.interrupt()
-
-
-class Nothing(Pollable):
-    """A condition that never holds: waiting for it only passes time."""
-
-    __slots__ = ()
-
-    def poll(self) -> cython.uint:
-        """Never ready."""
-        return 0
 
 
 class Host(Scheduler):
@@ -232,8 +223,7 @@ class Host(Scheduler):
             return self._drive(source, events, deadline)
         finally:
             self._driver = None
-            if self._followers:
-                self._hand_over()
+            self._hand_over()
 
     def _drive(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> cython.bint:
         now: cython.longlong = self.now()
@@ -397,8 +387,7 @@ class Host(Scheduler):
         finally:
             source.unwatch(follower)
             self._followers.pop(follower, None)
-            if self._driver is None and self._followers:
-                self._hand_over()
+            self._hand_over()
 
     def _open_gates(self) -> None:
         for follower in self._woken:
@@ -408,8 +397,9 @@ class Host(Scheduler):
 
     def _hand_over(self) -> None:
         """The driver leaves: the follower that has waited longest becomes the next."""
-        self._woken.append(next(iter(self._followers)))
-        self._open_gates()
+        if self._driver is None and self._followers:
+            self._woken.append(next(iter(self._followers)))
+            self._open_gates()
 
     # The background driver.
 
@@ -417,13 +407,25 @@ class Host(Scheduler):
         if self._background is None and self.mode != "sim":
             self._background = threading.Thread(target=self._run_background, name="usernet-driver", daemon=True)
             self._background.start()
+            atexit.register(self._stop_background)
+
+    def _stop_background(self) -> bool:
+        """True when it is gone. At exit, a thread that dies with the interpreter would take the lock with it."""
+        background: threading.Thread | None = self._background
+        if background is None or background is threading.current_thread():
+            return background is None
+        atexit.unregister(self._stop_background)
+        self._background = None
+        self._stand_back.ring()
+        background.join(1.0)
+        return not background.is_alive()
 
     def _run_background(self) -> None:
         """Drive while nobody waits: doze as long as threads drive, sleep in the poll when they do not."""
         me = threading.current_thread()
         drives = -1
         with self.lock:
-            while not self.closed:
+            while self._background is me and not self.closed:
                 if self._driver is me:
                     self._background_round(me)
                 elif self._driver is None and not self._followers and self._drives == drives:
@@ -433,6 +435,7 @@ class Host(Scheduler):
                     self._unlocked(lambda: time.sleep(DOZE_S))
             if self._driver is me:
                 self._driver = None
+                self._hand_over()
 
     def _background_round(self, me: threading.Thread) -> None:
         try:
@@ -487,13 +490,9 @@ class Host(Scheduler):
                 for interface in stack.interfaces:
                     interface.device.close()
             self.interrupt()
-            self._stand_back.ring()
             self._woken.extend(self._followers)
             self._open_gates()
-        background: threading.Thread | None = self._background
-        if background is not None and background is not threading.current_thread():
-            background.join(1.0)
-        if self._driver is None and not self._followers and (background is None or not background.is_alive()):
+        if self._stop_background() and self._driver is None and not self._followers:
             self._poller.close()
             self._wake.close()
             self._stand_back.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -388,3 +389,27 @@ def test_threads_that_enter_no_stack_share_one() -> None:
     finally:
         sys.setswitchinterval(before)
         set_default_stack(None)
+
+
+def test_at_exit_the_background_driver_is_gone_before_finalizers_ask_for_the_lock() -> None:
+    program = """if True:
+        import atexit, threading
+        from usernet.host import Host
+        def names():
+            print([thread.name for thread in threading.enumerate()])
+        atexit.register(names)
+        host = Host("realtime")
+        from usernet.link.loopback import Loopback
+        host.add_device(Loopback())
+        names()
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("['MainThread', 'usernet-driver']\n['MainThread']\n", "")
+
+
+def test_a_background_driver_that_leaves_hands_over_to_who_waits(realtime: Host) -> None:
+    realtime._stop_background()
+    flag = Flag()
+    after(realtime, 5 * MS, lambda now: flag.raise_level(POLLIN))
+    with realtime.lock:
+        assert realtime.wait(flag, POLLIN, realtime.now() + SECOND)

@@ -13,7 +13,8 @@ from errno import EBADF, EINVAL, ENOENT
 from os import strerror
 from typing import Any, NoReturn
 
-from ..host import Nothing, current_stack
+from ..core.ready import Nothing
+from ..host import current_stack
 from ..sockets.epoll import Epoll
 from .descriptors import Descriptor, as_descriptor, is_ours, open_descriptor, table_of
 from .timeout import parse_span

@@ -7,9 +7,8 @@ from select import poll as kernel_poll
 from typing import TYPE_CHECKING, Any
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLNVAL
-from ..core.ready import Pollable, Watcher
+from ..core.ready import Nothing, Pollable, Watcher
 from ..core.scheduler import FdWatcher
-from ..host import Nothing
 from ..sockets.const import FD_BASE
 
 if TYPE_CHECKING:

@@ -12,3 +12,8 @@ cdef class Pollable:
     cpdef void watch(self, Watcher watcher) except *
     cpdef void unwatch(self, Watcher watcher) except *
     cpdef void wake(self, unsigned int events) except *
+
+
+@cython.final
+cdef class Nothing(Pollable):
+    pass

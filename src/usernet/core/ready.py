@@ -55,3 +55,13 @@ class Pollable:
             for item in watchers:
                 watcher = item
                 watcher.notify(self, events)
+
+
+class Nothing(Pollable):
+    """A condition that never holds: waiting for it only passes time."""
+
+    __slots__ = ()
+
+    def poll(self) -> cython.uint:
+        """Never ready."""
+        return 0
