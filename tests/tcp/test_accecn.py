@@ -722,3 +722,15 @@ def test_with_options_every_mark_is_known_however_thin_the_acks(rounds, size):
         if known:
             assert got == truth
         path.cep = path.receiver.received_ce
+
+
+@pytest.mark.parametrize("beacon", (1, 2, 3))
+def test_room_is_left_for_an_option_that_may_become_due(beacon):
+    scene, peer, tcb, _ = served(tcp_ecn_option=1, tcp_ecn_option_beacon=beacon)
+    quiet(scene, peer, tcb)
+    tcb.rtt.srtt = 100_000_000
+    scene.advance(ms=200)
+    tcb.send(bytes(10_000), scene.now)
+    sent = peer.drain()
+    assert any(b"\xae" in x.options for x in sent)
+    assert max(len(x.options) + len(x.payload) for x in sent) <= tcb.mss

@@ -112,3 +112,33 @@ def test_a_write_that_left_while_it_was_queued_is_stamped_too():
     assert (report.info, report.data) == (TSTAMP_SND, taken - 1)
     peer.send(ACK, seq=1, ack=1 + taken)
     assert tcb.errors.take().info == TSTAMP_ACK
+
+
+def test_a_loss_probe_ends_at_a_mark():
+    scene, peer, tcb, _ = opened(sack_permitted=True)
+    scene.advance(ms=100)
+    tcb.cc.cwnd = 1
+    tcb.send(bytes(1460), scene.now)
+    peer.drain()
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1461)
+    tcb.cc.cwnd = 1
+    tcb.send(bytes(1460), scene.now)
+    tcb.send(b"r" * 100, scene.now, MSG_EOR)
+    tcb.send(b"s" * 1460, scene.now)
+    peer.drain()
+    scene.advance(ms=300)
+    assert [(sent.seq, sent.payload) for sent in peer.drain()][:1] == [(2921, b"r" * 100)]
+    assert scene.counters.tcp_ext.TCPLossProbes == 1
+
+
+def test_a_window_probe_ends_at_a_mark():
+    scene, peer, tcb, _ = opened()
+    tcb.settings.nodelay = True
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.send(b"a" * 100, scene.now, MSG_EOR)
+    tcb.send(b"b" * 1000, scene.now)
+    # Not enough for a segment, and no ACK follows: the probe timer sends what fits.
+    tcb.snd_wnd = 500
+    scene.advance(ms=300)
+    peer.expect(ACK, seq=1, payload=b"a" * 100)

@@ -5,7 +5,7 @@ from errno import ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
 import pytest
 
 from usernet.core.const import POLLERR
-from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, FIN, PSH, SYN, SYN_SENT
+from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, FIN, MSG_EOR, PSH, SYN, SYN_SENT
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import FakeSender, Owner, Scene
 from usernet.testing.wire import B, Pair
@@ -263,3 +263,36 @@ def test_a_probe_refused_below_leaves_its_text_to_be_sent():
             got += segment.payload
         peer.send(ACK, seq=1, ack=1 + len(got))
     assert scene.sender.refused and got == text and segment.flags & FIN
+
+
+def test_a_probe_leaves_room_for_the_option_that_rides_along():
+    pair = Pair(gso_max=0)
+    tcb, child = session(pair, tcp_mtu_probing=2, tcp_ecn=3)
+    lengths = set()
+    fly = pair._fly
+    pair._fly = lambda dst, packet: (lengths.add(packet.length() - 8 + 20), fly(dst, packet))
+    assert transfer(pair, tcb, child, 3_000_000, 60) == 3_000_000
+    assert tcb.ecn.octets > 0
+    assert max(lengths) == tcb.mtu.search_low <= pair.mtu and pair.mtu - tcb.mtu.search_low < 8
+
+
+def test_a_probe_does_not_carry_octets_on_both_sides_of_a_mark():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.send(bytes(700), scene.now, MSG_EOR)
+    tcb.send(bytes(3300), scene.now)
+    peer.send(ACK, seq=1, ack=1)
+    assert [len(sent.payload) for sent in peer.drain()][:2] == [600, 100]
+
+
+def test_a_larger_mss_does_not_lead_congestion_avoidance_back_into_slow_start():
+    pair = Pair(gso_max=0)
+    tcb, _ = session(pair, tcp_mtu_probing=2, tcp_base_mss=512, tcp_congestion_control="reno")
+    tcb.cc.ssthresh = 5
+    tcb.send(bytes(100_000), pair.now)
+    while pair.a.ext.TCPMTUPSuccess < 1:
+        pair.step(pair.now + 1_000_000)
+    assert tcb.cc.ssthresh == 5

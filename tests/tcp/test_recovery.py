@@ -7,9 +7,11 @@ import pytest
 from usernet.core.const import MS, POLLERR, SECOND
 from usernet.tcp.congestion.cubic import Cubic
 from usernet.tcp.congestion.reno import Reno
-from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, CLOSED, ESTABLISHED, FIN
+from usernet.tcp.const import ACK, CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, CLOSED, ESTABLISHED, FIN
 from usernet.tcp.rate import AckSample, DeliveryRate
+from usernet.tcp.reduction import end_reduction
 from usernet.tcp.rtt import RttEstimator
+from usernet.tcp.validation import current_ssthresh
 from usernet.testing.peer import Scene
 
 M = 1000
@@ -443,3 +445,84 @@ def test_a_window_shrunk_to_zero_does_not_keep_a_silent_peer():
     peer.send(ACK, seq=1, ack=1, wnd=0)
     scene.advance(s=500)
     assert tcb.state == CLOSED and tcb.take_error() == ETIMEDOUT
+
+
+def test_a_duplicate_told_of_when_nothing_is_out_is_counted_as_delivered():
+    scene, peer, tcb, _ = sending(M, sack_permitted=True)
+    scene.advance(s=2)
+    sent = len(peer.drain())
+    peer.send(ACK, seq=1, ack=1 + M)
+    before = tcb.rate.delivered
+    peer.send(ACK, seq=1, ack=1 + M, sack=[(1, 1 + M)])
+    assert sent > 1 and tcb.rate.delivered == before + 1
+    # The SYN,ACK is no text.
+    assert scene.counters.tcp_ext.TCPDelivered == tcb.rate.delivered - 1
+
+
+class Restarts(Reno):
+    """Notes how long the pauses were."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = []
+
+    def on_restart(self, idle_ns, now):
+        self.pauses.append(idle_ns)
+
+
+def test_the_control_hears_of_a_pause_once_when_a_segment_leaves():
+    scene, peer, tcb, _ = sending(M)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=1 + M)
+    cc = Restarts()
+    cc.adopt(tcb.cc)
+    tcb.cc = cc
+    left = tcb.lsnd_at
+    tcb.settings.cork = True
+    for _ in range(3):
+        scene.advance(ms=20)
+        tcb.send(b"c" * 10, scene.now)
+    peer.expect_nothing()
+    assert cc.pauses == []
+    tcb.settings.cork = False
+    tcb.settings_changed(scene.now)
+    tcb.send(b"d" * M, scene.now)
+    assert peer.drain() and cc.pauses == [scene.now - left]
+
+
+def test_a_retransmission_that_did_not_leave_moves_neither_departure_nor_timer():
+    scene, peer, tcb, _ = sending(10 * M, sack_permitted=True)
+    tcb.settings.max_pacing_rate = 100 * M
+    tcb.settings_changed(scene.now)
+    peer.drain()
+    scene.advance(ms=50)
+    record, next_at = tcb.board.record(0), tcb.pacer.next_at
+    before = record.delivered
+    scene.sender.refuse = -105
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + 3 * M, 1 + 6 * M)])
+    assert tcb.ca_state == CA_RECOVERY and scene.counters.tcp_ext.TCPRetransFail == 1
+    assert tcb.pacer.next_at == next_at and record.delivered == before
+    again = tcb.rtx_timer.expires_at
+    scene.advance(ms=20)
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + 3 * M, 1 + 7 * M)])
+    assert scene.counters.tcp_ext.TCPRetransFail == 2 and tcb.rtx_timer.expires_at == again
+
+
+@pytest.mark.parametrize("name", ("bbr", "bbr3"))
+def test_a_model_keeps_its_window_when_a_reduction_ends(name):
+    scene, peer, tcb, _ = sending(M)
+    peer.drain()
+    tcb.settings.congestion = name
+    tcb.settings_changed(scene.now)
+    tcb.cc.cwnd, tcb.cc.ssthresh, tcb.ca_state = 100, 40, CA_CWR
+    end_reduction(tcb, scene.now)
+    assert tcb.cc.cwnd == 100
+
+
+@pytest.mark.parametrize("state", (CA_CWR, CA_RECOVERY))
+def test_a_window_on_its_way_down_is_not_remembered_as_reached(state):
+    _, _, tcb, _ = sending(M)
+    tcb.cc.cwnd, tcb.cc.ssthresh = 98, 50
+    assert current_ssthresh(tcb) == 98 // 2 + 98 // 4
+    tcb.ca_state = state
+    assert current_ssthresh(tcb) == 50

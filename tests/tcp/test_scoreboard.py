@@ -15,6 +15,7 @@ from usernet.tcp.scoreboard import Scoreboard
 
 M = 100
 ISN = 0xFFFFFF00
+MAX_RECORDS = 16384
 
 
 def in_order(board):
@@ -94,3 +95,17 @@ def test_counts_equal_a_recount_and_the_orders_hold(steps):
                     board.split(i, (board.at(i).start + M) & 0xFFFFFFFF)
                 board.retransmitted(board.at(i), now)
         check(board, una, nxt)
+
+
+def test_a_full_board_counts_the_splits_it_refuses_and_nothing_else():
+    ext = TcpExtMib()
+    board, acked = Scoreboard(DeliveryRate(), Rack(), ext), Acked()
+    for i in range(MAX_RECORDS):
+        board.add(make_record(i * 2 * M, (i + 1) * 2 * M, 2, M, i + 1))
+    end = MAX_RECORDS * 2 * M
+    acked.begin(0, end, 0, MAX_RECORDS + 1)
+    board.highest_sacked = 0
+    board.sack(end - 2 * M, end, acked)
+    assert ext.TCPWqueueTooBig == 0 and board.sacked_out == 2
+    board.sack(3 * M, 4 * M, acked)
+    assert ext.TCPWqueueTooBig == 1 and board.sacked_out == 2

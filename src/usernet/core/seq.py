@@ -25,16 +25,6 @@ def seq_add(a: cython.uint, n: cython.uint) -> cython.uint:
     return (a + n) & MASK32
 
 
-def seq_sub(a: cython.uint, b: cython.uint) -> cython.uint:
-    """How many octets a is ahead of b, in 0..2**32-1."""
-    return (a - b) & MASK32
-
-
-def seq_max(a: cython.uint, b: cython.uint) -> cython.uint:
-    """The later of two numbers."""
-    return b if (((a - b) >> 31) & 1) != 0 else a
-
-
 def seq_in(x: cython.uint, start: cython.uint, end: cython.uint) -> cython.bint:
     """True when x lies in [start, end)."""
     return ((x - start) & MASK32) < ((end - start) & MASK32)

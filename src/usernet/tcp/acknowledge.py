@@ -106,6 +106,8 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if dubious and (prior_packets > 0 or did & A_DSACK):
         dupacks = 0 if did & (A_UNA_ADVANCED | A_NOT_DUP | A_DSACK) else 1
         did = dubious_ack(tcb, did, dupacks, prior_una, acked, now)
+    sample.delivered = tcb.rate.delivered - prior_delivered
+    tcb.engine.ext.TCPDelivered += sample.delivered
     if prior_packets == 0:
         if tcb.rtx_kind == RTX_PROBE:
             _window_opened(tcb, now)
@@ -113,9 +115,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         return
     if did & A_SET_TIMER:
         restart_timer(tcb, now)
-    sample.delivered = tcb.rate.delivered - prior_delivered
     sample.losses = tcb.rate.lost - prior_lost
-    tcb.engine.ext.TCPDelivered += sample.delivered
     tcb.rate.generate(sample, acked.newest, tcb.rtt.min_rtt, now)
     acked.newest = None
     _control_congestion(tcb, did, sample, now)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..core.const import MS, SECOND
+
 # Control bits (RFC 9293 3.1).
 FIN: Final = 0x01
 SYN: Final = 0x02
@@ -72,7 +74,6 @@ A_DATA: Final = 0x01  # it carried data
 A_WIN_UPDATE: Final = 0x02
 A_DATA_ACKED: Final = 0x04
 A_RETRANS_ACKED: Final = 0x08
-A_SYN_ACKED: Final = 0x10
 A_DATA_SACKED: Final = 0x20
 A_ECE: Final = 0x40  # it told of congestion marks
 A_LOST_RETRANS: Final = 0x80
@@ -150,8 +151,6 @@ REUSEADDR: Final = 1
 REUSEPORT: Final = 2
 FREEBIND: Final = 0x200
 
-MS: Final = 1_000_000
-SECOND: Final = 1_000_000_000
 ATO_MIN: Final = 40 * MS
 DELACK_MAX: Final = 200 * MS
 # What Linux adds to a timer shorter than the RTO, two ticks, lest it expire early.

@@ -423,7 +423,8 @@ def lay_out(tcb: Tcb, room: cython.int, sacks: cython.int, now: cython.longlong)
 def _beacon_is_due(tcb: Tcb, now: cython.longlong) -> cython.bint:
     # net.ipv4.tcp_ecn_option_beacon: so many options a round trip at least.
     per_rtt: cython.longlong = tcb.engine.sysctls.ecn_option_beacon
-    return per_rtt > 0 and (now - tcb.ecn.option_at) * per_rtt >= tcb.rtt.srtt
+    # A quotient, for ``now`` may be NEVER.
+    return per_rtt > 0 and now - tcb.ecn.option_at >= tcb.rtt.srtt // per_rtt
 
 
 def on_transmit(tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint) -> cython.uint:

@@ -24,10 +24,11 @@ cpdef int probe_window(Tcb tcb, long long now) except? -1
 cpdef bint send_one(Tcb tcb, long long now) except *
 cdef unsigned int _allowance(long long unsent, long long room, int quota, unsigned int mss, unsigned int biggest) noexcept
 cdef long long _before_bound(Tcb tcb, long long unsent) noexcept
+cdef long long _next_segment(Tcb tcb, unsigned int mss) noexcept
 cdef bint _is_pushed(Tcb tcb, unsigned long long end) noexcept
 cdef bint _nagle_holds(Tcb tcb) noexcept
 cdef unsigned int _largest(Tcb tcb, unsigned int mss) noexcept
 cdef bint _defer(Tcb tcb, long long room, int quota, unsigned int mss, unsigned int biggest, long long now) except *
 cdef int _probe_mtu(Tcb tcb, unsigned int mss, long long unsent, long long now) except? -2
 cdef bint _send_new(Tcb tcb, unsigned int n, bint fin, unsigned int mss, long long now) except *
-cdef void _data_sent(Tcb tcb, unsigned int n, long long now) noexcept
+cdef void _data_sent(Tcb tcb, unsigned int n, long long now) except *

@@ -84,7 +84,7 @@ def output(tcb: Tcb, now: cython.longlong) -> None:
             sent = True
             break
         # A mark in the stream (MSG_EOR) ends a segment.
-        ready = unsent if tcb.marks is None else _before_bound(tcb, unsent)
+        ready = _before_bound(tcb, unsent)
         if room < mss and room < ready:
             peer_limited = True
             break
@@ -150,13 +150,11 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
     below did not take it.
     """
     room: cython.longlong = tcb.snd_wnd
-    n: cython.longlong = tcb.unsent()
     mss: cython.uint = send_mss(tcb)
+    n: cython.longlong = _next_segment(tcb, mss)
     room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room <= 0:
         return send_probe(tcb, now)
-    if n > mss:
-        n = mss
     if n > room:
         n = room
     tcb.more_end = 0
@@ -166,11 +164,9 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
 def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """Send one segment of new data although cwnd may forbid it (RFC 8985 7.3). False if there is none that fits."""
     room: cython.longlong = tcb.snd_wnd
-    n: cython.longlong = tcb.unsent()
     mss: cython.uint = send_mss(tcb)
+    n: cython.longlong = _next_segment(tcb, mss)
     room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
-    if n > mss:
-        n = mss
     if room < n or (n == 0 and (room == 0 or not tcb.fin_queued or tcb.fin_sent)):
         return False
     return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)
@@ -193,11 +189,20 @@ def _allowance(
 
 def _before_bound(tcb: Tcb, unsent: cython.longlong) -> cython.longlong:
     # Octets that may share a segment with the next one.
-    at: cython.longlong = tcb.position(tcb.snd_nxt)
-    if tcb.marks.next_bound > at:  # type: ignore[union-attr]
-        at = tcb.marks.next_bound - at  # type: ignore[union-attr]
+    at: cython.longlong
+    if tcb.marks is None:
+        return unsent
+    at = tcb.position(tcb.snd_nxt)
+    if tcb.marks.next_bound > at:
+        at = tcb.marks.next_bound - at
         return at if at < unsent else unsent
     return unsent
+
+
+def _next_segment(tcb: Tcb, mss: cython.uint) -> cython.longlong:
+    # Octets of the next segment, whatever the window.
+    n: cython.longlong = _before_bound(tcb, tcb.unsent())
+    return n if n < mss else mss
 
 
 def _nagle_holds(tcb: Tcb) -> cython.bint:
@@ -256,7 +261,9 @@ def _probe_mtu(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cython.
     size: cython.int = probe_length(tcb, mss, unsent, now)
     if size < 0:
         return -1
-    if size == 0 or (tcb.pacer.is_on and not tcb.pacer.may_leave(now)) or not _send_new(tcb, size, False, size, now):
+    if size == 0 or _before_bound(tcb, unsent) < size or (tcb.pacer.is_on and not tcb.pacer.may_leave(now)):
+        return 0
+    if not _send_new(tcb, size, False, size, now):
         return 0
     probe_sent(tcb, size)
     return size
@@ -311,6 +318,8 @@ def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
 
 
 def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:
+    if tcb.board.packets_out == 0 and 0 < tcb.lsnd_at < now:
+        tcb.cc.on_restart(now - tcb.lsnd_at, now)
     tcb.lsnd_at = now
     # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
     if n > 0 and now - tcb.lrcv_at < tcb.ato:

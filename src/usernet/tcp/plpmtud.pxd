@@ -19,5 +19,6 @@ cpdef void probe_succeeded(Tcb tcb) noexcept
 cpdef void probe_failed(Tcb tcb, long long now) except *
 cpdef void suspect_black_hole(Tcb tcb, long long now) noexcept
 cpdef void resend_too_long(Tcb tcb, long long now) except *
+cdef unsigned int _riding(Tcb tcb) noexcept
 cdef unsigned int _highest(Tcb tcb) noexcept
 cdef void _search_again(Tcb tcb, unsigned int mss, long long now) noexcept

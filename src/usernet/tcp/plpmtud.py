@@ -50,6 +50,7 @@ def probe_length(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cytho
     size: cython.uint
     needed: cython.longlong
     in_flight: cython.int
+    riding: cython.uint = _riding(tcb)
     if probe.probe_size or tcb.ca_state != CA_OPEN or cc.cwnd < LEAST_CWND or tcb.sack_count or tcb.dsack_count:
         return NO_PROBE
     if high < probe.search_low + tcb.engine.sysctls.probe_threshold:
@@ -58,21 +59,21 @@ def probe_length(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cytho
     size = mss_of(tcb, (high + probe.search_low) >> 1)
     needed = tcb.reordering + 1
     needed = needed * tcb.mss + size
-    if size <= mss or unsent < needed or tcb.snd_wnd < needed:
+    if size <= mss + riding or unsent < needed or tcb.snd_wnd < needed:
         return NO_PROBE
     if ((tcb.snd_nxt - tcb.snd_una) & MASK32) + needed > tcb.snd_wnd:
         return WAIT
     in_flight = tcb.board.in_flight()
     if in_flight + 2 > cc.cwnd:
         return WAIT if in_flight else NO_PROBE
-    return size
+    return size - riding
 
 
 def probe_sent(tcb: Tcb, size: cython.uint) -> None:
     """The last ``size`` octets before snd_nxt left as one probe. It stands for two segments."""
     probe: MtuProbe = tcb.mtu
     tcb.cc.cwnd -= 1
-    probe.probe_size = mtu_of(tcb, size)
+    probe.probe_size = mtu_of(tcb, size + _riding(tcb))
     probe.probe_end = tcb.snd_nxt
     probe.probe_start = (tcb.snd_nxt - size) & MASK32
 
@@ -131,6 +132,11 @@ def resend_too_long(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.board.to_send > 0:
         lost_without_congestion(tcb, now)
         retransmit_lost(tcb, now)
+
+
+def _riding(tcb: Tcb) -> cython.uint:
+    # Octets of the AccECN option as it was last laid out; a probe has no SACK blocks.
+    return tcb.ecn.octets if tcb.ecn is not None else 0
 
 
 def _highest(tcb: Tcb) -> cython.uint:

@@ -24,6 +24,7 @@ def retransmit_lost(tcb: Tcb, now: cython.longlong) -> None:
     i: cython.Py_ssize_t
     sent: cython.int
     quota: cython.int
+    is_head: cython.bint
     was_head: cython.bint = False
     while True:
         i = board.next_lost()
@@ -34,11 +35,11 @@ def retransmit_lost(tcb: Tcb, now: cython.longlong) -> None:
             break
         if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
             break
-        if board.at(i).start == tcb.snd_una:
-            was_head = True
+        is_head = board.at(i).start == tcb.snd_una
         sent = retransmit(tcb, i, quota, now)
         if sent == 0:
             break
+        was_head = was_head or is_head
         if tcb.ca_state == CA_LOSS:
             tcb.engine.ext.TCPSlowStartRetrans += sent
         else:
@@ -130,13 +131,13 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     cursor = tcb.queue.look_at(record.chunk)
     answer = transmit(tcb, record.start, n, flags, mss, now)
     tcb.queue.look_at(cursor)
-    tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
-    if tcb.pacer.is_on:
-        tcb.pacer.sent(n, now)
     tcb.total_retrans += record.segs
     tcb.bytes_retrans += n
     tcb.engine.mib.RetransSegs += record.segs
     if answer < 0:
         tcb.engine.ext.TCPRetransFail += record.segs
         return 0
+    tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
+    if tcb.pacer.is_on:
+        tcb.pacer.sent(n, now)
     return 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import NEVER
+from ..core.const import NEVER, SECOND
 from ..core.seq import seq_lt
-from .const import RTO_INITIAL, SECOND
+from .const import RTO_INITIAL
 
 if TYPE_CHECKING:
     import cython

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.const import MS
 from .const import (
     CA_CWR,
     CA_OPEN,
-    MS,
     RTO_INITIAL,
     RTX_NONE,
     RTX_REORDER,

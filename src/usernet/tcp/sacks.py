@@ -46,8 +46,6 @@ def take_sacks(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked) -> 
                     _duplicate_above(tcb, seg, acked)
             else:
                 board.sack(seg.sack_left[best], seg.sack_right[best], acked)
-    if board.is_full():
-        tcb.engine.ext.TCPWqueueTooBig += 1
     if tcb.ca_state != CA_LOSS or tcb.undo.is_open:
         sack_reordering(tcb, acked.reord, False)
     # What follows is of the cumulative ACK.

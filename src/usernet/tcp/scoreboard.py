@@ -433,12 +433,15 @@ class Scoreboard:
         record: SentRecord = self._records[i]
         offset: cython.uint = (at - record.start) & MASK32
         size: cython.uint = (record.end - record.start) & MASK32
-        if record.segs <= 1 or self.is_full():
+        if record.segs <= 1:
             return False
         if up:
             offset += record.mss - 1
         offset -= offset % record.mss
         if offset == 0 or offset >= size:
+            return False
+        if self.is_full():
+            self.ext.TCPWqueueTooBig += 1
             return False
         self.split(i, (record.start + offset) & MASK32)
         return True

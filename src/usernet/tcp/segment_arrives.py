@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, POLLIN, POLLRDHUP, SECOND
+from ..core.const import MASK32, MS, POLLIN, POLLRDHUP, SECOND
 from ..core.packet import Packet
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_le, seq_lt
@@ -28,7 +28,6 @@ from .const import (
     FIN_WAIT_1,
     FIN_WAIT_2,
     LAST_ACK,
-    MS,
     PAWS_24DAYS,
     QUICK_ACKS,
     RCV_SHUTDOWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .const import MS, SECOND
+from ..core.const import MS, SECOND
 
 if TYPE_CHECKING:
     import cython

@@ -9,7 +9,7 @@ from __future__ import annotations
 from errno import EADDRINUSE, EADDRNOTAVAIL
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32
+from ..core.const import MASK32, MS
 from ..core.entropy import Entropy, KeyedHash
 from ..core.packet import Packet
 from ..core.sender import Path
@@ -20,7 +20,6 @@ from .const import (
     ACK,
     CONNECTED,
     KIND_TIME_WAIT,
-    MS,
     PAWS_24DAYS,
     REUSEADDR,
     REUSEPORT,

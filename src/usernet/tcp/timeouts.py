@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import ETIMEDOUT
 from typing import TYPE_CHECKING
 
+from ..core.const import SECOND
 from ..core.counters import TcpExtMib
 from .const import (
     ACK,
@@ -18,7 +19,6 @@ from .const import (
     RTX_PROBE,
     RTX_RETRANSMIT,
     RTX_TAIL,
-    SECOND,
     SYN,
     SYN_RECEIVED,
     SYN_SENT,

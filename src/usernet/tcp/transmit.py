@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, IPPROTO_TCP, MASK32, MAX_DATAGRAM, NEVER
+from ..core.const import CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, IPPROTO_TCP, MASK32, MAX_DATAGRAM, MS, NEVER
 from ..core.packet import Packet, new_packet
 from ..core.sender import Path
 from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
@@ -21,7 +21,6 @@ from .const import (
     ECN_ACCURATE,
     MAX_HEADER,
     MAX_OPTIONS,
-    MS,
     PMTUDISC_DO,
     PMTUDISC_WANT,
     RST,

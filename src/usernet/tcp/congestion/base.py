@@ -123,6 +123,21 @@ class CongestionControl:
         if self.cwnd > self.cwnd_clamp:
             self.cwnd = self.cwnd_clamp
 
+    def standard_increase(self, acked: cython.uint) -> None:
+        """RFC 5681 3.1: slow start below ssthresh, then one segment a round trip; where cwnd may grow."""
+        if not self.may_grow():
+            return
+        if self.in_slow_start():
+            acked = self.slow_start(acked)
+            if acked == 0:
+                return
+        self.additive_increase(self.cwnd, acked)
+
+    def half_window(self) -> cython.uint:
+        """RFC 5681 equation 4, on cwnd as Linux does: FlightSize is what cwnd validation keeps it to."""
+        half: cython.uint = self.cwnd >> 1
+        return half if half > 2 else 2
+
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """An acknowledgment arrived outside recovery: let cwnd grow."""
         raise NotImplementedError

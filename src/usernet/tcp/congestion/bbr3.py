@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.const import MS, SECOND
 from ...core.entropy import Entropy
-from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND, MS, SECOND
+from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND
 from ..rate import AckSample
 from ..record import SentRecord
 from .base import CongestionControl

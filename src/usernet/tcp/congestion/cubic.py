@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..const import SECOND
+from ...core.const import SECOND
 from ..rate import AckSample
 from .base import CongestionControl
 from .hystart import Hystart, HystartLinux, HystartPlusPlus, HystartWithTrain

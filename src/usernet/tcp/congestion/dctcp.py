@@ -51,14 +51,7 @@ class Dctcp(CongestionControl):
 
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """RFC 8257 3.4: growth is standard TCP's."""
-        acked: cython.uint = sample.acked
-        if not self.may_grow():
-            return
-        if self.in_slow_start():
-            acked = self.slow_start(acked)
-            if acked == 0:
-                return
-        self.additive_increase(self.cwnd, acked)
+        self.standard_increase(sample.acked)
 
     def on_echo(self, now: cython.longlong) -> cython.uint:
         """RFC 8257 3.3 step 9: cwnd = cwnd * (1 - alpha / 2)."""
@@ -67,8 +60,7 @@ class Dctcp(CongestionControl):
 
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """RFC 8257 3.5: loss is answered as standard TCP does."""
-        half: cython.uint = self.cwnd >> 1
-        return half if half > 2 else 2
+        return self.half_window()
 
     def info(self) -> dict[str, int]:
         """struct tcp_dctcp_info; alpha in 1/1024."""

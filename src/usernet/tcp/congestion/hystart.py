@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..const import INFINITE_SSTHRESH, MS
+from ...core.const import MS
+from ..const import INFINITE_SSTHRESH
 from ..rate import AckSample
 from .base import CongestionControl
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..const import MS, SECOND
+from ...core.const import MS, SECOND
 from ..rate import AckSample
 from .base import CongestionControl
 
@@ -147,9 +147,8 @@ class Ledbat(CongestionControl):
 
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """RFC 6817 2.4.1: as Reno."""
-        half: cython.uint = self.cwnd >> 1
         self.growth = 0.0
         self.is_initial = False
         if self.slowdown_at == 0 and self.slowdown_began == 0:
             self.slowdown_at = now + SLOWDOWN_ROUNDS * self.rtt.srtt
-        return half if half > 2 else 2
+        return self.half_window()

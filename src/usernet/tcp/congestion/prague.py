@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..const import MS
+from ...core.const import MS
 from ..rate import AckSample
 from .dctcp import Dctcp
 

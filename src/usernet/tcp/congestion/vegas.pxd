@@ -19,6 +19,5 @@ cdef class Vegas(CongestionControl):
     cdef void _begin_round(self, AckSample sample) noexcept
     cdef void _judge(self, AckSample sample) noexcept
     cdef void _lower_ssthresh(self) noexcept
-    cdef void _reno(self, unsigned int acked) noexcept
     cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
     cpdef void on_restart(self, long long idle_ns, long long now) except *

@@ -50,7 +50,7 @@ class Vegas(CongestionControl):
             self.is_on = True
             self._begin_round(sample)
         if not self.is_on:
-            self._reno(sample.acked)
+            self.standard_increase(sample.acked)
         elif self.rate.delivered > self.round_end:
             self._judge(sample)
             self._begin_round(sample)
@@ -68,7 +68,7 @@ class Vegas(CongestionControl):
         target: cython.uint
         if self.samples <= 2:
             # Too few to tell a queue from a delayed ACK.
-            self._reno(sample.acked)
+            self.standard_increase(sample.acked)
             return
         queued = cwnd * (self.min_rtt - self.base_rtt) / self.base_rtt
         if self.in_slow_start():
@@ -93,19 +93,9 @@ class Vegas(CongestionControl):
         if self.ssthresh > self.cwnd - 1:
             self.ssthresh = self.cwnd - 1 if self.cwnd > 3 else 2
 
-    def _reno(self, acked: cython.uint) -> None:
-        if not self.may_grow():
-            return
-        if self.in_slow_start():
-            acked = self.slow_start(acked)
-            if acked == 0:
-                return
-        self.additive_increase(self.cwnd, acked)
-
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """As Reno."""
-        half: cython.uint = self.cwnd >> 1
-        return half if half > 2 else 2
+        return self.half_window()
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
         """After a pause the path may be another one."""
