@@ -125,6 +125,9 @@ def test_ao_refusals(ends: tuple[Net, Net]) -> None:
     sock = stream(ends[0])
     assert refused(sock, so.TCP_AO_ADD_KEY, bytes(10)) == "EINVAL"
     assert refused(sock, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1, prefix=33)) == "EINVAL"
+    assert refused(sock, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1, prefix=24)) == "EINVAL"
+    one_port = ao_add("10.0.0.2", 1, 1)
+    assert refused(sock, so.TCP_AO_ADD_KEY, one_port[:2] + b"\0\x50" + one_port[4:]) == "EINVAL"
     assert refused(sock, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1, bits=8)) == "EINVAL"
     assert refused(sock, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1, maclen=20)) == "EMSGSIZE"
     assert refused(sock, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1, name=b"rot13")) == "ENOENT"

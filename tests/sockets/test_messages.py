@@ -145,6 +145,113 @@ def test_a_peek_offset_moves_on_by_itself(world: World, ends: tuple[TcpSocket, T
     assert child.recv(10) == b"0123456789"
 
 
+def test_reading_moves_a_peek_offset_back(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    client.send(b"abcdefgh")
+    world.settle()
+    child.setsockopt(SOL, so.SO_PEEK_OFF, 4)
+    assert child.recv(2) == b"ab"
+    assert child.getsockopt(SOL, so.SO_PEEK_OFF) == 2
+    assert child.recv(1, so.MSG_PEEK) == b"e"
+    assert child.recv_into(bytearray(2)) == 2 and child.getsockopt(SOL, so.SO_PEEK_OFF) == 1
+    assert child.recv(2, so.MSG_WAITALL) == b"ef"
+    assert child.getsockopt(SOL, so.SO_PEEK_OFF) == 0
+    assert child.recv(9, so.MSG_PEEK) == b"gh"
+
+
+def test_peeking_for_all_waits_for_all(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    both = so.MSG_PEEK | so.MSG_WAITALL
+    client.send(b"abc")
+    world.settle()
+    assert child.recv(6, both | so.MSG_DONTWAIT) == b"abc"
+    world.at(MS, lambda: client.send(b"de"))
+    world.at(2 * MS, lambda: client.send(b"f"))
+    assert child.recv(6, both) == b"abcdef"
+    child.rcvtimeo_ns = 50 * MS
+    assert child.recv(7, both) == b"abcdef"
+    child.setsockopt(SOL, so.SO_PEEK_OFF, 6)
+    fails(errno.EAGAIN, child.recv, 1, so.MSG_PEEK)
+    child.rcvtimeo_ns = 0
+    world.at(MS, lambda: client.send(b"g"))
+    assert child.recv(1, both) == b"g"
+    child.setsockopt(SOL, so.SO_PEEK_OFF, 0)
+    world.at(MS, lambda: client.shutdown(so.SHUT_WR))
+    assert child.recv(9, both) == b"abcdefg"
+    assert child.recv(9, both) == b""
+
+
+def test_an_urgent_octet_ends_what_is_waited_for(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    client.send(b"ab!", so.MSG_OOB)
+    client.send(b"cd")
+    world.settle()
+    assert child.recv(4, so.MSG_PEEK | so.MSG_WAITALL) == b"ab"
+    assert child.recv(4, so.MSG_WAITALL) == b"ab"
+    assert child.recv(2, so.MSG_PEEK | so.MSG_WAITALL) == b"cd"
+    assert child.recv(2, so.MSG_WAITALL) == b"cd"
+
+
+def test_reports_nobody_has_read_end_no_other_call(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    client.setsockopt(SOL, so.SO_ZEROCOPY, 1)
+    client.send(b"question", so.MSG_ZEROCOPY)
+    world.advance(50 * MS)
+    assert client.poll() & POLLERR
+    waits = world.waits
+    world.at(MS, lambda: child.send(b"answer"))
+    assert client.recv(10) == b"answer" and world.waits == waits + 1
+    client.setsockopt(SOL, so.SO_RCVLOWAT, 4)
+    world.at(MS, lambda: child.send(b"ab"))
+    world.at(2 * MS, lambda: child.send(b"cd"))
+    assert client.recv(10) == b"abcd"
+    assert report(client)[4:] == (0, 0)
+
+
+def test_unread_timestamps_take_a_buffer_at_most_and_no_completion_is_lost(
+    world: World, ends: tuple[TcpSocket, TcpSocket]
+) -> None:
+    client, child = ends
+    pool = client.stack.context.pool
+    client.setsockopt(SOL, so.SO_ZEROCOPY, 1)
+    client.setsockopt(SOL, so.SO_TIMESTAMPING, SOFTWARE | TX_SOFTWARE | TX_ACK)
+    for _ in range(300):
+        client.send(bytes(5000))
+        world.settle()
+        assert len(child.recv(5000)) == 5000
+    assert client.tcb is not None and client.tcb.errors is not None
+    assert 0 < client.tcb.errors.held <= client.tcb.rcv_buf
+    assert client.stack.context.counters.drops["tcp_report_refused"] > 0
+    client.send(bytes(5000), so.MSG_ZEROCOPY)
+    world.advance(50 * MS)
+    assert pool.used == client.tcb.errors.held
+    reports = []
+    while client.poll() & POLLERR:
+        ancillary = client.recvmsg(0, 512, so.MSG_ERRQUEUE)[1]
+        reports.append(struct.unpack("=IBBBBII", ancillary[-1][2][:16])[1])
+    assert reports[-1] == 5 and set(reports[:-1]) == {4}
+    assert pool.used == 0
+    client.send(bytes(5000))
+    world.advance(50 * MS)
+    assert client.poll() & POLLERR and pool.used > 0
+    client.close()
+    world.settle()
+    assert pool.used == 0
+
+
+def test_a_disconnected_socket_still_tells_of_its_zero_copy_sends(
+    world: World, ends: tuple[TcpSocket, TcpSocket]
+) -> None:
+    client, _ = ends
+    client.setsockopt(SOL, so.SO_ZEROCOPY, 1)
+    client.send(b"gone", so.MSG_ZEROCOPY)
+    client.disconnect()
+    assert client.poll() & POLLERR
+    assert report(client)[4:] == (0, 0)
+    assert not client.poll() & POLLERR
+    assert client.stack.context.pool.used == 0
+
+
 def test_queue_lengths(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
     client, child = ends
     client.setsockopt(TCP, so.TCP_CORK, 1)

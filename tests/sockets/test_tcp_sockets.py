@@ -215,8 +215,10 @@ def test_must_46_connect_to_everybody_is_refused(ends: tuple[Net, Net], everybod
 def test_econnrefused_and_the_socket_may_try_again(world: World, ends: tuple[Net, Net]) -> None:
     sock = stream(ends[0])
     fails(errno.ECONNREFUSED, sock.connect, SERVER)
-    assert sock.poll() & POLLHUP
-    assert sock.recv(1) == b""
+    # It has been told, and is as if it had never tried.
+    assert sock.poll() == POLLOUT | POLLHUP
+    assert sock.getsockname() == ("0.0.0.0", 0)
+    fails(errno.ENOTCONN, sock.recv, 1)
     listener(ends[1])
     sock.connect(SERVER)
     assert sock.getpeername() == SERVER
@@ -395,16 +397,131 @@ def test_rcvlowat_holds_readability_back(world: World, ends: tuple[Net, Net]) ->
     client.send(b"abc")
     world.settle()
     assert not child.poll() & POLLIN
-    fails(errno.EAGAIN, child.recv, 10, MSG_DONTWAIT)
-    client.send(b"d")
-    world.settle()
-    assert child.poll() & POLLIN
+    world.at(MS, lambda: client.send(b"d"))
     assert child.recv(10) == b"abcd"
     client.send(b"e")
     client.shutdown(SHUT_WR)
     world.settle()
     assert child.recv(10) == b"e"
     assert child.recv(10) == b""
+
+
+def test_rcvlowat_hides_nothing_from_who_cannot_wait(world: World, ends: tuple[Net, Net]) -> None:
+    client, child = pair(ends)
+    child.setsockopt(SOL, so.SO_RCVLOWAT, 4)
+    for flags, into in ((MSG_DONTWAIT, False), (MSG_DONTWAIT, True), (0, False), (0, True)):
+        client.send(b"abc")
+        world.settle()
+        child.rcvtimeo_ns = 50 * MS
+        if into:
+            buffer = bytearray(10)
+            assert child.recv_into(buffer, 0, flags) == 3 and buffer[:3] == b"abc"
+        else:
+            assert child.recv(10, flags) == b"abc"
+    fails(errno.EAGAIN, child.recv, 10)
+    client.send(b"abc")
+    world.settle()
+    # Python's own timeout ends before the call is made.
+    child.timeout_ns = 50 * MS
+    with pytest.raises(TimeoutError):
+        child.recv(10)
+    child.timeout_ns = 0
+    assert child.recv(10) == b"abc"
+
+
+def test_rcvlowat_without_memory_left_is_not_waited_for(world: World, ends: tuple[Net, Net]) -> None:
+    client, child = pair(ends)
+    child.setsockopt(SOL, so.SO_RCVLOWAT, 100_000)
+    client.send(b"abc")
+    world.settle()
+    pool = ends[1].context.pool
+    pool.force(pool.limit)
+    assert child.poll() & POLLIN
+    assert child.recv(200_000) == b"abc"
+    pool.uncharge(pool.limit)
+
+
+def test_what_a_refused_connect_leaves_may_listen_or_be_bound(world: World, ends: tuple[Net, Net]) -> None:
+    sock = stream(ends[0])
+    fails(errno.ECONNREFUSED, sock.connect, SERVER)
+    sock.bind(("10.0.0.1", 90))
+    sock.listen(1)
+    assert sock.getsockname() == ("10.0.0.1", 90)
+    assert sock.poll() == 0
+    sock.timeout_ns = 0
+    fails(errno.EAGAIN, sock.accept)
+    client = stream(ends[1])
+    client.connect(("10.0.0.1", 90))
+    assert sock.accept()[1] == client.getsockname()
+
+
+def test_a_socket_that_was_connected_does_not_listen(world: World, ends: tuple[Net, Net]) -> None:
+    client, child = pair(ends)
+    child.close()
+    world.settle()
+    assert client.recv(1) == b""
+    client.shutdown(SHUT_WR)
+    world.settle()
+    assert client.tcb is not None and client.tcb.state == CLOSED
+    fails(errno.EINVAL, client.listen, 1)
+    client.disconnect()
+    client.listen(1)
+    trying = stream(ends[0])
+    trying.timeout_ns = 0
+    fails(errno.EINPROGRESS, trying.connect, SERVER)
+    world.settle()
+    fails(errno.EINVAL, trying.listen, 1)
+
+
+def test_sending_on_a_half_that_is_shut_tells_no_soft_error(world: World, ends: tuple[Net, Net]) -> None:
+    client, _ = pair(ends)
+    client.shutdown(SHUT_WR)
+    assert client.tcb is not None
+    client.tcb.soft_err = errno.EHOSTUNREACH
+    fails(errno.EPIPE, client.send, b"x")
+    assert client.getsockopt(SOL, so.SO_ERROR) == errno.EHOSTUNREACH
+
+
+def test_listeners_on_one_port_of_two_devices(world: World, ends: tuple[Net, Net]) -> None:
+    net = ends[1]
+
+    def bound(device: bytes, sharing: int) -> TcpSocket:
+        sock = stream(net)
+        sock.setsockopt(SOL, so.SO_REUSEPORT, sharing)
+        sock.setsockopt(SOL, so.SO_BINDTODEVICE, device)
+        sock.bind(("", 80 + sharing))
+        sock.listen(50)
+        return sock
+
+    for sharing in (0, 1):
+        socks = [bound(b"lo", sharing), bound(b"eth0", sharing)]
+        if sharing:
+            socks.append(bound(b"", sharing))
+        else:
+            # To no device: in the way of both.
+            fails(errno.EADDRINUSE, bound, b"", 0)
+        for _ in range(20):
+            stream(ends[0]).connect(("10.0.0.2", 80 + sharing))
+        socks[1].timeout_ns = 0
+        for _ in range(20):
+            socks[1].accept()
+        for sock in socks:
+            sock.close()
+
+
+def test_one_that_is_bound_to_no_device_gets_what_comes_in_elsewhere(world: World, ends: tuple[Net, Net]) -> None:
+    socks = []
+    for device in (b"lo", b""):
+        sock = stream(ends[1])
+        sock.setsockopt(SOL, so.SO_REUSEADDR, 1)
+        sock.setsockopt(SOL, so.SO_REUSEPORT, 1)
+        sock.setsockopt(SOL, so.SO_BINDTODEVICE, device)
+        sock.bind(("", 80))
+        sock.listen(5)
+        socks.append(sock)
+    stream(ends[0]).connect(SERVER)
+    socks[1].timeout_ns = 0
+    socks[1].accept()
 
 
 def test_unconnected_sockets_send_epipe_and_receive_enotconn(ends: tuple[Net, Net]) -> None:

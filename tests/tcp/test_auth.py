@@ -317,6 +317,28 @@ def test_sack_blocks_take_the_room_a_signature_leaves():
     assert tcb.ofo.memory > 0
 
 
+@pytest.mark.parametrize(("first", "second"), [(12, 16), (16, 12)])
+def test_a_key_with_longer_signatures_leaves_less_room_for_text(first, second):
+    pair = Pair()
+    mine, theirs = KeyRing(), KeyRing()
+    for number, maclen in ((1, first), (2, second)):
+        mine.add_ao(MasterKey(B, 32, number, 10 + number, b"key %d" % number, maclen=maclen))
+        theirs.add_ao(MasterKey(A, 32, 10 + number, number, b"key %d" % number, maclen=maclen))
+    tcb, child = connected(pair, mine, theirs)
+    assert child.settings.keys is not None
+    tcb.send(bytes(3000), pair.now)
+    child.settings.keys.rnext = child.settings.keys.ao[1]
+    child.settings_changed(pair.now)
+    child.send(b"this way", pair.now)
+    pair.run(ms=300)
+    tcb.send(bytes(20000), pair.now)
+    assert tcb.auth.current is mine.ao[1] and tcb.mss == 1500 - 40 - tcb.auth.room
+    for _, _, _, packet in pair.flying:
+        assert packet.tail - packet.l4 + packet.frags_len + 20 <= 1500 or packet.gso_size
+    pair.run(ms=3000)
+    assert child.available() == 23000
+
+
 def test_ao_keys_rotate_when_the_peer_asks():
     pair = Pair()
     mine, theirs = KeyRing(), KeyRing()

@@ -238,6 +238,14 @@ def test_a_reset_of_an_accepted_one_counts_on():
     assert listener.fast.has_room(1, scene.now + 61 * SECOND)
 
 
+def test_the_minute_a_reset_counts_begins_with_it():
+    scene, listener, peer, _ = opened_fast()
+    scene.advance(ms=700)
+    peer.send(RST, seq=6)
+    assert not listener.fast.has_room(1, scene.now + 60 * SECOND - 1)
+    assert listener.fast.has_room(1, scene.now + 60 * SECOND)
+
+
 def test_a_reset_of_one_not_accepted_leaves_what_came_readable():
     scene, listener = serving()
     peer = scene.peer()

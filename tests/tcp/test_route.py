@@ -39,6 +39,11 @@ def test_congctl_chooses_unless_the_socket_does():
     assert tcb.cc.name == "reno"
 
 
+def test_congctl_that_is_unknown_leaves_the_default():
+    _, tcb = connected(routed(congctl="nosuch"))
+    assert tcb.cc.name == "cubic"
+
+
 def test_advmss_and_initrwnd_are_offered():
     scene = routed(advmss=700, initrwnd=3)
     peer = scene.peer()

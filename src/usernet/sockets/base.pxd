@@ -1,3 +1,4 @@
+from ..core.ready cimport Pollable
 from ..core.scheduler cimport Scheduler
 from .file cimport File
 
@@ -16,6 +17,8 @@ cdef class Socket(File):
 
     cpdef long long deadline(self, long long option_ns, unsigned int flags) except? -1
     cpdef void block(self, unsigned int events, long long deadline) except *
+    cpdef void wait_for(self, Pollable source, unsigned int events, long long deadline) except *
+    cpdef Pollable awaited(self)
     cpdef void check_open(self) except *
     cpdef int take_error(self) except? -1
     cpdef Py_ssize_t send(self, object data, unsigned int flags=*) except -1

@@ -11,6 +11,7 @@ from errno import EAGAIN, EBADF, EINTR, EOPNOTSUPP
 from typing import TYPE_CHECKING, Any
 
 from ..core.const import NEVER
+from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
 from .address import Address
 from .const import AF_INET, MSG_DONTWAIT
@@ -74,14 +75,22 @@ class Socket(File):
 
     def block(self, events: cython.uint, deadline: cython.longlong) -> None:
         """Wait for an event, or raise what ends the call. The lock is held."""
+        self.wait_for(self.awaited(), events, deadline)
+
+    def wait_for(self, source: Pollable, events: cython.uint, deadline: cython.longlong) -> None:
+        """As block, where the socket itself is not what is waited for."""
         if deadline == 0:
             raise os_error(EAGAIN)
-        if not self.host.wait(self, events, deadline):
+        if not self.host.wait(source, events, deadline):
             if self.timeout_ns > 0:
                 raise TimeoutError("timed out")
             raise os_error(EAGAIN)
         if self.closed:
             raise os_error(EBADF)
+
+    def awaited(self) -> Pollable:
+        """What a call that blocks waits for: the socket, or a view of it that leaves out what ends no call's wait."""
+        return self
 
     def check_open(self) -> None:
         """Raises OSError(EBADF) once closed."""

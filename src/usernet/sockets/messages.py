@@ -11,6 +11,7 @@ from ..tcp.const import CLOSED, FIN_WAIT_2, SYN_SENT
 from ..tcp.errqueue import ORIGIN_TIMESTAMPING
 from ..tcp.marks import SOFTWARE
 from ..tcp.urgent import is_at_mark, readable_before_mark
+from .awaited import Awaited, is_over
 from .base import Ancillary
 from .const import (
     IP_RECVERR,
@@ -32,6 +33,7 @@ from .const import (
 from .errors import os_error
 
 if TYPE_CHECKING:
+    from ..tcp.tcb import Tcb
     from .tcp import TcpSocket
 
 CMSG_HEADER = 16
@@ -52,47 +54,84 @@ def recv_urgent(sock: TcpSocket, n: int, flags: int) -> bytes:
 
 def recv_special(sock: TcpSocket, n: int, flags: int) -> bytes:
     """MSG_WAITALL collects, MSG_TRUNC throws away, MSG_PEEK looks behind SO_PEEK_OFF. The lock is held."""
+    if n == 0:
+        sock.readable(0, 0)
+        return b""
     deadline = sock.deadline(sock.rcvtimeo_ns, flags)
-    peek = bool(flags & MSG_PEEK)
-    skip = max(sock.peek_off, 0) if peek else 0
+    octets = _peek(sock, n, flags, deadline) if flags & MSG_PEEK else _collect(sock, n, flags, deadline)
+    return bytes(len(octets)) if flags & MSG_TRUNC else octets
+
+
+def _collect(sock: TcpSocket, n: int, flags: int, deadline: int) -> bytes:
     parts: list[bytes] = []
     left = n
     while left > 0:
-        tcb = sock.readable(1)
-        data = None
-        if tcb is not None and not 0 < skip >= tcb.available():
-            data = tcb.recv(skip + left, peek, sock.host.now())
+        tcb = sock.readable(1 if flags & MSG_WAITALL else n, deadline)
+        data = None if tcb is None else tcb.recv(left, False, sock.host.now())
         if data is not None:
-            data = data[skip:]
-            if peek and sock.peek_off >= 0:
-                sock.peek_off += len(data)
             parts.append(data)
             left -= len(data)
-            if not data or peek or not flags & MSG_WAITALL:
+            sock.was_read(len(data))
+            # An urgent octet ends what is read at once (Linux).
+            if not data or not flags & MSG_WAITALL or (tcb is not None and is_at_mark(tcb)):
                 break
             continue
-        if tcb is not None and tcb.err and (parts or sock.at_end(tcb)):
-            break
-        if skip and tcb is not None and tcb.rcv_fin:
+        if tcb is not None and ((parts and tcb.err) or sock.at_end(tcb)):
             break
         try:
-            sock.block(POLLIN, deadline)
+            deadline = sock.wait_for_text(deadline)
         except OSError:
             if not parts:
                 raise
             break
-    octets = b"".join(parts)
-    return bytes(len(octets)) if flags & MSG_TRUNC else octets
+    return b"".join(parts)
+
+
+def _peek(sock: TcpSocket, n: int, flags: int, deadline: int) -> bytes:
+    """Octets from SO_PEEK_OFF on. They stay, so that all that are wanted must lie there at once."""
+    skip = max(sock.peek_off, 0)
+    while True:
+        tcb = sock.readable(n, 0)
+        assert tcb is not None  # n is not 0
+        wanted = skip + (n if flags & MSG_WAITALL else min(n, tcb.settings.rcvlowat))
+        stops = is_over(tcb) or readable_before_mark(tcb) < tcb.available()
+        if deadline == 0 or stops or tcb.available() >= wanted:
+            data = _look_behind(tcb, skip, n)
+            if data:
+                if sock.peek_off >= 0:
+                    sock.peek_off += len(data)
+                return data
+            if is_over(tcb) and (tcb.err == 0 or sock.at_end(tcb)):
+                return b""
+            wanted = tcb.available() + 1
+        try:
+            sock.wait_for(Awaited(sock, wanted), POLLIN, deadline)
+        except OSError:
+            if tcb.available() <= skip or deadline == 0:
+                raise
+            deadline = 0
+
+
+def _look_behind(tcb: Tcb, skip: int, n: int) -> bytes:
+    # As far as an urgent octet, which itself is left out.
+    mark = readable_before_mark(tcb)
+    if mark < tcb.available():
+        if skip < mark:
+            n = min(n, mark - skip)
+        elif skip == mark:
+            skip += 1
+    return tcb.rcv_queue.read(skip + n, True)[skip:]
 
 
 def recv_error(sock: TcpSocket, n: int, room: int) -> tuple[bytes, Ancillary, int]:
     """recvmsg(MSG_ERRQUEUE): the oldest report. Raises OSError(EAGAIN); it never waits."""
     tcb = sock.tcb
-    report = None if tcb is None or tcb.errors is None else tcb.errors.take()
-    if tcb is None or report is None:
+    errors = sock.errors if tcb is None else tcb.errors
+    report = None if errors is None else errors.take()
+    if report is None:
         raise os_error(EAGAIN)
     items: Ancillary = []
-    if report.origin == ORIGIN_TIMESTAMPING and tcb.settings.timestamping & SOFTWARE:
+    if report.origin == ORIGIN_TIMESTAMPING and sock.settings.timestamping & SOFTWARE:
         seconds, rest = divmod(report.at, SECOND)
         items.append((SOL_SOCKET, SCM_TIMESTAMPING, struct.pack("=6q", seconds, rest, 0, 0, 0, 0)))
     # struct sock_extended_err, and the address of an offender, who is nobody here.

@@ -124,7 +124,8 @@ def _add_ao(sock: Any, octets: bytes) -> None:
         raise os_error(EINVAL)
     _check_state(sock)
     address = _address(sock, storage)
-    if prefixlen > 8 * len(address) or (prefixlen == 0) != (not any(address)):
+    if (prefixlen == 0) != (not any(address)) or address != _prefixed(address, prefixlen) or any(storage[2:4]):
+        # Keys are for no port alone, and of an address only the prefix may be there (Linux).
         raise os_error(EINVAL)
     key = MasterKey(
         address, prefixlen, sndid, rcvid, secret[:keylen], algorithm=name.split(b"\0")[0].decode("ascii", "replace"),

@@ -24,6 +24,7 @@ MAX_KEEPCNT = 127
 MAX_SYNCNT = 127
 FIN_TIMEOUT_MAX_S = 120
 CA_NAME_MAX = 16
+KEEPIDLE_SYSCTL = "net.ipv4.tcp_keepalive_time"
 
 
 def _flag(field: str) -> Option:
@@ -51,6 +52,15 @@ def _number(field: str, unit: int, low: int, high: int, sysctl: str) -> Option:
         sock.settings_changed()
 
     return Option(read, write, kinds=TCP)
+
+
+def _set_keepidle(sock: Any, value: int) -> None:
+    if not 1 <= value <= MAX_KEEPIDLE:
+        raise os_error(EINVAL)
+    if sock.tcb is None:
+        sock.settings.keepidle_ns = value * SECOND
+    else:
+        sock.tcb.set_keepidle(value * SECOND, sock.host.now())
 
 
 def _get_maxseg(sock: Any) -> int:
@@ -174,7 +184,7 @@ _TABLE: Final = {
     so.TCP_CORK: _flag("cork"),
     so.TCP_QUICKACK: Option(_get_quickack, _set_quickack, kinds=TCP),
     so.TCP_MAXSEG: Option(_get_maxseg, _set_maxseg, kinds=TCP),
-    so.TCP_KEEPIDLE: _number("keepidle_ns", SECOND, 1, MAX_KEEPIDLE, "net.ipv4.tcp_keepalive_time"),
+    so.TCP_KEEPIDLE: _number("keepidle_ns", SECOND, 1, MAX_KEEPIDLE, KEEPIDLE_SYSCTL)._replace(set=_set_keepidle),
     so.TCP_KEEPINTVL: _number("keepintvl_ns", SECOND, 1, MAX_KEEPINTVL, "net.ipv4.tcp_keepalive_intvl"),
     so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),

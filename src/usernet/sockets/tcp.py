@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from errno import (
-    EALREADY,
-    EBADF,
-    ECONNABORTED,
-    EINPROGRESS,
-    EINVAL,
-    EISCONN,
-    ENOTCONN,
-    EOPNOTSUPP,
-    EPIPE,
-)
+from errno import EAGAIN, EALREADY, EBADF, ECONNABORTED, EINPROGRESS, EINVAL, EISCONN, ENOTCONN, EPIPE
 from typing import TYPE_CHECKING, Any
 
-from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, SECOND
+from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, SECOND
 from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
-from ..tcp.const import CLOSED, CLOSING, FIN_WAIT_1, FREEBIND, LAST_ACK, SEND_COPIED, SYN_RECEIVED, SYN_SENT, TFO_CLIENT
-from ..tcp.sending import marks_of
+from ..tcp.const import CLOSED, FREEBIND, SEND_COPIED, SYN_RECEIVED, SYN_SENT
+from ..tcp.errqueue import ErrorQueue
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from ..tcp.trace import Trace
 from .address import Address, host_octets, make_address, port_of
+from .awaited import Awaited, Unacknowledged, is_over
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
     MSG_EOR,
@@ -41,6 +32,7 @@ from .const import (
     SOCK_STREAM,
 )
 from .errors import os_error
+from .fastopen import send_fast
 from .file import CLOSED_EVENTS
 from .messages import ioctl, recv_error, recv_message, recv_special, recv_urgent
 
@@ -58,19 +50,18 @@ LARGEST_PIECE = 1 << 20
 MAX_FRAGS = 17
 # Flags of recv() that few use.
 RARE = MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL | MSG_TRUNC
-# Nothing more will come, so that waiting for SO_RCVLOWAT octets is in vain.
-_LAST = POLLERR | POLLHUP | POLLRDHUP
 
 
 class TcpSocket(Socket):
     """A stream socket: ``listener`` or ``tcb`` says which kind it has become.
 
     ``connecting`` is true from connect() until a call has reported how it ended, Linux's SS_CONNECTING;
-    ``connected`` once one reported success, or from accept() on.
+    ``connected`` once one reported success, or from accept() on. ``errors`` are the reports of a connection that is no
+    more.
     """
 
     __slots__ = (
-        "binding", "connected", "connecting", "inq", "listener", "peek_off", "settings", "tcb", "zerocopy",
+        "binding", "connected", "connecting", "errors", "inq", "listener", "peek_off", "settings", "tcb", "zerocopy",
     )  # fmt: skip
 
     def __init__(self, stack: NetStack, host: Scheduler, family: int) -> None:
@@ -79,6 +70,7 @@ class TcpSocket(Socket):
         self.binding: Binding | None = None
         self.listener: Listener | None = None
         self.tcb: Tcb | None = None
+        self.errors: ErrorQueue | None = None
         self.connecting = False
         self.connected = False
         self.inq = self.zerocopy = False
@@ -98,7 +90,7 @@ class TcpSocket(Socket):
 
     def _bind(self, octets: bytes, port: int) -> None:
         flags = self.sharing | (FREEBIND if self.freebind or self.transparent else 0)
-        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, flags)
+        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, flags, self.settings.oif)
 
     def getsockname(self) -> Address:
         """getsockname(2); the unbound name is all zeros."""
@@ -125,7 +117,8 @@ class TcpSocket(Socket):
         """listen(2); again, it changes the backlog. Raises OSError: EINVAL when connected, EADDRINUSE."""
         with self.host.lock:
             self.check_open()
-            if self.tcb is not None and self.tcb.state != CLOSED:
+            if self.connected or self.connecting:
+                # Also when the connection is over, until disconnect() (Linux).
                 raise os_error(EINVAL)
             if self.listener is not None:
                 self.listener.set_backlog(backlog)
@@ -185,20 +178,20 @@ class TcpSocket(Socket):
         port = port_of(address)
         with self.host.lock:
             self.check_open()
-            if self.connected or self.listener is not None or self._is_deferred():
+            if self.connected or self.listener is not None or self.is_deferred():
                 raise os_error(EISCONN)
             fresh = not self.connecting
             if fresh:
-                tcb = self._start_connect(octets, port, self.settings.fastopen_connect)
+                tcb = self.start_connect(octets, port, self.settings.fastopen_connect)
                 if self.settings.fastopen_connect:
                     now = self.host.now()
                     if tcb.may_open_fast(now):
                         # The first text makes the SYN, and connect() is done meanwhile (Linux).
                         return
                     tcb.open_fast(b"", now)
-            self._finish_connect(fresh)
+            self.finish_connect(fresh)
 
-    def _is_deferred(self) -> bool:
+    def is_deferred(self) -> cython.bint:
         """connect() succeeded under TCP_FASTOPEN_CONNECT, and the SYN waits for text."""
         return self.tcb is not None and self.tcb.fastopen is not None and self.tcb.fastopen.is_deferred
 
@@ -213,23 +206,25 @@ class TcpSocket(Socket):
             if tcb is not None:
                 tcb.owner = None
                 tcb.abort(now)
-                self.settings = tcb.settings
-                self.tcb = None
-            self.connecting = self.connected = False
+                self._let_go(tcb)
 
-    def _start_connect(self, remote: bytes, port: int, fast: bool) -> Tcb:
-        # What is left of an attempt that failed goes; the name it was bound to stays.
-        if self.tcb is not None:
-            self.tcb.owner = None
-            self.settings = self.tcb.settings
-            self.tcb = None
+    def _let_go(self, tcb: Tcb) -> None:
+        # The socket is as it was before it was connected; what it was bound to stays.
+        tcb.owner = None
+        self.errors = tcb.errors
+        self.tcb = None
+        self.connecting = self.connected = False
+
+    def start_connect(self, remote: bytes, port: int, fast: bool) -> Tcb:
+        """The SYN goes, or with ``fast`` waits for what it is to carry (RFC 7413)."""
         tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now(), fast)
+        tcb.errors = self.errors
         self.tcb = tcb
-        self.settings = tcb.settings
         self.connecting = True
         return tcb
 
-    def _finish_connect(self, fresh: bool, deadline: int = -1) -> None:
+    def finish_connect(self, fresh: bool, deadline: int = -1) -> None:
+        """Wait for the answer, and raise what connect(2) does; ``fresh`` when it was asked for by this very call."""
         tcb = self.tcb
         assert tcb is not None
         if deadline < 0:
@@ -237,14 +232,16 @@ class TcpSocket(Socket):
         while tcb.state in (SYN_SENT, SYN_RECEIVED):
             if deadline == 0:
                 raise os_error(EINPROGRESS if fresh else EALREADY)
-            if not self.host.wait(self, POLLOUT, deadline):
+            if not self.host.wait(self.awaited(), POLLOUT, deadline):
                 if self.timeout_ns > 0:
                     raise TimeoutError("timed out")
                 raise os_error(EINPROGRESS if fresh else EALREADY)
             self.check_open()
-        self.connecting = False
         if tcb.state == CLOSED:
+            # It has been told: nothing is left of the attempt.
+            self._let_go(tcb)
             raise os_error(tcb.take_error() or ECONNABORTED)
+        self.connecting = False
         self.connected = True
 
     # Sending.
@@ -257,18 +254,19 @@ class TcpSocket(Socket):
             flags |= SEND_COPIED
         lock.acquire()
         try:
-            return self._send(octets, flags, self.deadline(self.sndtimeo_ns, flags))
+            return self.send_octets(octets, flags, self.deadline(self.sndtimeo_ns, flags))
         finally:
             lock.release()
 
-    def _send(self, octets: bytes, flags: cython.uint, deadline: cython.longlong) -> cython.longlong:
+    def send_octets(self, octets: bytes, flags: cython.uint, deadline: cython.longlong) -> cython.longlong:
+        """As send, with the lock held."""
         tcb: Tcb | None
         taken: cython.longlong
         done: cython.Py_ssize_t = 0
         if flags & MSG_ZEROCOPY and not self.zerocopy:
             flags &= ~MSG_ZEROCOPY
-        if flags & MSG_FASTOPEN or (self.connecting and self._is_deferred()):
-            return self._send_fast(octets, flags, None, deadline)
+        if flags & MSG_FASTOPEN or (self.connecting and self.is_deferred()):
+            return send_fast(self, octets, flags, None, deadline)
         while True:
             if self.closed:
                 raise os_error(EBADF)
@@ -291,40 +289,6 @@ class TcpSocket(Socket):
                     return done
                 raise
 
-    def _send_fast(self, octets: bytes, flags: int, address: Address | None, deadline: int) -> int:
-        """connect(2) and send(2) in one (RFC 7413; Linux's tcp_sendmsg_fastopen)."""
-        taken = 0
-        self.check_open()
-        if not self.stack.tcp.sysctls.fastopen & TFO_CLIENT:
-            raise os_error(EOPNOTSUPP)
-        fresh = not self.connecting
-        if self.connected or self.listener is not None:
-            raise os_error(EISCONN)
-        if fresh:
-            if address is None:
-                raise os_error(EINVAL)
-            self._start_connect(host_octets(self.family, address[0]), port_of(address), True)
-        tcb = self.tcb
-        assert tcb is not None
-        if self._is_deferred():
-            fresh = True
-            taken = tcb.open_fast(octets, self.host.now())
-            if taken > 0 and flags & MSG_ZEROCOPY and self.zerocopy and (taken == len(octets) or deadline == 0):
-                marks_of(tcb).zerocopy(tcb.queue.end, True)  # of the SYN's text, a copy
-        # What the SYN does not carry follows as soon as it is answered, with the ACK.
-        tcb.writers += taken < len(octets)
-        try:
-            self._finish_connect(fresh, deadline)
-        except OSError as error:
-            if error.errno == EINPROGRESS and taken > 0:
-                return taken
-            raise
-        finally:
-            tcb.writers = 0
-        if taken < len(octets):
-            taken += self._send(octets[taken:], flags & ~MSG_FASTOPEN, deadline)
-        return taken
-
     def sendall(self, data: Any, flags: cython.uint = 0) -> None:
         """Send everything; how much was sent when it raises is not known, as in CPython."""
         octets: bytes
@@ -342,7 +306,7 @@ class TcpSocket(Socket):
         lock.acquire()
         try:
             deadline: cython.longlong = self.deadline(self.sndtimeo_ns, flags)
-            taken = self._send(octets, flags, deadline)
+            taken = self.send_octets(octets, flags, deadline)
             done = taken
             while done < total:
                 # What the buffer took last time says how much it may take next: little is cut twice.
@@ -350,7 +314,7 @@ class TcpSocket(Socket):
                 if view is None:
                     view = memoryview(data)
                 octets = bytes(view[done : done + piece])
-                taken = self._send(octets, flags, deadline)
+                taken = self.send_octets(octets, flags, deadline)
                 done += taken
         finally:
             lock.release()
@@ -363,9 +327,9 @@ class TcpSocket(Socket):
     def _send_to(self, octets: bytes, flags: int, address: Address | None) -> int:
         with self.host.lock:
             deadline = self.deadline(self.sndtimeo_ns, flags)
-            if flags & MSG_FASTOPEN and not self._is_deferred():
-                return self._send_fast(octets, flags, address, deadline)
-            return self._send(octets, flags, deadline)
+            if flags & MSG_FASTOPEN and not self.is_deferred():
+                return send_fast(self, octets, flags, address, deadline)
+            return self.send_octets(octets, flags, deadline)
 
     def sendmsg(
         self, buffers: Sequence[Any], ancillary: Sequence[Any] = (), flags: int = 0, address: Address | None = None
@@ -398,21 +362,23 @@ class TcpSocket(Socket):
                 return self._recv_special(n, flags)
             deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
             while True:
-                tcb = self.readable(n)
+                tcb = self.readable(n, deadline)
                 if tcb is not None:
                     data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
                     if data is not None:
+                        if self.peek_off > 0:
+                            self.was_read(len(data))
                         return data
                     if self.at_end(tcb):
                         return b""
                 elif n == 0:
                     return b""
-                self.block(POLLIN, deadline)
+                deadline = self.wait_for_text(deadline)
         finally:
             lock.release()
 
-    def readable(self, n: cython.Py_ssize_t) -> Tcb | None:
-        """The connection to read from, or None when SO_RCVLOWAT or a handshake says to wait."""
+    def readable(self, n: cython.Py_ssize_t, deadline: cython.longlong) -> Tcb | None:
+        """The connection to read from, or None when SO_RCVLOWAT says to wait, which who cannot wait is not told."""
         tcb: Tcb | None = self.tcb
         if self.closed:
             raise os_error(EBADF)
@@ -420,10 +386,33 @@ class TcpSocket(Socket):
             raise os_error(ENOTCONN)
         if n == 0:
             return None
-        low: cython.longlong = tcb.settings.rcvlowat
-        if low > 1 and tcb.available() < low and tcb.available() < n and not tcb.poll() & _LAST:
+        if (
+            deadline != 0
+            and tcb.settings.rcvlowat > 1
+            and tcb.available() < n
+            and not tcb.is_readable()
+            and not is_over(tcb)
+        ):
             return None
         return tcb
+
+    def wait_for_text(self, deadline: cython.longlong) -> cython.longlong:
+        """Wait until there is something to read; returns the deadline from here on.
+
+        Where SO_RCVTIMEO ends the wait, what came is read although it is less than SO_RCVLOWAT, as at deadline 0.
+        """
+        try:
+            self.block(POLLIN, deadline)
+        except OSError as error:
+            if error.errno != EAGAIN or deadline == 0 or self.tcb is None or self.tcb.available() == 0:
+                raise
+            return 0
+        return deadline
+
+    def was_read(self, n: cython.longlong) -> None:
+        """So many octets are gone from the front: SO_PEEK_OFF counts from there."""
+        if self.peek_off > 0:
+            self.peek_off = self.peek_off - n if self.peek_off > n else 0
 
     def at_end(self, tcb: Tcb) -> cython.bint:
         """Nothing to read, but is more to come? True at the end; a pending error is raised once and then is the end."""
@@ -449,16 +438,18 @@ class TcpSocket(Socket):
                 return len(data)
             deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
             while True:
-                tcb = self.readable(len(view))
+                tcb = self.readable(len(view), deadline)
                 if tcb is not None:
                     count = tcb.recv_into(view, (flags & MSG_PEEK) != 0, self.host.now())
                     if count >= 0:
+                        if self.peek_off > 0:
+                            self.was_read(count)
                         return count
                     if self.at_end(tcb):
                         return 0
                 elif len(view) == 0:
                     return 0
-                self.block(POLLIN, deadline)
+                deadline = self.wait_for_text(deadline)
         finally:
             lock.release()
 
@@ -509,6 +500,8 @@ class TcpSocket(Socket):
     def bind_device(self, index: int) -> None:
         """SO_BINDTODEVICE: what comes in elsewhere is not for this socket, and it sends out of there only."""
         self.settings.oif = index
+        if self.binding is not None:
+            self.binding.oif = index
 
     # Readiness and ending.
 
@@ -521,7 +514,15 @@ class TcpSocket(Socket):
             return tcb.poll()
         if self.listener is not None:
             return self.listener.poll()
+        if self.errors is not None and self.errors.count > 0:
+            return POLLOUT | POLLHUP | POLLERR
         return POLLOUT | POLLHUP
+
+    def awaited(self) -> Pollable:
+        """Reports in the error queue make poll() say POLLERR, and end no other call's wait (Linux's sk_wait_data)."""
+        if self.tcb is not None and self.tcb.errors is not None:
+            return Awaited(self, 1)
+        return self
 
     def take_error(self) -> cython.int:
         """The pending error, which is then gone (SO_ERROR)."""
@@ -568,6 +569,9 @@ class TcpSocket(Socket):
             elif self.tcb is not None:
                 self._release_connection(self.tcb, now)
         finally:
+            errors = self.errors if self.tcb is None else self.tcb.errors
+            if errors is not None:
+                errors.close()
             if binding is not None:
                 self.stack.tcp.unbind(binding)
 
@@ -579,22 +583,9 @@ class TcpSocket(Socket):
         try:
             if self.linger_on and not self.hurried and tcb.available() == 0 and tcb.state != CLOSED:
                 tcb.shutdown_send(now)
-                tcb.owner = wait = _Unacknowledged(tcb)
+                tcb.owner = wait = Unacknowledged(tcb)
                 self.host.wait(wait, POLLOUT, now + self.linger_s * SECOND)
         finally:
             # Also when a signal ended the wait: nobody is left to close it.
             tcb.owner = None
             tcb.close(self.host.now())
-
-
-class _Unacknowledged(Pollable):
-    """A closing connection, ready when its FIN was acknowledged: what SO_LINGER waits for (sk_stream_wait_close)."""
-
-    __slots__ = ("tcb",)
-
-    def __init__(self, tcb: Tcb) -> None:
-        super().__init__()
-        self.tcb = tcb
-
-    def poll(self) -> cython.uint:
-        return 0 if self.tcb.state in (FIN_WAIT_1, CLOSING, LAST_ACK) else POLLOUT

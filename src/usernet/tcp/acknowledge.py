@@ -83,7 +83,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     did |= _update_window(tcb, seg, now)
     if did & A_UNA_ADVANCED:
         _advance_una(tcb, seg.ack)
-        if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now):
+        if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now, tcb.rcv_buf - tcb.space.held):
             tcb.wake(POLLERR)
         if tcb.queue.base == tcb.queue.end:
             tcb.chrono.stop(WAIT_BUSY, False, now)

@@ -1,5 +1,8 @@
 cimport cython
 
+from ..core.counters cimport Counters
+from ..core.pool cimport MemoryPool
+
 
 @cython.final
 cdef class Report:
@@ -14,8 +17,10 @@ cdef class Report:
 
 @cython.final
 cdef class ErrorQueue:
+    cdef public MemoryPool pool
+    cdef public Counters counters
     cdef public object reports
-    cdef public int limit
     cdef public int copies
     cdef public int count
-    cdef public int dropped
+    cdef public bint is_closed
+    cdef public long long held

@@ -27,7 +27,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     """Before any segment: options to offer, buffers, the first window."""
     engine: Engine = tcb.engine
     tcb.settings = settings
-    tcb.cc = engine.controls.make(settings.congestion or tcb.path.congctl)
+    tcb.cc = engine.controls.make(settings.congestion or engine.controls.if_known(tcb.path.congctl))
     tcb.cc.attach(tcb.rtt, tcb.rate)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from errno import EINVAL
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from ..core.const import SECOND
@@ -49,7 +50,7 @@ class FastOpenKeys:
         """Which key made this cookie: 1 or 2; 0 for none."""
         i: cython.int = 0
         while i < len(self._hashes):
-            if self._with(i, addresses) == cookie:
+            if compare_digest(self._with(i, addresses), cookie):
                 return i + 1
             i += 1
         return 0

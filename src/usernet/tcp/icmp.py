@@ -32,10 +32,19 @@ if TYPE_CHECKING:
     from .tcb import Tcb
 
 UNREACHABLE = 3
+TIME_EXCEEDED = 11
+PARAMETER_PROBLEM = 12
 # Network and host unreachable: the link may be down for a while.
 DISCONNECTED = (0, 1)
 # What IP_MTU_DISCOVER says who does not want to hear of a path's MTU, or lets routers cut.
 UNHEEDED = (PMTUDISC_DONT, PMTUDISC_INTERFACE, PMTUDISC_OMIT)
+
+
+def ends_request(error: IcmpError) -> bool:
+    """Is a half-open connection given up for it? Only where nothing gets through to its peer (Linux's tcp_v4_err)."""
+    if error.kind == UNREACHABLE:
+        return error.code in DISCONNECTED
+    return error.kind in (TIME_EXCEEDED, PARAMETER_PROBLEM)
 
 
 def icmp_arrives(tcb: Tcb, error: IcmpError, seq: int, now: int) -> None:

@@ -11,7 +11,7 @@ cpdef void retire(Tcb tcb) except *
 cdef void _fast_open_ends(Tcb tcb, FastOpen fast) except *
 cpdef void drop_held(Tcb tcb) except *
 cpdef void drop_received(Tcb tcb) except *
-cpdef void peer_reset(Tcb tcb) except *
+cpdef void peer_reset(Tcb tcb, long long now) except *
 cpdef void time_wait(Tcb tcb, long long now) except *
 cpdef void timed_out(Tcb tcb, int err) except *
 cpdef void orphan_waits(Tcb tcb, long long now) except *

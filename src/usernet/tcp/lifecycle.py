@@ -111,7 +111,7 @@ def drop_received(tcb: Tcb) -> None:
     tcb.space.held = 0
 
 
-def peer_reset(tcb: Tcb) -> None:
+def peer_reset(tcb: Tcb, now: cython.longlong) -> None:
     """A RST we believe (RFC 9293 3.10.7.4, second check), with Linux's errno for each state."""
     err: cython.int = ECONNRESET
     if tcb.state == SYN_SENT:
@@ -119,7 +119,7 @@ def peer_reset(tcb: Tcb) -> None:
     elif tcb.state == CLOSE_WAIT:
         err = EPIPE
     if tcb.fastopen is not None:
-        tcb.fastopen.leave(True, tcb.rcv_at)
+        tcb.fastopen.leave(True, now)
     finish(tcb, RCV_RST, err)
 
 

@@ -15,6 +15,6 @@ cdef class SendMarks:
     cdef public unsigned int next_copy
 
     cpdef bint ends_at(self, long long position) except *
-    cpdef bint sent(self, long long upto, long long now) except *
-    cpdef bint acked(self, long long upto, long long now) except *
+    cpdef bint sent(self, long long upto, long long now, long long room) except *
+    cpdef bint acked(self, long long upto, long long now, long long room) except *
     cpdef bint ended(self) except *

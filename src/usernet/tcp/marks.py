@@ -85,8 +85,11 @@ class SendMarks:
         """A write ends here whose last octet is to be timestamped. The last write of a segment speaks for it."""
         self.unsent.append(Stamp(end, key, kinds, b"" if kinds & OPT_TSONLY else octets))
 
-    def sent(self, upto: cython.longlong, now: cython.longlong) -> cython.bint:
-        """Octets before ``upto`` were sent for the first time. True when the error queue has news."""
+    def sent(self, upto: cython.longlong, now: cython.longlong, room: cython.longlong) -> cython.bint:
+        """Octets before ``upto`` were sent for the first time. True when the error queue has news.
+
+        ``room`` is what the receive buffer has for its reports.
+        """
         stamp: Stamp | None = None
         while self.bounds and self.bounds[0] >> 1 <= upto:
             self.bounds.popleft()
@@ -96,19 +99,19 @@ class SendMarks:
         if stamp is None:
             return False
         if stamp.kinds & TX_SCHED:
-            self.errors.timestamp(TSTAMP_SCHED, stamp.key, now, stamp.octets)
+            self.errors.timestamp(TSTAMP_SCHED, stamp.key, now, stamp.octets, room)
         if stamp.kinds & TX_SOFTWARE:
-            self.errors.timestamp(TSTAMP_SND, stamp.key, now, stamp.octets)
+            self.errors.timestamp(TSTAMP_SND, stamp.key, now, stamp.octets, room)
         if stamp.kinds & TX_ACK:
             self.unacked.append(stamp)
         return stamp.kinds & (TX_SCHED | TX_SOFTWARE) != 0
 
-    def acked(self, upto: cython.longlong, now: cython.longlong) -> cython.bint:
+    def acked(self, upto: cython.longlong, now: cython.longlong, room: cython.longlong) -> cython.bint:
         """Octets before ``upto`` were acknowledged. True when the error queue has news."""
         news = False
         while self.unacked and self.unacked[0].end <= upto:
             stamp = self.unacked.popleft()
-            self.errors.timestamp(TSTAMP_ACK, stamp.key, now, stamp.octets)
+            self.errors.timestamp(TSTAMP_ACK, stamp.key, now, stamp.octets, room)
             news = True
         while self.copies and self.copies[0][0] <= upto:
             _, number, copied = self.copies.popleft()

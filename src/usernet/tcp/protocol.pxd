@@ -16,7 +16,7 @@ from .listen cimport Acceptor, Listener, answer_path, path_back
 from .rtx_timer cimport arm_rtx
 from .passive cimport cookie_arrives, syn_arrives
 from .request cimport Request
-from .transmit cimport control_packet, send_syn
+from .transmit cimport control_packet, send_syn, sync_mss
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
 from .table cimport TimeWait, demux_key, is_reusable
@@ -40,6 +40,7 @@ cdef class Tcp(Acceptor):
     cpdef void enter_time_wait(self, Tcb tcb, long long now) except *
     cpdef void stop_listening(self, Listener listener) except *
     cpdef void receive(self, Packet packet, long long now) except *
+    cdef bint _is_genuine(self, Endpoint endpoint, Packet packet, Segment seg) except *
     cdef bint _verifies(self, Packet packet) except *
     cdef void _others(self, Endpoint endpoint, bytes key, Packet packet, Segment seg, long long now) except *
     cdef void _listen_or_closed(self, bytes key, Packet packet, Segment seg, long long iss, long long now) except *

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, EMSGSIZE, ENETUNREACH
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENETUNREACH
 from typing import TYPE_CHECKING
 
 from ..core.checksum import pseudo_sum
@@ -31,7 +31,7 @@ from .ecn import offer
 from .establish import prepare
 from .fastopen import FastOpen
 from .forward import Forwarder, ForwardRequest
-from .icmp import icmp_arrives
+from .icmp import ends_request, icmp_arrives
 from .isn import initial_sequence, timestamp_offset
 from .keys import attach, closed_auth
 from .lifecycle import move
@@ -44,7 +44,7 @@ from .settings import Settings
 from .state import ACTIVE_OPEN
 from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key
 from .tcb import Binding, Endpoint, Tcb
-from .transmit import control_packet, send_syn
+from .transmit import control_packet, send_syn, sync_mss
 from .user_calls import Connection
 
 if TYPE_CHECKING:
@@ -74,10 +74,11 @@ class Tcp(Acceptor):
 
     # What users call.
 
-    def bind(self, address: bytes, port: int, family: int, flags: int) -> Binding:
+    def bind(self, address: bytes, port: int, family: int, flags: int, oif: int = 0) -> Binding:
         """Take a local port. ``address`` b"" or all zeros is any; port 0 asks for an ephemeral one (RFC 6056).
 
-        ``flags`` are REUSEADDR, REUSEPORT and FREEBIND (any address will do). Raises OSError: EACCES (well-known port),
+        ``flags`` are REUSEADDR, REUSEPORT and FREEBIND (any address will do), ``oif`` is SO_BINDTODEVICE's interface:
+        bound to different ones, two may have the same name. Raises OSError: EACCES (well-known port),
         EADDRNOTAVAIL (not ours), EADDRINUSE.
         """
         if not any(address):
@@ -88,7 +89,7 @@ class Tcp(Acceptor):
             raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
         if 0 < port < self.sysctls.unprivileged_port_start and not self.net_bind_service:
             raise OSError(EACCES, "Permission denied")
-        return self._ports.bind(address, port, family, flags, self.sysctls.port_low, self.sysctls.port_high)
+        return self._ports.bind(address, port, family, flags, oif, self.sysctls.port_low, self.sysctls.port_high)
 
     def unbind(self, binding: Binding) -> None:
         """Let go of a port; it is free once its connections are gone too."""
@@ -248,7 +249,7 @@ class Tcp(Acceptor):
         key = demux_key(packet)
         endpoint = self._endpoints.get(key)
         signed = endpoint is not None and (seg.auth != 0 or endpoint.auth is not None)
-        if signed and not accepts(endpoint.auth, self.ext, packet, seg):  # type: ignore[union-attr]
+        if signed and not self._is_genuine(endpoint, packet, seg):  # type: ignore[arg-type]
             return
         if endpoint is not None and endpoint.kind == KIND_TCB:
             segment_arrives(endpoint, packet, seg, now)  # type: ignore[arg-type]
@@ -259,6 +260,16 @@ class Tcp(Acceptor):
         size: cython.uint = packet.tail - packet.l4 + packet.frags_len
         acc: cython.uint = pseudo_sum(packet.buf, packet.addr_off, packet.addr_len, IPPROTO_TCP, size)
         return packet.sum_from(packet.l4, acc) == 0xFFFF
+
+    def _is_genuine(self, endpoint: Endpoint, packet: Packet, seg: Segment) -> cython.bint:
+        auth: Auth | None = endpoint.auth
+        room = auth.room if auth is not None else 0
+        if not accepts(auth, self.ext, packet, seg):
+            return False
+        if auth is not None and auth.room != room and endpoint.kind == KIND_TCB:
+            # The peer asked for a key whose signatures have another length.
+            sync_mss(endpoint)  # type: ignore[arg-type]
+        return True
 
     def _others(
         self, endpoint: Endpoint | None, key: bytes, packet: Packet, seg: Segment, now: cython.longlong
@@ -323,12 +334,16 @@ class Tcp(Acceptor):
         found = self._listeners.get(key)
         if found is None:
             return None
+        listener = found[0]
+        if len(found) == 1 and listener.settings.oif == 0:
+            return listener
+        # SO_BINDTODEVICE: what came in elsewhere is for those that are bound to no device.
+        index = getattr(packet.device, "index", 0)
+        wanted = [each for each in found if each.settings.oif == index] or [
+            each for each in found if each.settings.oif == 0
+        ]
         # SO_REUSEPORT: one peer always meets the same listener.
-        listener = found[0] if len(found) == 1 else found[self.isn_hash.of(demux_key(packet)) % len(found)]
-        if listener.settings.oif and getattr(packet.device, "index", 0) != listener.settings.oif:
-            # SO_BINDTODEVICE: what came in elsewhere is not for it.
-            return None
-        return listener
+        return wanted[self.isn_hash.of(demux_key(packet)) % len(wanted)] if wanted else None
 
     def _forward(self, key: bytes, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         if self._forwards >= MAX_FORWARDS:
@@ -377,7 +392,7 @@ class Tcp(Acceptor):
         if isinstance(endpoint, Request):
             if seq != endpoint.iss:
                 self.ext.OutOfWindowIcmps += 1
-            elif error.err != EMSGSIZE:
+            elif ends_request(error):
                 self.ext.ListenDrops += 1
                 endpoint.drop()
         elif isinstance(endpoint, Tcb):

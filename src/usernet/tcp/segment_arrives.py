@@ -132,7 +132,7 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     if seg.flags & RST:
         # Second. RFC 5961's check of the sequence number cannot apply: there is no RCV.NXT yet.
         if seg.flags & ACK:
-            peer_reset(tcb)
+            peer_reset(tcb, now)
         return
     if not seg.flags & SYN:
         # Fifth.
@@ -210,7 +210,7 @@ def _first_sequence(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint
     if seq_lt(seg.end_seq, tcb.rcv_wup) or _is_beyond(tcb, seg):
         if seg.flags & RST:
             if _resets_after_fin(tcb, seg):
-                peer_reset(tcb)
+                peer_reset(tcb, now)
             return False
         if seg.flags & SYN:
             _fourth_syn(tcb, seg, now)
@@ -340,7 +340,7 @@ def _second_rst(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if seg.seq == tcb.rcv_nxt or _resets_beyond_hole(tcb, seg) or _resets_after_fin(tcb, seg):
         if tcb.fastopen is not None and tcb.fastopen.asked and tcb.data_segs_in == 0 and tcb.state == ESTABLISHED:
             met_blackhole(tcb, now)
-        peer_reset(tcb)
+        peer_reset(tcb, now)
     elif (seg.seq - tcb.rcv_nxt) & MASK32 < window:
         challenge_ack(tcb, now)
 

@@ -28,14 +28,12 @@ from .urgent import sent_urgent
 if TYPE_CHECKING:
     import cython
 
-# Reports the error queue holds.
-MAX_REPORTS = 1024
-
 
 def marks_of(tcb: Tcb) -> SendMarks:
     """The connection's marks, made when they are first needed."""
     if tcb.marks is None:
-        tcb.errors = ErrorQueue(MAX_REPORTS)
+        if tcb.errors is None:
+            tcb.errors = ErrorQueue(tcb.engine.pool, tcb.engine.counters)
         tcb.marks = SendMarks(tcb.errors)
     return tcb.marks
 
@@ -46,7 +44,9 @@ def send(tcb: Tcb, octets: bytes, flags: cython.uint, done: cython.Py_ssize_t, n
     first: cython.Py_ssize_t = done
     err: cython.int
     if tcb.err or tcb.shutdown & SEND_SHUTDOWN or tcb.state == CLOSED:
-        err = tcb.take_error()
+        # Not a soft error, which SO_ERROR alone tells.
+        err = tcb.err
+        tcb.err = 0
         return -err if err else -EPIPE
     if (tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED) and not tcb.is_open_fast():
         tcb.nospace = True
@@ -128,6 +128,6 @@ def _mark(tcb: Tcb, octets: bytes, flags: cython.uint, now: cython.longlong) -> 
         marks = marks_of(tcb)
         key = end - 1 - tcb.stamp_base if tcb.settings.timestamping & OPT_ID else 0
         marks.stamp(end, key, tcb.settings.timestamping, octets)
-        if end <= tcb.position(tcb.snd_nxt) and marks.sent(end, now):
+        if end <= tcb.position(tcb.snd_nxt) and marks.sent(end, now, tcb.rcv_buf - tcb.space.held):
             # It left while the write was still being queued.
             tcb.wake(POLLERR)

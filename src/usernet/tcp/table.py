@@ -179,9 +179,9 @@ class Ports:
         self._hash = KeyedHash(entropy.octets(16))
         self._counters = [entropy.u32() for _ in range(COUNTERS)]
 
-    def bind(self, address: bytes, port: int, family: int, flags: int, low: int, high: int) -> Binding:
+    def bind(self, address: bytes, port: int, family: int, flags: int, oif: int, low: int, high: int) -> Binding:
         """Take a port, 0 for an ephemeral one in low..high. Raises OSError(EADDRINUSE)."""
-        wanted = Binding(address, port, family, flags)
+        wanted = Binding(address, port, family, flags, oif)
         if port == 0:
             self._choose(wanted, low, high)
         elif self._conflict(wanted):
@@ -244,10 +244,6 @@ class Ports:
             return binding
         raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
 
-    def bindings(self) -> list[Binding]:
-        """All of them."""
-        return [binding for bucket in self._buckets.values() for binding in bucket]
-
     def _choose(self, wanted: Binding, low: int, high: int) -> None:
         # RFC 6056 3.3.1: a random start, then the next that is free.
         count = high - low + 1
@@ -273,7 +269,7 @@ class Ports:
 
 
 def _overlap(one: Binding, other: Binding) -> bool:
-    if one.family != other.family:
+    if one.family != other.family or (one.oif and other.oif and one.oif != other.oif):
         return False
     return not one.address or not other.address or one.address == other.address
 

@@ -51,6 +51,7 @@ cdef class Endpoint(TimerOwner):
 cdef class Binding:
     cdef public bytes address
     cdef public int port, family, flags, users
+    cdef public int oif
     cdef public bint is_open, is_listening
 
 
@@ -230,5 +231,6 @@ cdef class Tcb(Endpoint):
     cpdef void settings_changed(self, long long now) except *
     cpdef void set_quickack(self, int value, long long now) except *
     cpdef bint quickack(self) noexcept
+    cpdef void set_keepidle(self, long long span_ns, long long now) except *
     cpdef void set_low_water(self, long long octets) except *
     cpdef dict info(self, long long now=*)

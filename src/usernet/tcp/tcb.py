@@ -69,18 +69,19 @@ class Endpoint(TimerOwner):
 
 
 class Binding:
-    """A local address and port somebody holds. ``address`` b"" is any.
+    """A local address and port somebody holds. ``address`` b"" is any; ``oif`` is SO_BINDTODEVICE's interface or 0.
 
     ``users`` counts the connections made through it; it stays taken until they are gone, TIME-WAIT included (Linux).
     """
 
-    __slots__ = ("address", "family", "flags", "is_listening", "is_open", "port", "users")
+    __slots__ = ("address", "family", "flags", "is_listening", "is_open", "oif", "port", "users")
 
-    def __init__(self, address: bytes, port: int, family: int, flags: int) -> None:
+    def __init__(self, address: bytes, port: int, family: int, flags: int, oif: int = 0) -> None:
         self.address: bytes = address
         self.port = port
         self.family = family
         self.flags = flags
+        self.oif = oif
         self.is_open = True
         self.is_listening = False
         self.users = 0
@@ -480,6 +481,10 @@ class Tcb(Endpoint):
 
     def quickack(self) -> cython.bint:
         """True while replies are not expected to carry ACKs."""
+        raise NotImplementedError
+
+    def set_keepidle(self, span_ns: cython.longlong, now: cython.longlong) -> None:
+        """TCP_KEEPIDLE: how long nothing came before the first keep-alive probe, from the next one on."""
         raise NotImplementedError
 
     def set_low_water(self, octets: cython.longlong) -> None:

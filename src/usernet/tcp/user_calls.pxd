@@ -45,5 +45,6 @@ cdef class Connection(Tcb):
     cpdef void settings_changed(self, long long now) except *
     cpdef void set_quickack(self, int value, long long now) except *
     cpdef bint quickack(self) noexcept
+    cpdef void set_keepidle(self, long long span_ns, long long now) except *
     cpdef void set_low_water(self, long long octets) except *
     cpdef dict info(self, long long now=*)

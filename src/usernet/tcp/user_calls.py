@@ -195,6 +195,8 @@ class Connection(Tcb):
         unread: cython.bint = self.rcv_queue.length > 0
         self.owner = None
         drop_received(self)
+        if self.errors is not None:
+            self.errors.close()
         if self.state == CLOSED:
             return
         self.shutdown = RCV_SHUTDOWN | SEND_SHUTDOWN
@@ -256,7 +258,7 @@ class Connection(Tcb):
             attach(self)
         if settings.keepalive:
             if self.keep_timer.expires_at == NEVER and self.state != SYN_SENT:
-                self.keep_timer.arm(self.rcv_at + keepidle(settings, self.engine.sysctls))
+                self.keep_timer.arm(now + keepidle(settings, self.engine.sysctls))
         elif not self.is_orphan:
             self.keep_timer.cancel()
         if self.state == SYN_SENT or self.state == SYN_RECEIVED:
@@ -273,6 +275,14 @@ class Connection(Tcb):
     def quickack(self) -> cython.bint:
         """TCP_QUICKACK as getsockopt gives it."""
         return not is_interactive(self)
+
+    def set_keepidle(self, span_ns: cython.longlong, now: cython.longlong) -> None:
+        """TCP_KEEPIDLE."""
+        heard: cython.longlong = self.lrcv_at if self.lrcv_at > self.rcv_at else self.rcv_at
+        self.settings.keepidle_ns = span_ns
+        if self.settings.keepalive and self.state != CLOSED and self.state != SYN_SENT:
+            # What it has been idle already counts (Linux).
+            self.keep_timer.arm(heard + span_ns if heard + span_ns > now else now)
 
     def set_low_water(self, octets: cython.longlong) -> None:
         """SO_RCVLOWAT."""

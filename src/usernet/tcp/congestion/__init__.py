@@ -88,6 +88,10 @@ class Controls:
         """Whether sysctl tcp_allowed_congestion_control has the name."""
         return name in self._allowed
 
+    def if_known(self, name: str) -> str:
+        """The name a route gives, or "" where there is none such: the default stays (Linux's tcp_ca_dst_init)."""
+        return name if name in self._classes else ""
+
     def make(self, name: str) -> CongestionControl:
         """A fresh instance; "" is the one sysctl names. Raises OSError(ENOENT) for a name there is none of."""
         try:

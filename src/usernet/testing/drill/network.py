@@ -56,7 +56,7 @@ def _route(machine: Machine, words: list[str]) -> None:
         fib.remove(prefix, prefixlen)
     route = fib.add(prefix, prefixlen, None, machine.interface, mtu=int(given.pop("mtu", 0)))
     for name, value in given.items():
-        if not hasattr(route, name):
+        if not hasattr(route, name) or (name == "congctl" and value not in machine.stack.tcp.controls.names()):
             raise Unsupported(f"a route with {name} {value}")
         setattr(route, name, int(value) if value.isdecimal() else value)
     if given:
