@@ -704,9 +704,10 @@ def test_a_close_by_another_wakes_who_waits_with_ebadf(world: World, ends: tuple
         (TCP, so.TCP_SYNCNT, 6, 2, 2),
         (TCP, so.TCP_LINGER2, 60, 5, 5),
         (TCP, so.TCP_LINGER2, 60, -7, -1),
-        (TCP, so.TCP_LINGER2, 60, 121, 60),
+        (TCP, so.TCP_LINGER2, 60, 121, 120),
         (TCP, so.TCP_DEFER_ACCEPT, 0, 3, 3),
         (TCP, so.TCP_WINDOW_CLAMP, 0, 5000, 5000),
+        (TCP, so.TCP_WINDOW_CLAMP, 0, -1, 1152),
         (TCP, so.TCP_USER_TIMEOUT, 0, 1234, 1234),
         (TCP, so.TCP_QUICKACK, 1, 0, 0),
         (SOL, so.SO_KEEPALIVE, 0, 1, 1),
@@ -732,7 +733,7 @@ def test_options(
     ("name", "value"),
     [
         (so.TCP_MAXSEG, 87), (so.TCP_KEEPIDLE, 0), (so.TCP_KEEPIDLE, 32768), (so.TCP_KEEPINTVL, 0),
-        (so.TCP_KEEPCNT, 128), (so.TCP_SYNCNT, 0), (so.TCP_USER_TIMEOUT, -1), (so.TCP_WINDOW_CLAMP, -1),
+        (so.TCP_KEEPCNT, 128), (so.TCP_SYNCNT, 0), (so.TCP_USER_TIMEOUT, -1), (so.TCP_SYNCNT, 128),
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_einval(ends: tuple[Net, Net], name: int, value: int) -> None:

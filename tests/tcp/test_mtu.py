@@ -136,9 +136,7 @@ def test_rfc1191_6_5_only_what_is_too_long_goes_again_and_at_once():
 
 
 def test_rfc5927_7_2_an_mtu_no_smaller_than_what_is_sent_is_not_believed():
-    scene, peer, tcb, _ = opened()
-    tcb.settings.maxseg = 1000
-    tcb.settings_changed(scene.now)
+    scene, peer, tcb, _ = opened(mss=1000)
     tcb.send(bytes(1000), scene.now)
     peer.drain()
     peer.icmp(1, EMSGSIZE, code=4, info=1040)

@@ -7,7 +7,7 @@ from errno import EAGAIN, EINVAL, ENOTCONN, ENOTTY
 from typing import TYPE_CHECKING
 
 from ..core.const import IPPROTO_TCP, POLLIN, SECOND
-from ..tcp.const import CLOSED, FIN_WAIT_2, SYN_SENT
+from ..tcp.const import CLOSED, FIN_WAIT_2, SYN_SENT, URG_AT_END
 from ..tcp.errqueue import ORIGIN_TIMESTAMPING
 from ..tcp.marks import SOFTWARE
 from ..tcp.urgent import is_at_mark, readable_before_mark
@@ -45,7 +45,7 @@ def recv_urgent(sock: TcpSocket, n: int, flags: int) -> bytes:
     if tcb is None or tcb.state == SYN_SENT:
         raise os_error(ENOTCONN)
     octet = tcb.recv_urgent(bool(flags & MSG_PEEK))
-    if octet < -0xFFFF:
+    if octet == URG_AT_END:
         return b""
     if octet < 0:
         raise os_error(octet)

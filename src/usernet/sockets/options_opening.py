@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP
 from ..tcp.const import CLOSED, LISTEN, TFO_CLIENT
+from ..tcp.deferral import deferred_retries, deferred_seconds
 from ..tcp.fastopen import FastOpenKeys
-from ..tcp.request import deferred_retries, deferred_seconds
 from . import const as so
 from .errors import os_error
 from .option import Option

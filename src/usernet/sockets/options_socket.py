@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from errno import EDOM, EINVAL, ENODEV
+from errno import EDOM, EINVAL, ENODEV, EOPNOTSUPP
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, IPPROTO_UDP, SECOND, US
@@ -21,6 +21,7 @@ MIN_RCVBUF = 2304
 IFNAMSIZ = 16
 # Every flag of SO_TIMESTAMPING that Linux knows.
 TIMESTAMPING_ALL = (1 << 19) - 1
+BIND_PHC = 1 << 15
 # SO_MAX_PACING_RATE without a limit.
 NO_RATE = 0xFFFFFFFFFFFFFFFF
 
@@ -211,6 +212,9 @@ def _set_timestamping(sock: Any, value: int) -> None:
     tcb = sock.tcb
     if value & ~TIMESTAMPING_ALL:
         raise os_error(EINVAL)
+    if value & BIND_PHC:
+        # No device here has a clock of its own.
+        raise os_error(EOPNOTSUPP)
     if value & OPT_ID and not sock.settings.timestamping & OPT_ID:
         if tcb is None or tcb.state == CLOSED:
             raise os_error(EINVAL)
@@ -220,7 +224,7 @@ def _set_timestamping(sock: Any, value: int) -> None:
 
 
 def _set_peek_off(sock: Any, value: int) -> None:
-    sock.peek_off = max(value, -1)
+    sock.peek_off = value
 
 
 def _get_meminfo(sock: Any) -> bytes:

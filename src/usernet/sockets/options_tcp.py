@@ -7,7 +7,7 @@ from errno import EINVAL, ENOENT, EPERM
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND
-from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN, SYN_SENT
+from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN, MIN_MSS, SYN_SENT
 from . import const as so
 from .errors import os_error
 from .option import Option
@@ -16,7 +16,6 @@ from .tcp_info import pack_cc_info, pack_tcp_info
 
 TCP: Final = (IPPROTO_TCP,)
 # Linux's limits (include/net/tcp.h).
-MIN_MSS = 88
 MAX_WINDOW = 32767
 MAX_KEEPIDLE = 32767
 MAX_KEEPINTVL = 32767
@@ -24,6 +23,7 @@ MAX_KEEPCNT = 127
 MAX_SYNCNT = 127
 FIN_TIMEOUT_MAX_S = 120
 CA_NAME_MAX = 16
+RTO_MAX_MS = 1000, 120_000
 KEEPIDLE_SYSCTL = "net.ipv4.tcp_keepalive_time"
 
 
@@ -87,15 +87,15 @@ def _set_linger2(sock: Any, value: int) -> None:
     if value < 0:
         sock.settings.linger2_ns = -1
     else:
-        sock.settings.linger2_ns = 0 if value > FIN_TIMEOUT_MAX_S else value * SECOND
+        sock.settings.linger2_ns = min(value, FIN_TIMEOUT_MAX_S) * SECOND
     sock.settings_changed()
 
 
 def _set_window_clamp(sock: Any, value: int) -> None:
-    is_open = sock.tcb is not None and sock.tcb.state != CLOSED
-    if value < 0 or (value == 0 and is_open):
+    is_open = sock.listener is not None or (sock.tcb is not None and sock.tcb.state != CLOSED)
+    if value == 0 and is_open:
         raise os_error(EINVAL)
-    # Linux: never below half of the least buffer.
+    # Linux: never below half of the least buffer, and a negative number is below it.
     sock.settings.window_clamp = max(value, MIN_RCVBUF // 2) if value else 0
     sock.settings_changed()
 
@@ -165,6 +165,12 @@ def _set_user_timeout(sock: Any, value: int) -> None:
     sock.settings_changed()
 
 
+def _set_thin_linear(sock: Any, value: int) -> None:
+    if value not in (0, 1):
+        raise os_error(EINVAL)
+    sock.settings.thin_linear = value != 0
+
+
 def _get_info(sock: Any) -> bytes:
     if sock.tcb is not None:
         return pack_tcp_info(sock.tcb.info(sock.host.now()), sock.host.now())
@@ -188,6 +194,8 @@ _TABLE: Final = {
     so.TCP_KEEPINTVL: _number("keepintvl_ns", SECOND, 1, MAX_KEEPINTVL, "net.ipv4.tcp_keepalive_intvl"),
     so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
+    so.TCP_RTO_MAX_MS: _number("rto_max_ns", MS, *RTO_MAX_MS, "net.ipv4.tcp_rto_max_ms"),
+    so.TCP_THIN_LINEAR_TIMEOUTS: Option(lambda sock: int(sock.settings.thin_linear), _set_thin_linear, kinds=TCP),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(_get_window_clamp, _set_window_clamp, kinds=TCP),
     so.TCP_NOTSENT_LOWAT: Option(_get_notsent_lowat, _set_notsent_lowat, kinds=TCP),

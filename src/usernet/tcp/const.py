@@ -132,6 +132,8 @@ URG_NONE: Final = 0
 URG_NOT_YET: Final = 1  # the pointer came, its octet did not
 URG_VALID: Final = 2
 URG_READ: Final = 3
+# What MSG_OOB reads at the end of the stream: neither an octet nor an errno.
+URG_AT_END: Final = -(1 << 16)
 
 # What a sender waits for; of two the higher counts.
 WAIT_NONE: Final = 0

@@ -17,6 +17,7 @@ cdef int RTX_RETRANSMIT
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *
 cpdef void set_buffers(Tcb tcb) except *
 cpdef unsigned int advertised_mss(Path path, Settings settings) noexcept
+cpdef unsigned int offered_mss(Segment seg, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
 cpdef void syn_acknowledged(Tcb tcb, long long now) except *

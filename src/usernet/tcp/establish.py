@@ -33,6 +33,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
+    if settings.rto_max_ns > 0:
+        tcb.rtt.rto_max = settings.rto_max_ns
     tcb.advmss = advertised_mss(tcb.path, settings)
     tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
@@ -73,6 +75,15 @@ def advertised_mss(path: Path, settings: Settings) -> cython.uint:
     return mss
 
 
+def offered_mss(seg: Segment, settings: Settings) -> cython.uint:
+    """How long a segment may be by the peer's MSS option, and TCP_MAXSEG as it stands now (Linux)."""
+    if seg.mss == 0:
+        return DEFAULT_MSS
+    if 0 < settings.maxseg < seg.mss:
+        return settings.maxseg
+    return seg.mss
+
+
 def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """What both sides said in their SYNs decides (RFC 7323 2.2 and 3.2, RFC 2018 2)."""
     if seg.wscale >= 0 and tcb.engine.sysctls.window_scaling:
@@ -84,7 +95,7 @@ def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if tcb.ts_ok:
         tcb.ts_recent = seg.tsval
         tcb.ts_recent_at = now
-    tcb.mss_clamp = seg.mss if seg.mss > 0 else DEFAULT_MSS
+    tcb.mss_clamp = offered_mss(seg, tcb.settings)
     sync_mss(tcb)
 
 

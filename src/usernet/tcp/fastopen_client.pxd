@@ -1,7 +1,7 @@
 from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .acknowledge cimport acknowledge
-from .fastopen cimport FastOpen, FastOpens, Remembered
+from .fastopen cimport FastOpen, Remembered
 from .record cimport SentRecord, make_record
 from .reduction cimport lost_without_congestion
 from .retransmit cimport retransmit_lost

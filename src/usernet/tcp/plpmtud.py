@@ -140,10 +140,7 @@ def _riding(tcb: Tcb) -> cython.uint:
 
 
 def _highest(tcb: Tcb) -> cython.uint:
-    mss: cython.uint = tcb.mss_clamp
-    if 0 < tcb.settings.maxseg < mss:
-        mss = tcb.settings.maxseg
-    return mss + 20 + tcb.path.header_len
+    return tcb.mss_clamp + 20 + tcb.path.header_len
 
 
 def _search_again(tcb: Tcb, mss: cython.uint, now: cython.longlong) -> None:

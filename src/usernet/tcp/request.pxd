@@ -8,7 +8,8 @@ from ..wire.tcp cimport Segment
 from .accecn cimport Ecn
 from .auth cimport Auth
 from .ecn cimport asked_again, asked_by, syn_ack_flags, syn_ack_option
-from .establish cimport advertised_mss, prepare
+from .deferral cimport deferred_retries
+from .establish cimport advertised_mss, offered_mss, prepare
 from .isn cimport timestamp_offset
 from .listen cimport Acceptor, Listener
 from .segment_arrives cimport segment_arrives
@@ -18,7 +19,7 @@ from .tcb cimport Endpoint, Engine
 from .transmit cimport control_packet, sync_mss
 from .user_calls cimport Connection
 
-cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN, DEFAULT_MSS
+cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN
 cdef long long MS, RTO_INITIAL
 cdef Py_ssize_t MAX_OPTIONS
 cdef Py_ssize_t SYN_ACCECN
@@ -57,7 +58,3 @@ cdef class Request(Endpoint):
     cdef bint _may_answer(self, long long now) noexcept
     cdef void _acknowledge(self, long long now) except *
     cdef void _reset(self, Segment seg, long long now) except *
-
-
-cpdef int deferred_retries(int seconds) noexcept
-cpdef int deferred_seconds(int count) noexcept

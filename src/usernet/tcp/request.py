@@ -18,7 +18,6 @@ from .accecn import Ecn
 from .auth import Auth
 from .const import (
     ACK,
-    DEFAULT_MSS,
     FIN,
     KIND_REQUEST,
     MAX_OPTIONS,
@@ -29,8 +28,9 @@ from .const import (
     SYN_RECEIVED,
     T_REQUEST,
 )
+from .deferral import deferred_retries
 from .ecn import asked_again, asked_by, syn_ack_flags, syn_ack_option
-from .establish import advertised_mss, prepare
+from .establish import advertised_mss, offered_mss, prepare
 from .isn import timestamp_offset
 from .listen import Acceptor, Listener
 from .segment_arrives import segment_arrives
@@ -90,7 +90,7 @@ class Request(Endpoint):
         self.path: Path = path
         self.irs = seg.seq
         self.iss = 0
-        self.mss = seg.mss if seg.mss > 0 else DEFAULT_MSS
+        self.mss = offered_mss(seg, settings)
         self.wscale = seg.wscale if engine.sysctls.window_scaling else -1
         self.sack_ok = seg.sack_permitted and engine.sysctls.sack
         self.ts_ok = seg.ts_ok and engine.sysctls.timestamps != 0
@@ -217,7 +217,9 @@ class Request(Endpoint):
         span: cython.longlong = RTO_INITIAL
         if self.timeouts < 24:
             span <<= self.timeouts
-        most: cython.longlong = self.listener.engine.sysctls.rto_max_ns
+        most: cython.longlong = self.listener.settings.rto_max_ns
+        if most == 0:
+            most = self.listener.engine.sysctls.rto_max_ns
         self.timer.arm(now + (span if self.timeouts < 24 and span < most else most))
 
     def _patience(self) -> cython.int:
@@ -385,28 +387,3 @@ class Request(Endpoint):
 
     def _reset(self, seg: Segment, now: cython.longlong) -> None:
         self._send(RST, seg.ack, 0, b"", now)
-
-
-def deferred_retries(seconds: cython.int) -> cython.int:
-    """How many SYN,ACK timeouts TCP_DEFER_ACCEPT's seconds make (Linux's secs_to_retrans)."""
-    count: cython.int = 1
-    span: cython.int = 1
-    step: cython.int = 1
-    if seconds <= 0:
-        return 0
-    while seconds > span and count < 255:
-        count += 1
-        step = step * 2 if step < 60 else 120
-        span += step
-    return count
-
-
-def deferred_seconds(count: cython.int) -> cython.int:
-    """The seconds that many SYN,ACK timeouts take; of :func:`deferred_retries` the inverse, rounded up."""
-    span: cython.int = 0
-    step: cython.int = 1
-    while count > 0:
-        span += step
-        step = step * 2 if step < 60 else 120
-        count -= 1
-    return span

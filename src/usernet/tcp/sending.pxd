@@ -7,7 +7,6 @@ from .urgent cimport sent_urgent
 cdef int WAIT_BUSY, CLOSED, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT, ENOBUFS, EPIPE
 cdef unsigned int MSG_EOR, MSG_MORE, MSG_OOB, MSG_ZEROCOPY, SEND_COPIED, MASK32, POLLERR
 cdef unsigned int OPT_ID, TX_RECORD
-cdef int MAX_REPORTS
 
 cpdef SendMarks marks_of(Tcb tcb)
 cpdef long long send(Tcb tcb, bytes octets, unsigned int flags, Py_ssize_t done, long long now) except? -1

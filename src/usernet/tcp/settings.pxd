@@ -25,6 +25,8 @@ cdef class Settings:
     cdef public int save_syn
     cdef public int oif
     cdef public unsigned int maxseg
+    cdef public long long rto_max_ns
+    cdef public bint thin_linear
     cdef public unsigned int window_clamp
     cdef public unsigned int tos
     cdef public unsigned int ttl

@@ -43,9 +43,11 @@ class Settings:
         "rcvbuf",
         "rcvlowat",
         "recverr",
+        "rto_max_ns",
         "save_syn",
         "sndbuf",
         "syncnt",
+        "thin_linear",
         "timestamping",
         "tos",
         "ttl",
@@ -61,6 +63,8 @@ class Settings:
         self.keepcnt = self.syncnt = 0
         self.user_timeout_ns = 0
         self.maxseg = 0
+        self.rto_max_ns = 0
+        self.thin_linear = False
         self.linger2_ns = 0  # negative: no FIN-WAIT-2 for an orphan
         self.defer_accept = 0
         # A socket's own, not handed on to what it accepts.
@@ -94,6 +98,8 @@ class Settings:
         twin.syncnt = self.syncnt
         twin.user_timeout_ns = self.user_timeout_ns
         twin.maxseg = self.maxseg
+        twin.rto_max_ns = self.rto_max_ns
+        twin.thin_linear = self.thin_linear
         twin.linger2_ns = self.linger2_ns
         twin.defer_accept = self.defer_accept
         twin.window_clamp = self.window_clamp

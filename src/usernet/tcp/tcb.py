@@ -464,7 +464,7 @@ class Tcb(Endpoint):
         raise NotImplementedError
 
     def recv_urgent(self, peek: cython.bint) -> cython.int:
-        """recv(MSG_OOB): the urgent octet, or -errno; below -65535 at the end of the stream."""
+        """recv(MSG_OOB): the urgent octet, or -errno; URG_AT_END at the end of the stream."""
         raise NotImplementedError
 
     def is_open_fast(self) -> cython.bint:

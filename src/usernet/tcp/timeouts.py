@@ -233,7 +233,7 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     # RFC 6298 5.4: the first segment, whatever cwnd says.
     retransmit(tcb, tcb.board.find(tcb.snd_una), 1, now)
     if (
-        engine.sysctls.thin_linear_timeouts
+        (engine.sysctls.thin_linear_timeouts or tcb.settings.thin_linear)
         and tcb.board.packets_out < THIN
         and tcb.cc.ssthresh < INFINITE_SSTHRESH
         and tcb.retransmits <= THIN_RETRIES

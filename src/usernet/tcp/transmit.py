@@ -84,13 +84,11 @@ def sync_mss(tcb: Tcb) -> None:
 
 
 def mss_of(tcb: Tcb, mtu: cython.uint) -> cython.uint:
-    """The text of a segment that fills an IP packet, within the peer's MSS option and TCP_MAXSEG (RFC 9293 3.7.1)."""
+    """The text of a segment that fills an IP packet, within the peer's MSS option (RFC 9293 3.7.1)."""
     mss: cython.longlong = mtu
     mss -= tcb.path.header_len + 20
     if tcb.mss_clamp < mss:
         mss = tcb.mss_clamp
-    if 0 < tcb.settings.maxseg < mss:
-        mss = tcb.settings.maxseg
     if mss < tcb.engine.sysctls.min_snd_mss:
         mss = tcb.engine.sysctls.min_snd_mss
     return mss - _options_len(tcb)

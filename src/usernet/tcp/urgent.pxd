@@ -6,7 +6,7 @@ from .urgent_state cimport Urgent
 
 cdef unsigned int MASK32, POLLIN, POLLPRI, URG
 cdef int CLOSED, RCV_SHUTDOWN, EAGAIN, EINVAL, ENOTCONN
-cdef int URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
+cdef int URG_AT_END, URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
 
 cpdef Urgent urgent_of(Tcb tcb)
 cpdef void sent_urgent(Tcb tcb, unsigned int end) except *

@@ -9,7 +9,7 @@ from ..core.const import MASK32, POLLIN, POLLPRI
 from ..core.packet import Packet, View
 from ..core.seq import seq_lt
 from ..wire.tcp import Segment
-from .const import CLOSED, RCV_SHUTDOWN, URG, URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
+from .const import CLOSED, RCV_SHUTDOWN, URG, URG_AT_END, URG_NONE, URG_NOT_YET, URG_READ, URG_VALID
 from .tcb import Tcb
 from .urgent_state import Urgent
 
@@ -134,7 +134,7 @@ def was_read(tcb: Tcb) -> None:
 
 
 def read_urgent(tcb: Tcb, peek: cython.bint) -> cython.int:
-    """recv(MSG_OOB): the urgent octet, or -errno; -1 << 16 at the end of the stream. It never waits (Linux)."""
+    """recv(MSG_OOB): the urgent octet, or -errno; URG_AT_END at the end of the stream. It never waits (Linux)."""
     urgent: Urgent = urgent_of(tcb)
     if tcb.settings.oobinline or urgent.state == URG_NONE or urgent.state == URG_READ:
         return -EINVAL
@@ -145,7 +145,7 @@ def read_urgent(tcb: Tcb, peek: cython.bint) -> cython.int:
             urgent.state = URG_READ
         return urgent.octet
     if tcb.state == CLOSED or tcb.shutdown & RCV_SHUTDOWN:
-        return -(1 << 16)
+        return URG_AT_END
     return -EAGAIN
 
 

@@ -241,6 +241,8 @@ class Connection(Tcb):
         settings: Settings = self.settings
         cc: CongestionControl
         set_buffers(self)
+        if settings.rto_max_ns > 0:
+            self.rtt.rto_max = settings.rto_max_ns
         if settings.window_clamp != self.window_clamp:
             self.window_clamp = settings.window_clamp
             if self.window_clamp > 0 and self.state != SYN_SENT:
