@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from .packet import Packet, View, make_view
@@ -14,15 +13,21 @@ if TYPE_CHECKING:
 COALESCE = 512
 # Where joining received pieces starts a new buffer.
 JOINED_MAX = 4096
+# Views that were read are cut off the front of the list in lots.
+SLACK = 64
+COMPILED = not __file__.endswith(".py")
+# Stands where a view was read, so that its buffer is let go of at once.
+READ = View(b"", 0, 0)
 
 
 class ByteQueue:
     """Octets that came, in order, waiting for a reader."""
 
-    __slots__ = ("_joined", "_views", "length")
+    __slots__ = ("_first", "_joined", "_views", "length")
 
     def __init__(self) -> None:
-        self._views: deque[View] = deque()
+        self._views: list[View] = []
+        self._first = 0
         self._joined: bytearray | None = None
         self.length = 0
 
@@ -98,22 +103,40 @@ class ByteQueue:
 
     def read(self, n: cython.Py_ssize_t, peek: cython.bint) -> bytes:
         """Up to n octets as one bytes object; with peek they stay queued."""
-        view: View
-        size: cython.Py_ssize_t
+        octets: bytes
         if n > self.length:
             n = self.length
         if n <= 0:
             return b""
-        view = self._views[0]
-        size = view.end - view.start
-        if n <= size:
-            octets = bytes(memoryview(view.base)[view.start : view.start + n])
-            if not peek:
-                self.discard(n)
-            return octets
-        into = bytearray(n)
-        self.read_into(memoryview(into), peek)
-        return bytes(into)
+        octets = self._copy_out(n)
+        if not peek:
+            self.discard(n)
+        return octets
+
+    def _copy_out(self, n: cython.Py_ssize_t) -> bytes:
+        view: View = self._views[self._first]
+        if n > view.end - view.start:
+            return b"".join(self._pieces(n))
+        if COMPILED:
+            # Three objects less than by way of a memoryview.
+            return copied(view.base, view.start, n)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+        return bytes(memoryview(view.base)[view.start : view.start + n])
+
+    def _pieces(self, n: cython.Py_ssize_t) -> list[memoryview]:
+        # Joined by their reader they are copied once, into a buffer that is made once.
+        view: View
+        size: cython.Py_ssize_t
+        pieces: list[memoryview] = []
+        i: cython.Py_ssize_t = self._first
+        while n > 0:
+            view = self._views[i]
+            size = view.end - view.start
+            if size > n:
+                size = n
+            pieces.append(memoryview(view.base)[view.start : view.start + size])
+            n -= size
+            i += 1
+        return pieces
 
     def read_into(self, into: memoryview, peek: cython.bint) -> cython.Py_ssize_t:
         """Fill a writable byte memoryview from the front; returns the octets copied."""
@@ -121,15 +144,16 @@ class ByteQueue:
         size: cython.Py_ssize_t
         done: cython.Py_ssize_t = 0
         room: cython.Py_ssize_t = len(into)
-        for item in self._views:
-            view = item
+        i: cython.Py_ssize_t = self._first
+        while done < room and i < len(self._views):
+            view = self._views[i]
             size = view.end - view.start
             if size > room - done:
                 size = room - done
-            into[done : done + size] = memoryview(view.base)[view.start : view.start + size]
+            if not COMPILED or not fill(into, done, view.base, view.start, size):  # type: ignore[name-defined]  # noqa: F821
+                into[done : done + size] = memoryview(view.base)[view.start : view.start + size]
             done += size
-            if done == room:
-                break
+            i += 1
         if not peek:
             self.discard(done)
         return done
@@ -138,21 +162,28 @@ class ByteQueue:
         """Drop n octets from the front, n at most len(self)."""
         view: View
         size: cython.Py_ssize_t
-        views: deque[View] = self._views
+        views: list[View] = self._views
+        i: cython.Py_ssize_t = self._first
         self.length -= n
         while n > 0:
-            view = views[0]
+            view = views[i]
             size = view.end - view.start
             if size > n:
                 # A view may be shared with its sender, so the trimmed one is new.
-                views[0] = make_view(view.base, view.start + n, view.end)
-                return
-            views.popleft()
+                views[i] = make_view(view.base, view.start + n, view.end)
+                break
+            views[i] = READ
+            i += 1
             n -= size
+        if i == len(views) or (i > SLACK and i * 2 > len(views)):
+            del views[:i]
+            i = 0
+        self._first = i
 
     def clear(self) -> None:
         """Drop everything."""
         self._views.clear()
+        self._first = 0
         self._joined = None
         self.length = 0
 
@@ -162,11 +193,20 @@ class Chunk:
 
     __slots__ = ("base", "end", "next", "start")
 
-    def __init__(self, base: bytes, start: cython.ulonglong) -> None:
-        self.base: bytes = base
-        self.start = start
-        self.end = start + len(base)
-        self.next: Chunk | None = None
+    base: bytes
+    start: int
+    end: int
+    next: Chunk | None
+
+
+def make_chunk(base: bytes, start: cython.ulonglong, end: cython.ulonglong) -> Chunk:
+    """A node of its own; a constructor with arguments would box them in C."""
+    chunk: Chunk = Chunk.__new__(Chunk)
+    chunk.base = base
+    chunk.start = start
+    chunk.end = end
+    chunk.next = None
+    return chunk
 
 
 class SendQueue:
@@ -198,7 +238,7 @@ class SendQueue:
             tail.base = tail.base + octets
             tail.end += len(octets)
         else:
-            chunk = Chunk(octets, self.end)
+            chunk = make_chunk(octets, self.end, self.end + len(octets))
             if tail is None:
                 self._head = chunk
             else:
@@ -216,8 +256,7 @@ class SendQueue:
             self.append(octets)
             return
         else:
-            chunk = Chunk(octets, self.end - start)
-            chunk.end = self.end + n
+            chunk = make_chunk(octets, self.end - start, self.end + n)
             if tail is None:
                 self._head = chunk
             else:

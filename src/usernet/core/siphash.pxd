@@ -1,6 +1,6 @@
 cimport cython
 
-cdef unsigned long long MASK64
+cdef unsigned long long MASK64, INIT_0, INIT_1, INIT_2, INIT_3
 
 
 @cython.final
@@ -11,4 +11,5 @@ cdef class _State:
     cdef void rounds(self, int n) noexcept
 
 
+cdef _State _keyed(unsigned long long k0, unsigned long long k1)
 cpdef unsigned long long siphash(unsigned long long k0, unsigned long long k1, bytes octets) except? 0

@@ -10,14 +10,20 @@ if TYPE_CHECKING:
     import cython
 
 
+# "somepseudorandomlygeneratedbytes", in names, for a literal as long as that is a Python object in C.
+INIT_0 = 0x736F6D6570736575
+INIT_1 = 0x646F72616E646F6D
+INIT_2 = 0x6C7967656E657261
+INIT_3 = 0x7465646279746573
+
+
 class _State:
     __slots__ = ("v0", "v1", "v2", "v3")
 
-    def __init__(self, k0: cython.ulonglong, k1: cython.ulonglong) -> None:
-        self.v0 = k0 ^ 0x736F6D6570736575
-        self.v1 = k1 ^ 0x646F72616E646F6D
-        self.v2 = k0 ^ 0x6C7967656E657261
-        self.v3 = k1 ^ 0x7465646279746573
+    v0: int
+    v1: int
+    v2: int
+    v3: int
 
     def rounds(self, n: cython.int) -> None:
         v0: cython.ulonglong = self.v0
@@ -43,6 +49,16 @@ class _State:
         self.v3 = v3
 
 
+def _keyed(k0: cython.ulonglong, k1: cython.ulonglong) -> _State:
+    # A constructor would box the keys.
+    state: _State = _State.__new__(_State)
+    state.v0 = k0 ^ INIT_0
+    state.v1 = k1 ^ INIT_1
+    state.v2 = k0 ^ INIT_2
+    state.v3 = k1 ^ INIT_3
+    return state
+
+
 def siphash(k0: cython.ulonglong, k1: cython.ulonglong, octets: bytes) -> cython.ulonglong:
     """64 pseudo-random bits of octets under the key (k0, k1)."""
     p: cython.p_const_uchar = octets
@@ -51,7 +67,7 @@ def siphash(k0: cython.ulonglong, k1: cython.ulonglong, octets: bytes) -> cython
     i: cython.Py_ssize_t
     word: cython.ulonglong
     octet: cython.ulonglong
-    state: _State = _State(k0, k1)
+    state: _State = _keyed(k0, k1)
     while True:
         word = 0
         i = 0

@@ -232,7 +232,7 @@ def _get_meminfo(sock: Any) -> bytes:
     tcb = sock.tcb
     if tcb is None:
         return struct.pack("=9I", 0, _get_rcvbuf(sock), 0, _get_sndbuf(sock), 0, 0, 0, 0, 0)
-    queued = cost(tcb, piece_size(tcb)) if tcb.outq() else 0
+    queued = cost(tcb, tcb.unsent(), piece_size(tcb)) if tcb.outq() else 0
     optmem = 0 if tcb.marks is None else len(tcb.marks.copies) * NOTE_COST
     held = tcb.space.held + tcb.ofo.memory
     return struct.pack("=9I", held, tcb.rcv_buf, 0, tcb.snd_buf, 0, queued, optmem, 0, 0)

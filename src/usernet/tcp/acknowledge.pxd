@@ -1,3 +1,4 @@
+from ..core.bytequeue cimport SendQueue
 from ..core.seq cimport seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .acked cimport Acked
@@ -16,7 +17,7 @@ from .tcb cimport Engine, Tcb
 from .transmit cimport timestamp
 
 cdef unsigned int POLLERR
-cdef int WAIT_BUSY
+cdef int WAIT_BUSY, _NO_DUPLICATE
 cdef unsigned int MASK32, SYN, FIN, R_SACKED
 cdef long long MS
 cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_DATA_SACKED, A_DSACK, A_NOT_DUP, A_ORIG_ACKED, A_RENEGED, A_RETRANS_ACKED
@@ -27,7 +28,9 @@ cpdef void acknowledge(Tcb tcb, Segment seg, long long now) except *
 cpdef void acknowledge_old(Tcb tcb, Segment seg, long long now) except *
 cdef void _begin(Tcb tcb, Segment seg, Acked acked, long long now) noexcept
 cdef int _update_window(Tcb tcb, Segment seg, long long now) noexcept
-cdef void _advance_una(Tcb tcb, unsigned int ack) except *
+cdef int _take_facts(Tcb tcb, Segment seg, Acked acked, long long now) except? -1
+cdef bint _is_dubious(Tcb tcb, int did) noexcept
+cdef void _advance_una(Tcb tcb, unsigned int ack, long long now) except *
 cdef int _clean_queue(Tcb tcb, Segment seg, unsigned int prior_una, unsigned int prior_fack, Acked acked, long long now) except? -1
 cdef bint _update_rtt(Tcb tcb, Segment seg, unsigned int prior_una, Acked acked, long long now) noexcept
 cdef void _window_opened(Tcb tcb, long long now) except *

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.bytequeue import SendQueue
 from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
@@ -54,58 +55,30 @@ from .transmit import timestamp
 if TYPE_CHECKING:
     import cython
 
+# An ACK of which one of these holds is no duplicate that stands for a segment delivered.
+_NO_DUPLICATE = A_UNA_ADVANCED | A_NOT_DUP | A_DSACK
+
 
 def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """The ACK lies in [snd_una, snd_nxt]."""
-    board: Scoreboard = tcb.board
     acked: Acked = tcb.engine.acked
     sample: AckSample = tcb.engine.ack_sample
     prior_una: cython.uint = tcb.snd_una
-    prior_packets: cython.int = board.packets_out
-    prior_fack: cython.uint = highest_delivered(tcb)
+    prior_packets: cython.int = tcb.board.packets_out
     prior_delivered: cython.ulonglong = tcb.rate.delivered
     prior_lost: cython.ulonglong = tcb.rate.lost
-    did: cython.int = 0
-    dubious: cython.bint
-    dupacks: cython.int
+    did: cython.int
     _begin(tcb, seg, acked, now)
     sample.clear()
-    sample.prior_in_flight = board.in_flight()
-    if seg.length > 0 or seg.flags & FIN:
-        did |= A_DATA
-    else:
-        tcb.engine.ext.TCPPureAcks += 1
-    if seg.ack != prior_una:
-        did |= A_UNA_ADVANCED
-        tcb.retransmits = 0
-        if tcb.chrono.timeout_since != 0:
-            tcb.chrono.heard(now)
-    did |= _update_window(tcb, seg, now)
-    if did & A_UNA_ADVANCED:
-        _advance_una(tcb, seg.ack)
-        if tcb.marks is not None and tcb.marks.acked(tcb.queue.base, now, tcb.rcv_buf - tcb.space.held):
-            tcb.wake(POLLERR)
-        if tcb.queue.base == tcb.queue.end:
-            tcb.chrono.stop(WAIT_BUSY, False, now)
-        tcb.engine.sender.confirm(tcb.path, now)
-    if seg.sack_count > 0 and tcb.sack_ok:
-        take_sacks(tcb, seg, prior_una, acked)
-    tcb.soft_err = 0
-    tcb.probes_out = 0
-    if prior_packets > 0:
-        did |= _clean_queue(tcb, seg, prior_una, prior_fack, acked, now)
-    else:
-        tcb.rate.delivered += acked.segs_delivered
-        did |= acked.did
+    sample.prior_in_flight = tcb.board.in_flight()
+    did = _take_facts(tcb, seg, acked, now)
     if tcb.ecn is not None:
         sample.delivered = tcb.rate.delivered - prior_delivered
         did = on_ack(tcb, seg, did, acked.octets_delivered, now)
     if tcb.probe.is_open:
         probe_acknowledged(tcb, seg.ack, did, now)
-    dubious = tcb.ca_state != CA_OPEN or (did & A_CA_ALERT) != 0 or not did & A_NOT_DUP
-    if dubious and (prior_packets > 0 or did & A_DSACK):
-        dupacks = 0 if did & (A_UNA_ADVANCED | A_NOT_DUP | A_DSACK) else 1
-        did = dubious_ack(tcb, did, dupacks, prior_una, acked, now)
+    if _is_dubious(tcb, did) and (prior_packets > 0 or did & A_DSACK):
+        did = dubious_ack(tcb, did, 0 if did & _NO_DUPLICATE else 1, prior_una, acked, now)
     sample.delivered = tcb.rate.delivered - prior_delivered
     tcb.engine.ext.TCPDelivered += sample.delivered
     if prior_packets == 0:
@@ -121,6 +94,35 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     _control_congestion(tcb, did, sample, now)
     if did & (A_SEND_LOST | A_SEND_NEW):
         _send_allowed(tcb, did, now)
+
+
+def _take_facts(tcb: Tcb, seg: Segment, acked: Acked, now: cython.longlong) -> cython.int:
+    # Window, SND.UNA, SACKs, and what they remove from the retransmission queue. Returns A_ flags.
+    prior_una: cython.uint = tcb.snd_una
+    prior_packets: cython.int = tcb.board.packets_out
+    prior_fack: cython.uint = highest_delivered(tcb)
+    did: cython.int = 0
+    if seg.length > 0 or seg.flags & FIN:
+        did = A_DATA
+    else:
+        tcb.engine.ext.TCPPureAcks += 1
+    did |= _update_window(tcb, seg, now)
+    if seg.ack != prior_una:
+        did |= A_UNA_ADVANCED
+        _advance_una(tcb, seg.ack, now)
+    if seg.sack_count > 0 and tcb.sack_ok:
+        take_sacks(tcb, seg, prior_una, acked)
+    tcb.soft_err = 0
+    tcb.probes_out = 0
+    if prior_packets > 0:
+        return did | _clean_queue(tcb, seg, prior_una, prior_fack, acked, now)
+    tcb.rate.delivered += acked.segs_delivered
+    return did | acked.did
+
+
+def _is_dubious(tcb: Tcb, did: cython.int) -> cython.bint:
+    # No plain progress: recovery.py is asked.
+    return tcb.ca_state != CA_OPEN or (did & A_CA_ALERT) != 0 or not did & A_NOT_DUP
 
 
 def acknowledge_old(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -171,17 +173,26 @@ def _update_window(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.int:
     return did
 
 
-def _advance_una(tcb: Tcb, ack: cython.uint) -> None:
+def _advance_una(tcb: Tcb, ack: cython.uint, now: cython.longlong) -> None:
     # Octets acknowledged go back to the pool; the FIN stands behind the last of them.
+    queue: SendQueue = tcb.queue
     octets: cython.ulonglong = (ack - tcb.snd_una) & MASK32
-    kept: cython.ulonglong = tcb.queue.end - tcb.queue.base
+    kept: cython.ulonglong = queue.end - queue.base
     if octets > kept:
         octets = kept
     tcb.snd_una = ack
+    tcb.retransmits = 0
+    if tcb.chrono.timeout_since != 0:
+        tcb.chrono.heard(now)
     tcb.bytes_acked += octets
     if octets:
-        tcb.queue.release(tcb.queue.base + octets)
+        queue.release(queue.base + octets)
         tcb.engine.pool.uncharge(octets)
+    if tcb.marks is not None and tcb.marks.acked(queue.base, now, tcb.rcv_buf - tcb.space.held):
+        tcb.wake(POLLERR)
+    if queue.base == queue.end:
+        tcb.chrono.stop(WAIT_BUSY, False, now)
+    tcb.engine.sender.confirm(tcb.path, now)
 
 
 def _clean_queue(

@@ -1,7 +1,6 @@
 cimport cython
 
 from ..core.seq cimport seq_add, seq_le, seq_lt
-from .congestion.base cimport CongestionControl
 from .plpmtud cimport probe_length, probe_sent
 from .record cimport SentRecord, make_record
 from .retransmit cimport retransmit_lost
@@ -16,7 +15,13 @@ cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN
 cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_TAIL
 cdef long long MS, DEFER_MAX
 
+cdef int O_TRIED, O_CWND, O_RWND, O_WAITS
+
 cpdef void output(Tcb tcb, long long now) except *
+cdef int _send_queued(Tcb tcb, long long unsent, long long now) except -1
+cdef long long _next_octets(Tcb tcb, long long unsent, unsigned int mss, unsigned int biggest, long long now) except? -1
+cdef void _note_limits(Tcb tcb, int did, long long now) noexcept
+cdef long long _peer_room(Tcb tcb) noexcept
 cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
 cpdef void push(Tcb tcb, long long now) except *

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32, MS, POLLERR
 from ..core.seq import seq_add, seq_le, seq_lt
-from .congestion.base import CongestionControl
 from .const import (
     ACK,
     CA_CWR,
@@ -34,91 +33,109 @@ if TYPE_CHECKING:
 
 # Without an ACK for so long, a small super-segment does not wait for one (Linux's tcp_tso_should_defer).
 DEFER_MAX = MS
+# What output() met: something was to leave, cwnd or the peer's window holds what follows; or nothing is to leave yet.
+O_TRIED = 1
+O_CWND = 2
+O_RWND = 4
+O_WAITS = 8
 
 
 def output(tcb: Tcb, now: cython.longlong) -> None:
     """Send whatever the windows, pacing, Nagle and SWS avoidance allow of what is queued, FIN included."""
-    board: Scoreboard = tcb.board
-    cc: CongestionControl = tcb.cc
-    mss: cython.uint
-    biggest: cython.uint
-    n: cython.uint
-    limited: cython.bint = False
-    fin: cython.bint
-    sent: cython.bint = False
     unsent: cython.longlong = tcb.unsent()
-    ready: cython.longlong
-    peer_limited: cython.bint = False
-    quota: cython.int
-    half: cython.int
-    probed: cython.int
-    room: cython.longlong
+    did: cython.int
     if unsent == 0 and (not tcb.fin_queued or tcb.fin_sent):
         return
-    if board.packets_out == 0:
+    if tcb.board.packets_out == 0:
         restart_after_idle(tcb, now)
     if not tcb.path.alive:
         usable_path(tcb)
-    mss = send_mss(tcb)
-    biggest = _largest(tcb, mss)
+    did = _send_queued(tcb, unsent, now)
+    if did == O_WAITS:
+        return
+    if did & O_TRIED:
+        schedule_probe(tcb, False, now)
+    _note_limits(tcb, did, now)
+    if tcb.board.packets_out == 0 and tcb.rtx_kind == RTX_NONE:
+        # Nothing is in flight to bring an ACK: probe (RFC 9293 3.8.6.1).
+        arm_rtx(tcb, RTX_PROBE, now)
+
+
+def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cython.int:
+    # Segment after segment, until all is sent or something holds the next one: O_ flags tell what was met.
+    mss: cython.uint = send_mss(tcb)
+    biggest: cython.uint = _largest(tcb, mss)
+    did: cython.int = 0
+    fin: cython.bint
+    n: cython.longlong
     if tcb.mtu.is_on and unsent > 0:
-        probed = _probe_mtu(tcb, mss, unsent, now)
-        if probed < 0:
-            return
-        sent = probed > 0
-        unsent -= probed
+        n = _probe_mtu(tcb, mss, unsent, now)
+        if n < 0:
+            return O_WAITS
+        if n > 0:
+            did = O_TRIED
+            unsent -= n
     while unsent > 0 or (tcb.fin_queued and not tcb.fin_sent):
         if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
             break
-        quota = cc.cwnd - board.in_flight()
-        if quota <= 0 and unsent > 0:
-            limited = True
+        n = _next_octets(tcb, unsent, mss, biggest, now) if unsent > 0 else 0
+        if n < 0:
+            return did | -n
+        fin = tcb.fin_queued and n == unsent and _peer_room(tcb) > n
+        if n == 0 and not fin:
             break
-        # The peer's window; it may have shrunk below what was sent.
-        room = tcb.snd_wnd
-        room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
-        if unsent == 0:
-            if room < 1:
-                break
-            _send_new(tcb, 0, True, mss, now)
-            sent = True
-            break
-        # A mark in the stream (MSG_EOR) ends a segment.
-        ready = _before_bound(tcb, unsent)
-        if room < mss and room < ready:
-            peer_limited = True
-            break
-        # Never the whole window in one piece: ACKs would come in one piece too.
-        half = cc.cwnd >> 1 if cc.cwnd > 1 else 1
-        n = _allowance(ready, room, quota if quota < half else half, mss, biggest)
-        fin = tcb.fin_queued and n == unsent and room > n
-        if n == unsent and n % mss and not fin and _nagle_holds(tcb):
-            n -= n % mss
-            if n == 0:
-                break
-        elif n < ready and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
-            limited = quota * mss <= room
-            break
+        did |= O_TRIED
         if not _send_new(tcb, n, fin, mss, now):
-            sent = True
             break
-        sent = True
         unsent -= n
-    if sent:
-        schedule_probe(tcb, False, now)
-    if peer_limited:
+    return did
+
+
+def _next_octets(
+    tcb: Tcb, unsent: cython.longlong, mss: cython.uint, biggest: cython.uint, now: cython.longlong
+) -> cython.longlong:
+    # Text of the next super-segment; 0 when it waits for more text or another ACK, below 0 the O_ flag of a limit.
+    cwnd: cython.int = tcb.cc.cwnd
+    quota: cython.int = cwnd - tcb.board.in_flight()
+    # Never the whole window in one piece: ACKs would come in one piece too.
+    half: cython.int = cwnd >> 1 if cwnd > 1 else 1
+    room: cython.longlong = _peer_room(tcb)
+    ready: cython.longlong
+    n: cython.longlong
+    if quota <= 0:
+        return -O_CWND
+    # A mark in the stream (MSG_EOR) ends a segment.
+    ready = _before_bound(tcb, unsent)
+    if room < mss and room < ready:
+        return -O_RWND
+    n = _allowance(ready, room, quota if quota < half else half, mss, biggest)
+    if n == unsent and n % mss and not (tcb.fin_queued and room > n) and _nagle_holds(tcb):
+        return n - n % mss
+    if n < ready and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
+        return -O_CWND if quota * mss <= room else 0
+    return n
+
+
+def _note_limits(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
+    # What sending came up against, for tcp_info and for the validation of cwnd.
+    quota: cython.int = tcb.cc.cwnd - tcb.board.in_flight()
+    if did & O_RWND:
         tcb.chrono.start(WAIT_RWND, now)
     elif tcb.chrono.kind == WAIT_RWND:
         tcb.chrono.stop(WAIT_RWND, True, now)
-    if sent or limited:
-        if sent and unsent == 0 and tcb.nospace:
-            # The writer is the one who cannot keep up: its buffer is too small.
-            tcb.chrono.start(WAIT_SNDBUF, now)
-        quota = cc.cwnd - board.in_flight()
-        validate_cwnd(tcb, limited or quota <= 0, now)
-    if board.packets_out == 0 and tcb.rtx_kind == RTX_NONE:
-        # Nothing is in flight to bring an ACK: probe (RFC 9293 3.8.6.1).
-        arm_rtx(tcb, RTX_PROBE, now)
+    if not did & (O_TRIED | O_CWND):
+        return
+    if tcb.nospace and did & O_TRIED and tcb.unsent() == 0:
+        # The writer is the one who cannot keep up: its buffer is too small.
+        tcb.chrono.start(WAIT_SNDBUF, now)
+    validate_cwnd(tcb, quota <= 0 or (did & O_CWND) != 0, now)
+
+
+def _peer_room(tcb: Tcb) -> cython.longlong:
+    # Of the peer's window; below 0 where it shrank under what was sent.
+    room: cython.longlong = tcb.snd_wnd
+    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
+    return room
 
 
 def push(tcb: Tcb, now: cython.longlong) -> None:
@@ -149,10 +166,9 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
     The first overrides SWS avoidance (RFC 9293 3.8.6.2.1), the second asks for a fresh window. Negative when the floor
     below did not take it.
     """
-    room: cython.longlong = tcb.snd_wnd
+    room: cython.longlong = _peer_room(tcb)
     mss: cython.uint = send_mss(tcb)
     n: cython.longlong = _next_segment(tcb, mss)
-    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room <= 0:
         return send_probe(tcb, now)
     if n > room:
@@ -163,10 +179,9 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
 
 def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """Send one segment of new data although cwnd may forbid it (RFC 8985 7.3). False if there is none that fits."""
-    room: cython.longlong = tcb.snd_wnd
+    room: cython.longlong = _peer_room(tcb)
     mss: cython.uint = send_mss(tcb)
     n: cython.longlong = _next_segment(tcb, mss)
-    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room < n or (n == 0 and (room == 0 or not tcb.fin_queued or tcb.fin_sent)):
         return False
     return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)

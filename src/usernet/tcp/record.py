@@ -43,31 +43,42 @@ class SentRecord:
         "start",
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.start = self.end = self.segs = self.mss = 0
-        self.flags = 0
-        self.chunk: Chunk | None = None
-        self.earlier: SentRecord | None = None
-        self.later: SentRecord | None = None
-        self.is_out = False
-        self.nth = 0
-        self.sent_at = 0
-        self.delivered = self.delivered_ce = self.lost = 0
-        self.delivered_at = self.first_sent_at = 0
-        self.in_flight = 0
-        self.is_app_limited = False
+    start: int
+    end: int
+    segs: int
+    mss: int
+    sent_at: int
+    flags: int
+    chunk: Chunk | None
+    earlier: SentRecord | None
+    later: SentRecord | None
+    is_out: bool
+    nth: int
+    delivered: int
+    delivered_ce: int
+    lost: int
+    delivered_at: int
+    first_sent_at: int
+    in_flight: int
+    is_app_limited: bool
 
 
 def make_record(
     start: cython.uint, end: cython.uint, segs: cython.uint, mss: cython.uint, sent_at: cython.longlong
 ) -> SentRecord:
-    """A record of what is being sent; a constructor with arguments would box them in C."""
-    record: SentRecord = SentRecord()
+    """A record of what is being sent; a constructor would box its arguments in C."""
+    record: SentRecord = SentRecord.__new__(SentRecord)
     record.start = start
     record.end = end
     record.segs = segs
     record.mss = mss
     record.sent_at = sent_at
+    record.flags = 0
+    record.chunk = record.earlier = record.later = None
+    record.is_out = record.is_app_limited = False
+    record.nth = record.delivered = record.delivered_ce = record.lost = 0
+    record.delivered_at = record.first_sent_at = 0
+    record.in_flight = 0
     return record
 
 

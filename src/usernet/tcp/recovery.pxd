@@ -18,6 +18,8 @@ cdef int A_DATA_SACKED, A_DSACK_PROBE, A_ECE, A_LOST_RETRANS, A_NOT_DUP, A_ORIG_
 cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, RTX_RETRANSMIT
 
 cpdef int dubious_ack(Tcb tcb, int did, int dupacks, unsigned int prior_una, Acked acked, long long now) except? -1
+cdef int _recovery_ack(Tcb tcb, int did, int dupacks, unsigned int prior_una, Acked acked, long long now) except? -1
+cdef int _look_for_loss(Tcb tcb, int did, int dupacks, long long now) except? -1
 cdef bint _probe_lost(Tcb tcb) noexcept
 cdef bint _high_seq_reached(Tcb tcb, Acked acked, long long now) except *
 cdef int _detect(Tcb tcb, int did, long long now) except? -1

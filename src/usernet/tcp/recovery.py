@@ -78,32 +78,44 @@ def dubious_ack(
     elif seq_le(tcb.high_seq, tcb.snd_una) and _high_seq_reached(tcb, acked, now):
         return did
     if tcb.ca_state == CA_RECOVERY:
-        if not did & A_UNA_ADVANCED:
-            if not tcb.sack_ok:
-                _duplicate_acks(tcb, dupacks)
-        elif undo_partial(tcb, prior_una, acked, now):
-            return did
-        if undo_by_dsack(tcb, now):
-            _try_to_open(tcb, did, now)
-        did = _detect(tcb, did, now)
-        if tcb.ca_state != CA_RECOVERY:
-            if board.lost_out == 0:
-                return did
-            enter_recovery(tcb, (did & A_ECE) != 0, now)
-        return did | A_SEND_LOST
+        return _recovery_ack(tcb, did, dupacks, prior_una, acked, now)
     if tcb.ca_state == CA_LOSS:
         did = _loss_ack(tcb, did, dupacks, acked, now)
         did = _detect(tcb, did, now)
         if tcb.ca_state != CA_OPEN and not did & A_LOST_RETRANS:
             return did
+    return _look_for_loss(tcb, did, dupacks, now)
+
+
+def _recovery_ack(
+    tcb: Tcb, did: cython.int, dupacks: cython.int, prior_una: cython.uint, acked: Acked, now: cython.longlong
+) -> cython.int:
+    # Of what was out when recovery began some still is: more may be lost, or nothing was after all.
+    if not did & A_UNA_ADVANCED:
+        if not tcb.sack_ok:
+            _duplicate_acks(tcb, dupacks)
+    elif undo_partial(tcb, prior_una, acked, now):
+        return did
+    if undo_by_dsack(tcb, now):
+        _try_to_open(tcb, did, now)
+    did = _detect(tcb, did, now)
+    if tcb.ca_state != CA_RECOVERY:
+        if tcb.board.lost_out == 0:
+            return did
+        enter_recovery(tcb, (did & A_ECE) != 0, now)
+    return did | A_SEND_LOST
+
+
+def _look_for_loss(tcb: Tcb, did: cython.int, dupacks: cython.int, now: cython.longlong) -> cython.int:
+    # Outside recovery: what is found lost begins one (RFC 5681 3.2 step 2, RFC 6675 5 step 4).
     if not tcb.sack_ok:
         if did & A_UNA_ADVANCED:
-            board.sacked_out = 0
+            tcb.board.sacked_out = 0
         _duplicate_acks(tcb, dupacks)
     if tcb.ca_state <= CA_DISORDER:
         undo_by_dsack(tcb, now)
     did = _detect(tcb, did, now)
-    if board.lost_out == 0:
+    if tcb.board.lost_out == 0:
         _try_to_open(tcb, did, now)
         return did
     if _probe_lost(tcb):

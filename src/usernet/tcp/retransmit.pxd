@@ -13,3 +13,5 @@ cpdef void retransmit_lost(Tcb tcb, long long now) except *
 cpdef int retransmit(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except -1
 cpdef bint retransmit_tail(Tcb tcb, long long now) except *
 cdef int _send_again(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except? -2
+cdef unsigned int _limit(Tcb tcb, unsigned int start, unsigned int max_segs, unsigned int mss) noexcept
+cdef void _cut(Scoreboard board, Py_ssize_t i, unsigned int limit, unsigned int mss) except *

@@ -90,38 +90,21 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
     mss: cython.uint
-    biggest: cython.uint
     limit: cython.uint
     n: cython.uint
     flags: cython.uint = ACK
     cursor: Chunk | None
     answer: cython.int
-    room: cython.longlong = tcb.snd_wnd
-    room -= (record.start - tcb.snd_una) & MASK32
     if not tcb.path.alive:
         usable_path(tcb)
     # An MTU probe that something else is lost with shows nothing.
     tcb.mtu.probe_size = 0
     mss = send_mss(tcb)
-    biggest = max_payload(tcb, mss)
-    limit = max_segs * mss
-    if limit > biggest or max_segs > 1024:
-        limit = biggest
-    if room <= 0:
-        # The window shrank. One segment at snd_una is always tried, as a probe.
-        if record.start != tcb.snd_una:
-            return -1
-        room = mss
-    if room < limit:
-        limit = room - room % mss if room > mss else room
+    limit = _limit(tcb, record.start, max_segs, mss)
+    if limit == 0:
+        return -1
+    _cut(board, i, limit, mss)
     n = (record.end - record.start) & MASK32
-    if n > limit + (1 if record.flags & R_FIN else 0):
-        if record.mss != mss:
-            board.resegment(record, mss)
-        board.split(i, seq_add(record.start, limit))
-        n = limit
-    elif record.mss != mss:
-        board.resegment(record, mss)
     if record.flags & R_FIN:
         n -= 1
         flags |= FIN
@@ -141,3 +124,31 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     if tcb.pacer.is_on:
         tcb.pacer.sent(n, now)
     return 1
+
+
+def _limit(tcb: Tcb, start: cython.uint, max_segs: cython.uint, mss: cython.uint) -> cython.uint:
+    # Octets from start on that may go in one super-segment; 0 for none.
+    biggest: cython.uint = max_payload(tcb, mss)
+    limit: cython.uint = max_segs * mss
+    room: cython.longlong = tcb.snd_wnd
+    room -= (start - tcb.snd_una) & MASK32
+    if limit > biggest or max_segs > 1024:
+        limit = biggest
+    if room <= 0:
+        # The window shrank. One segment at snd_una is always tried, as a probe.
+        if start != tcb.snd_una:
+            return 0
+        room = mss
+    if room < limit:
+        return room - room % mss if room > mss else room
+    return limit
+
+
+def _cut(board: Scoreboard, i: cython.Py_ssize_t, limit: cython.uint, mss: cython.uint) -> None:
+    # To segments of today's size, and what is beyond the limit into a record of its own; a FIN needs no room.
+    record: SentRecord = board.at(i)
+    n: cython.uint = (record.end - record.start) & MASK32
+    if record.mss != mss:
+        board.resegment(record, mss)
+    if n > limit + (1 if record.flags & R_FIN else 0):
+        board.split(i, seq_add(record.start, limit))

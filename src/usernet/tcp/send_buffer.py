@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
 from .const import WAIT_SNDBUF
-from .scoreboard import Scoreboard
 from .tcb import Tcb
 from .transmit import max_payload, send_mss
 
@@ -36,10 +35,11 @@ def piece_size(tcb: Tcb) -> cython.longlong:
     return size if size > mss else mss
 
 
-def cost(tcb: Tcb, piece: cython.longlong) -> cython.longlong:
-    """What everything unacknowledged and unsent costs the buffer."""
-    board: Scoreboard = tcb.board
-    pieces: cython.longlong = board.count() + (tcb.unsent() + piece - 1) // piece
+def cost(tcb: Tcb, unsent: cython.longlong, piece: cython.longlong) -> cython.longlong:
+    """What everything unacknowledged costs the buffer, with ``unsent`` octets that wait in pieces of this size."""
+    pieces: cython.longlong = tcb.board.count()
+    if unsent > 0:
+        pieces += (unsent + piece - 1) // piece
     return tcb.queue.end - tcb.queue.base + pieces * PIECE_OVERHEAD
 
 
@@ -50,14 +50,16 @@ def notsent_lowat(tcb: Tcb) -> cython.longlong:
     return tcb.engine.sysctls.notsent_lowat
 
 
-def has_room(tcb: Tcb, piece: cython.longlong) -> cython.bint:
+def has_room(tcb: Tcb, unsent: cython.longlong, piece: cython.longlong) -> cython.bint:
     """True when another piece may be begun."""
-    return cost(tcb, piece) < tcb.snd_buf and tcb.unsent() < notsent_lowat(tcb)
+    return cost(tcb, unsent, piece) < tcb.snd_buf and unsent < notsent_lowat(tcb)
 
 
 def is_writeable(tcb: Tcb) -> cython.bint:
     """True when a writer is to be told of room: a third of the buffer is free, half of what may wait is sent."""
-    return 3 * cost(tcb, piece_size(tcb)) <= 2 * tcb.snd_buf and 2 * tcb.unsent() < notsent_lowat(tcb)
+    unsent: cython.longlong = tcb.unsent()
+    piece: cython.longlong = piece_size(tcb) if unsent > 0 else 0
+    return 3 * cost(tcb, unsent, piece) <= 2 * tcb.snd_buf and 2 * unsent < notsent_lowat(tcb)
 
 
 def wake_sender(tcb: Tcb, now: cython.longlong) -> None:

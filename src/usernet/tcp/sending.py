@@ -88,7 +88,7 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
             tcb.piece_at = sent
         room = size - (tcb.queue.end - tcb.piece_at)
         if sent == tcb.queue.end or room <= 0 or (tcb.marks is not None and tcb.marks.ends_at(tcb.queue.end)):
-            if not has_room(tcb, size):
+            if not has_room(tcb, tcb.queue.end - sent, size):
                 tcb.nospace = True
                 break
             if room <= 0 and size < tcb.path.gso_max >> 1:

@@ -7,6 +7,7 @@ from .accecn cimport Ecn, sack_octets
 from .auth cimport Auth
 from .ecn cimport lay_out, on_syn, on_transmit, syn_ack_option
 from .mtu cimport MtuProbe
+from .settings cimport Settings
 from .tcb cimport Engine, Tcb
 from .urgent cimport urgent_pointer
 from .window cimport select_window
@@ -31,6 +32,9 @@ cdef int _signed_sacks(Tcb tcb) noexcept
 cdef int _option_room(Tcb tcb) noexcept
 cdef int _blocks(unsigned int sacks) noexcept
 cpdef int transmit(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, unsigned int mss, long long now) except? -1
+cdef Packet _header(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, long long now)
+cdef void _address(Tcb tcb, Packet packet) noexcept
+cdef unsigned int _add_text(Tcb tcb, Packet packet, unsigned int seq, unsigned int n, unsigned int mss) except? 0xFFFFFFFF
 cdef void _write_urgent(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int seq) except *
 cdef void _write_sacks(Tcb tcb, bytearray buf, Py_ssize_t at, unsigned int octets) noexcept
 cdef void _ack_sent(Tcb tcb) noexcept

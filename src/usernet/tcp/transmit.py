@@ -29,6 +29,7 @@ from .const import (
 )
 from .ecn import lay_out, on_syn, on_transmit, syn_ack_option
 from .mtu import MtuProbe
+from .settings import Settings
 from .tcb import Engine, Tcb
 from .urgent import urgent_pointer
 from .window import select_window
@@ -178,24 +179,36 @@ def transmit(
 ) -> cython.int:
     """Send one segment or super-segment with n octets of the send queue, seq the first. Returns the Sender's answer."""
     engine: Engine = tcb.engine
-    path: Path = tcb.path
-    auth: Auth | None = tcb.auth
+    packet: Packet
+    segs: cython.uint = 1
+    if not tcb.path.alive and usable_path(tcb) is None:
+        return -tcb.soft_err
+    packet = _header(tcb, seq, n, flags, now)
+    _address(tcb, packet)
+    if n > 0:
+        segs = _add_text(tcb, packet, seq, n, mss)
+    if tcb.auth is not None:
+        tcb.auth.sign(packet)
+    _ack_sent(tcb)
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "sent", now)
+    tcb.segs_out += segs
+    engine.mib.OutSegs += segs
+    return engine.sender.send(tcb.path, packet, now)
+
+
+def _header(tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint, now: cython.longlong) -> Packet:
+    # RFC 9293 3.1, with timestamps, AccECN option and SACK blocks in this order behind room for a signature.
     packet: Packet
     ecn: Ecn | None = tcb.ecn
     size: cython.uint = 20
-    sacks: cython.uint
+    sacks: cython.uint = _sack_octets(tcb)
     gap: cython.uint = 0
-    dsack: cython.bint
+    dsack: cython.bint = tcb.dsack_count > 0
     check: cython.uint
     at: cython.Py_ssize_t
-    segs: cython.uint = 1
-    if not path.alive:
-        if usable_path(tcb) is None:
-            return -tcb.soft_err
-        path = tcb.path
-    sacks = _sack_octets(tcb)
-    if auth is not None:
-        size += auth.room
+    if tcb.auth is not None:
+        size += tcb.auth.room
     if tcb.ts_ok:
         size += 12
     if ecn is not None:
@@ -207,14 +220,13 @@ def transmit(
     at = packet.head
     if tcb.ts_ok:
         write_timestamps(packet.buf, at + size - 12, timestamp(tcb, now), tcb.ts_recent)
-    dsack = tcb.dsack_count > 0
     if sacks > 0:
         _write_sacks(tcb, packet.buf, at + size + gap, sacks)
     if ecn is not None:
         # Last: its end may lie over the SACK option's NOPs.
         ecn.write(packet.buf, at + size, now, dsack)
     size += gap + sacks
-    check = path.pseudo + IPPROTO_TCP + size + n
+    check = tcb.path.pseudo + IPPROTO_TCP + size + n
     check = (check & 0xFFFF) + (check >> 16)
     check = (check & 0xFFFF) + (check >> 16)
     write_header(
@@ -222,37 +234,43 @@ def transmit(
     )
     if tcb.urgent is not None and tcb.urgent.is_sending:
         _write_urgent(tcb, packet.buf, at, seq)
-    packet.tail = at + size
     packet.l4 = at
+    packet.tail = at + size
+    return packet
+
+
+def _address(tcb: Tcb, packet: Packet) -> None:
+    # What the layers below are told.
+    settings: Settings = tcb.settings
     packet.protocol = IPPROTO_TCP
     packet.csum = CSUM_PARTIAL
-    packet.csum_start = at
+    packet.csum_start = packet.l4
     packet.csum_offset = 16
     # DO and WANT; a path too narrow for that says itself that it is to be fragmented on (mtu_locked).
-    packet.df = tcb.settings.pmtudisc == PMTUDISC_WANT or tcb.settings.pmtudisc == PMTUDISC_DO
-    packet.tos = tcb.settings.tos
-    packet.ttl = tcb.settings.ttl
-    packet.mark = tcb.settings.mark
-    if ecn is not None:
-        packet.tos |= ecn.codepoint
-    if n > 0:
-        tcb.queue.gather(packet, tcb.position(seq), n)
-        if n > mss:
-            packet.gso_size = mss
-            packet.gso_type = 1 if tcb.family == 4 else 4
-            if flags & CWR and ecn is not None:
-                packet.gso_type |= GSO_ACCECN if ecn.mode == ECN_ACCURATE else GSO_ECN
-            segs = (n + mss - 1) // mss
-        tcb.data_segs_out += segs
-        tcb.bytes_sent += n
-    if auth is not None:
-        auth.sign(packet)
-    _ack_sent(tcb)
-    if tcb.trace is not None:
-        tcb.trace.note(tcb, "sent", now)
-    tcb.segs_out += segs
-    engine.mib.OutSegs += segs
-    return engine.sender.send(path, packet, now)
+    packet.df = settings.pmtudisc == PMTUDISC_WANT or settings.pmtudisc == PMTUDISC_DO
+    packet.tos = settings.tos
+    packet.ttl = settings.ttl
+    packet.mark = settings.mark
+    if tcb.ecn is not None:
+        packet.tos |= tcb.ecn.codepoint
+
+
+def _add_text(tcb: Tcb, packet: Packet, seq: cython.uint, n: cython.uint, mss: cython.uint) -> cython.uint:
+    # By reference, and how it is to be cut: returns into how many segments.
+    segs: cython.uint = 1
+    p: cython.p_uchar
+    tcb.queue.gather(packet, tcb.position(seq), n)
+    if n > mss:
+        packet.gso_size = mss
+        packet.gso_type = 1 if tcb.family == 4 else 4
+        if tcb.ecn is not None:
+            p = packet.buf
+            if p[packet.l4 + 13] & CWR:
+                packet.gso_type |= GSO_ACCECN if tcb.ecn.mode == ECN_ACCURATE else GSO_ECN
+        segs = (n + mss - 1) // mss
+    tcb.data_segs_out += segs
+    tcb.bytes_sent += n
+    return segs
 
 
 def _write_urgent(tcb: Tcb, buf: bytearray, at: cython.Py_ssize_t, seq: cython.uint) -> None:

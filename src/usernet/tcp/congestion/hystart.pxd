@@ -25,6 +25,7 @@ cdef class Hystart:
     cdef public int samples
     cdef public unsigned long long round_end
 
+    cpdef void setup(self) except *
     cpdef void begin(self, unsigned long long delivered, unsigned int in_flight) noexcept
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cpdef void reset(self) noexcept
@@ -38,6 +39,7 @@ cdef class HystartPlusPlus(Hystart):
     cdef public unsigned int growth
     cdef public AckTrain train
 
+    cpdef void setup(self) except *
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cdef void _judge(self) noexcept
     cdef void _round_ends(self, CongestionControl cc) noexcept
@@ -48,10 +50,11 @@ cdef class HystartLinux(Hystart):
     cdef public bint found
     cdef public AckTrain train
 
+    cpdef void setup(self) except *
     cpdef unsigned int acknowledged(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cdef void _look(self, CongestionControl cc, AckSample sample, long long now) noexcept
     cpdef void reset(self) noexcept
 
 
 cdef class HystartWithTrain(HystartPlusPlus):
-    pass
+    cpdef void setup(self) except *

@@ -44,6 +44,10 @@ class Hystart:
     __slots__ = ("current_min", "round_end", "samples")
 
     def __init__(self) -> None:
+        self.setup()
+
+    def setup(self) -> None:
+        """A connection begins. Not in __init__, where each class would look for the one above it."""
         self.current_min = NO_RTT
         self.samples = 0
         self.round_end = 0
@@ -111,8 +115,9 @@ class HystartPlusPlus(Hystart):
 
     __slots__ = ("baseline", "css_rounds", "growth", "in_css", "last_min", "train")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def setup(self) -> None:
+        """A connection begins."""
+        Hystart.setup(self)
         self.last_min = NO_RTT
         self.baseline = NO_RTT
         self.in_css = False
@@ -178,8 +183,9 @@ class HystartWithTrain(HystartPlusPlus):
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def setup(self) -> None:
+        """A connection begins."""
+        HystartPlusPlus.setup(self)
         self.train = AckTrain()
 
 
@@ -188,8 +194,9 @@ class HystartLinux(Hystart):
 
     __slots__ = ("found", "train")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def setup(self) -> None:
+        """A connection begins."""
+        Hystart.setup(self)
         self.found = False
         self.train: AckTrain = AckTrain()
 
