@@ -17,6 +17,7 @@ import pytest
 import usernet
 from usernet import Host, Stack
 from usernet.sockets import const as so
+from usernet.tcp.marks import RX_SOFTWARE, SOFTWARE
 
 Results = list[object]
 LO = "127.0.0.1"
@@ -218,6 +219,31 @@ def zero_copy_then_receive(sockets: Sockets) -> Results:
     return [*results, client.recvmsg(9, 512, so.MSG_ERRQUEUE)[1][0][2][:4]]
 
 
+def stamped(sockets: Sockets) -> Results:
+    results: Results = []
+    filtered = 1 << 17
+    for options in (
+        [(SOL, so.SO_TIMESTAMP, 1)],
+        [(SOL, so.SO_TIMESTAMPNS, 1), (TCP, so.TCP_INQ, 1)],
+        [(SOL, so.SO_TIMESTAMPNS, 1), (SOL, so.SO_TIMESTAMP, 1)],
+        [(SOL, so.SO_TIMESTAMPNS, 1), (SOL, so.SO_TIMESTAMP, 0)],
+        [(SOL, so.SO_TIMESTAMPING, RX_SOFTWARE | SOFTWARE)],
+        [(SOL, so.SO_TIMESTAMPING, RX_SOFTWARE)],
+        [(SOL, so.SO_TIMESTAMP, 1), (SOL, so.SO_TIMESTAMPING, RX_SOFTWARE | SOFTWARE)],
+        [(SOL, so.SO_TIMESTAMP, 1), (SOL, so.SO_TIMESTAMPING, SOFTWARE)],
+        [(SOL, so.SO_TIMESTAMP, 1), (SOL, so.SO_TIMESTAMPING, SOFTWARE | filtered)],
+    ):
+        client, child = sockets.pair()
+        for option in options:
+            child.setsockopt(*option)
+        client.send(b"when did this come?")
+        settle()
+        for n, room, flags in ((4, 512, so.MSG_PEEK), (5, 512, 0), (1, 20, 0), (1, 16, 0), (1, 15, 0), (100, 56, 0)):
+            data, ancillary, out, _ = child.recvmsg(n, room, flags)
+            results.append((data, out, [(level, kind, len(octets)) for level, kind, octets in ancillary]))
+    return results
+
+
 def settle() -> None:
     """What was sent has come and is acknowledged: on lo that takes no time worth the name."""
     time.sleep(0.05)
@@ -227,7 +253,7 @@ def later(call: Callable[[], object]) -> None:
     threading.Timer(0.05, call).start()
 
 
-CASES = (low_water, peeking, urgent, refused_then, over_then_listen, shut_halves, zero_copy_then_receive)
+CASES = (low_water, peeking, urgent, refused_then, over_then_listen, shut_halves, zero_copy_then_receive, stamped)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -15,7 +15,7 @@ from usernet.sockets.const import AF_INET, SOCK_STREAM
 from usernet.sockets.factory import socket
 from usernet.sockets.tcp import TcpSocket
 from usernet.tcp.errqueue import TSTAMP_ACK, TSTAMP_SND
-from usernet.tcp.marks import OPT_ID, SOFTWARE, TX_ACK, TX_SOFTWARE
+from usernet.tcp.marks import OPT_ID, RX_SOFTWARE, SOFTWARE, TX_ACK, TX_SOFTWARE
 
 from .world import Net, World, cable
 
@@ -102,6 +102,63 @@ def test_zerocopy_completions(world: World, ends: tuple[TcpSocket, TcpSocket]) -
     fails(errno.EINVAL, client.setsockopt, SOL, so.SO_ZEROCOPY, 2)
 
 
+def test_when_text_came(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+
+    def told(n: int, flags: int = 0) -> list[tuple[int, tuple[int, ...]]]:
+        return [(kind, struct.unpack(f"={len(data) // 8}q", data)) for _, kind, data in child.recvmsg(n, 512, flags)[1]]
+
+    def stamp(at: int, kind: int = so.SO_TIMESTAMPNS) -> tuple[int, tuple[int, ...]]:
+        return kind, (at // 10**9, at % 10**9)
+
+    client.send(b"unstamped.")
+    world.settle()
+    child.setsockopt(SOL, so.SO_TIMESTAMPNS, 1)
+    came = []
+    for size in (1000, 1000, 10, 10):
+        world.advance(7 * MS)
+        came.append(world.now())
+        client.send(bytes(size))
+        world.settle()
+    assert told(10) == []
+    assert told(1, so.MSG_PEEK) == told(1000, so.MSG_PEEK) == [stamp(came[0])]
+    assert told(1001, so.MSG_PEEK) == [stamp(came[1])]
+    assert told(500) == told(500) == [stamp(came[0])]
+    # Short text is joined with what follows it (Linux).
+    assert told(1001) == told(9) == told(9) == [stamp(came[3])]
+    child.setsockopt(SOL, so.SO_TIMESTAMP, 1)
+    child.setsockopt(SOL, so.SO_TIMESTAMPING, RX_SOFTWARE | SOFTWARE)
+    # What waits already keeps its instant.
+    assert told(1) == [
+        (so.SO_TIMESTAMP, (came[3] // 10**9, came[3] % 10**9 // 1000)),
+        (so.SCM_TIMESTAMPING, (came[3] // 10**9, came[3] % 10**9, 0, 0, 0, 0)),
+    ]
+    client.send(b"more")
+    world.settle()
+    assert child.recvmsg(1, 20)[1:3] == (
+        [(SOL, so.SO_TIMESTAMP, struct.pack("=q", world.now() // 10**9)[:4])],
+        so.MSG_CTRUNC,
+    )
+    child.setsockopt(SOL, so.SO_TIMESTAMP, 0)
+    child.setsockopt(SOL, so.SO_TIMESTAMPING, SOFTWARE)
+    assert told(3) == []
+
+
+def test_an_accepted_connection_stamps_what_came_before_accept(world: World) -> None:
+    near, far = cable(world)
+    server, client = stream(far), stream(near)
+    server.setsockopt(SOL, so.SO_TIMESTAMPING, RX_SOFTWARE | SOFTWARE)
+    server.bind(("", 80))
+    server.listen(1)
+    client.connect(("10.0.0.2", 80))
+    came = world.now()
+    client.send(b"early")
+    world.advance(50 * MS)
+    child, _ = server.accept()
+    _, ancillary, _, _ = child.recvmsg(9, 512)
+    assert [struct.unpack("=6q", data)[:2] for _, _, data in ancillary] == [(came // 10**9, came % 10**9)]
+
+
 def test_timestamps_of_what_was_sent(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
     client, _child = ends
     fails(errno.EINVAL, client.setsockopt, SOL, so.SO_TIMESTAMPING, 1 << 30)
@@ -114,7 +171,9 @@ def test_timestamps_of_what_was_sent(world: World, ends: tuple[TcpSocket, TcpSoc
     assert seconds * 1000 * MS + rest == world.now() and others == [0, 0, 0, 0]
     assert struct.unpack("=IBBBBII", ancillary[1][2][:16]) == (42, 4, 0, 0, 0, TSTAMP_SND, 99)
     data, ancillary, flags, _ = client.recvmsg(200, 20, so.MSG_ERRQUEUE)
-    assert data == b"x" * 100 and ancillary == [] and flags == so.MSG_ERRQUEUE | so.MSG_CTRUNC
+    assert (
+        data == b"x" * 100 and [len(item[2]) for item in ancillary] == [4] and flags == so.MSG_ERRQUEUE | so.MSG_CTRUNC
+    )
     client.send(b"y")
     world.settle()
     assert report(client)[4:] == (TSTAMP_SND, 100) and report(client)[4:] == (TSTAMP_ACK, 100)

@@ -6,10 +6,10 @@ import struct
 from errno import EAGAIN, EINVAL, ENOTCONN, ENOTTY
 from typing import TYPE_CHECKING
 
-from ..core.const import IPPROTO_TCP, POLLIN, SECOND
+from ..core.const import IPPROTO_TCP, POLLIN, SECOND, US
 from ..tcp.const import CLOSED, FIN_WAIT_2, SYN_SENT, URG_AT_END
 from ..tcp.errqueue import ORIGIN_TIMESTAMPING
-from ..tcp.marks import SOFTWARE
+from ..tcp.marks import OPT_RX_FILTER, RX_SOFTWARE, SOFTWARE
 from ..tcp.urgent import is_at_mark, readable_before_mark
 from .awaited import Awaited, is_over
 from .base import Ancillary
@@ -27,6 +27,8 @@ from .const import (
     SIOCINQ,
     SIOCOUTQ,
     SIOCOUTQNSD,
+    SO_TIMESTAMP,
+    SO_TIMESTAMPNS,
     SOL_SOCKET,
     TCP_CM_INQ,
 )
@@ -144,26 +146,53 @@ def recv_error(sock: TcpSocket, n: int, room: int) -> tuple[bytes, Ancillary, in
 
 
 def recv_message(sock: TcpSocket, n: int, room: int, flags: int) -> tuple[bytes, Ancillary, int]:
-    """recvmsg(2) on the stream itself: with TCP_INQ, how much is left to read behind it."""
+    """recvmsg(2) on the stream itself: when the last octet came, and with TCP_INQ how much is left to read."""
     data = sock.recv(n, flags)
     out = MSG_OOB if flags & MSG_OOB else 0
+    items: Ancillary = []
     tcb = sock.tcb
-    if not sock.inq or tcb is None:
-        return data, [], out
-    # After a FIN there is always something more: the end.
-    left = tcb.available() or int(tcb.rcv_fin)
-    kept, cut = fitting([(IPPROTO_TCP, TCP_CM_INQ, struct.pack("=i", min(left, 0x7FFFFFFF)))], room)
+    if tcb is None:
+        return data, items, out
+    if tcb.arrivals is not None and data and not out:
+        read = tcb.bytes_received - tcb.available()
+        if flags & MSG_PEEK:
+            read += sock.peek_off if sock.peek_off >= 0 else len(data)
+        items = stamps(sock, tcb.arrivals.of(read - 1))
+    if sock.inq:
+        # After a FIN there is always something more: the end.
+        left = tcb.available() or int(tcb.rcv_fin)
+        items.append((IPPROTO_TCP, TCP_CM_INQ, struct.pack("=i", min(left, 0x7FFFFFFF))))
+    kept, cut = fitting(items, room)
     return data, kept, out | cut
 
 
+def stamps(sock: TcpSocket, at: int) -> Ancillary:
+    """An instant as the options want it told: SO_TIMESTAMP or SO_TIMESTAMPNS, and SO_TIMESTAMPING."""
+    items: Ancillary = []
+    seconds, rest = divmod(at, SECOND)
+    if at == 0:
+        return items
+    if sock.timestamp == SO_TIMESTAMP:
+        items.append((SOL_SOCKET, SO_TIMESTAMP, struct.pack("=qq", seconds, rest // US)))
+    elif sock.timestamp == SO_TIMESTAMPNS:
+        items.append((SOL_SOCKET, SO_TIMESTAMPNS, struct.pack("=qq", seconds, rest)))
+    wanted = sock.settings.timestamping
+    if wanted & SOFTWARE and (wanted & RX_SOFTWARE or not wanted & OPT_RX_FILTER):
+        items.append((SOL_SOCKET, SCM_TIMESTAMPING, struct.pack("=6q", seconds, rest, 0, 0, 0, 0)))
+    return items
+
+
 def fitting(items: Ancillary, room: int) -> tuple[Ancillary, int]:
-    """The items that fit into so many octets of control messages, and MSG_CTRUNC when not all do."""
+    """What fits into so many octets of control messages, the last cut off (Linux), and then MSG_CTRUNC."""
     kept: Ancillary = []
-    for item in items:
-        room -= CMSG_HEADER + (len(item[2]) + 7) // 8 * 8
+    for level, kind, octets in items:
+        room -= CMSG_HEADER
         if room < 0:
             return kept, MSG_CTRUNC
-        kept.append(item)
+        kept.append((level, kind, octets[:room]))
+        if len(octets) > room:
+            return kept, MSG_CTRUNC
+        room -= (len(octets) + 7) // 8 * 8
     return kept, 0
 
 

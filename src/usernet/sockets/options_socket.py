@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, IPPROTO_UDP, SECOND, US
 from ..tcp.const import CLOSED
-from ..tcp.marks import NOTE_COST, OPT_ID, OPT_ID_TCP
+from ..tcp.marks import NOTE_COST, OPT_ID, OPT_ID_TCP, RX_SOFTWARE
 from ..tcp.send_buffer import cost, piece_size
 from ..udp.const import REUSEADDR, REUSEPORT
 from . import const as so
@@ -160,6 +160,8 @@ def _timestamp(kind: int) -> Option:
 
     def write(sock: Any, value: int) -> None:
         sock.timestamp = kind if value else 0
+        if sock.protocol == IPPROTO_TCP:
+            _stamp_arrivals(sock)
 
     return Option(read, write)
 
@@ -221,6 +223,12 @@ def _set_timestamping(sock: Any, value: int) -> None:
         # Keys count from what was acknowledged, or with OPT_ID_TCP from what was written.
         tcb.stamp_base = tcb.queue.end if value & OPT_ID_TCP else tcb.queue.base
     sock.settings.timestamping = value
+    _stamp_arrivals(sock)
+
+
+def _stamp_arrivals(sock: Any) -> None:
+    sock.settings.stamps_arrivals = sock.timestamp != 0 or sock.settings.timestamping & RX_SOFTWARE != 0
+    sock.settings_changed()
 
 
 def _set_peek_off(sock: Any, value: int) -> None:

@@ -155,6 +155,7 @@ class TcpSocket(Socket):
         child.sharing = self.sharing
         child.keepalive = self.keepalive
         child.inq = self.inq
+        child.timestamp = self.timestamp
         child.zerocopy = self.zerocopy
         child.linger_on = self.linger_on
         child.linger_s = self.linger_s

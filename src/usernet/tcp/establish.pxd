@@ -1,6 +1,7 @@
 from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_lt
 from ..wire.tcp cimport Segment
+from .arrivals cimport Arrivals
 from .fastopen cimport FastOpen
 from .rtx_timer cimport arm_rtx, cancel_rtx
 from .plpmtud cimport begin_search

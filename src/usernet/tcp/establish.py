@@ -8,6 +8,7 @@ from ..core.const import POLLOUT
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
+from .arrivals import Arrivals
 from .const import DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
 from .plpmtud import begin_search
@@ -33,6 +34,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
+    if settings.stamps_arrivals:
+        tcb.arrivals = Arrivals()
     if settings.rto_max_ns > 0:
         tcb.rtt.rto_max = settings.rto_max_ns
     tcb.advmss = advertised_mss(tcb.path, settings)

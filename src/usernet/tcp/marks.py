@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 # SO_TIMESTAMPING's flags (include/uapi/linux/net_tstamp.h).
 TX_SOFTWARE = 1 << 1
+RX_SOFTWARE = 1 << 3
 SOFTWARE = 1 << 4
 OPT_ID = 1 << 7
 TX_SCHED = 1 << 8
 TX_ACK = 1 << 9
 OPT_TSONLY = 1 << 11
 OPT_ID_TCP = 1 << 16
+OPT_RX_FILTER = 1 << 17
 TX_RECORD = 1 << 0 | TX_SOFTWARE | TX_SCHED | TX_ACK
 # What an outstanding zero-copy send is charged against net.core.optmem_max.
 NOTE_COST = 768

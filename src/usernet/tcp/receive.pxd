@@ -3,6 +3,7 @@ cimport cython
 from ..core.packet cimport Packet
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
+from .arrivals cimport Arrivals
 from .delayed_ack cimport note_gap, quick_acks, send_compressed, text_left_queue
 from .ecn cimport on_repeated_text
 from .reassembly cimport Reassembly
@@ -28,5 +29,6 @@ cdef void _note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
 cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end, long long now) except *
 cdef bint _extends_newest(Tcb tcb, unsigned int left, unsigned int right) noexcept
 cpdef void note_sack(Tcb tcb, unsigned int left, unsigned int right) except *
-cdef void _close_gap(Tcb tcb) except *
+cdef void _stamp(Tcb tcb, long long n, long long now) except *
+cdef void _close_gap(Tcb tcb, long long now) except *
 cpdef void text_was_read(Tcb tcb, Py_ssize_t n, long long now) except *

@@ -12,6 +12,7 @@ from ..core.const import MASK32, POLLIN
 from ..core.packet import Packet
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
+from .arrivals import Arrivals
 from .const import (
     ACK_NOMEM,
     ACK_NOW,
@@ -84,7 +85,7 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
         return
     _queue(tcb, packet, seg, skip, n, now)
     if tcb.ofo.held:
-        _close_gap(tcb)
+        _close_gap(tcb, now)
     if tcb.owner is not None and tcb.is_readable():
         tcb.owner.wake(POLLIN)
 
@@ -165,6 +166,8 @@ def _queue(
     tcb.rcv_queue.append_slice(packet, seg.data, skip, n)
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
+    if tcb.arrivals is not None:
+        _stamp(tcb, n, now)
     tcb.ack_pending |= ACK_SCHED
     _measure_mss(tcb, packet, seg, header)
     measure_rtt(tcb, seg, timestamp(tcb, now), now)
@@ -279,7 +282,14 @@ def note_sack(tcb: Tcb, left: cython.uint, right: cython.uint) -> None:
     tcb.sack_count = kept + 1
 
 
-def _close_gap(tcb: Tcb) -> None:
+def _stamp(tcb: Tcb, n: cython.longlong, now: cython.longlong) -> None:
+    # The last n octets of the queue came now, or what they had waited for did.
+    arrivals: Arrivals = tcb.arrivals  # type: ignore[assignment]  # the caller has looked
+    end: cython.longlong = tcb.bytes_received
+    arrivals.came(end - tcb.rcv_queue.length, end - n, end, now)
+
+
+def _close_gap(tcb: Tcb, now: cython.longlong) -> None:
     # Held segments that are in order now join the queue; their blocks need no reporting any more.
     ofo: Reassembly = tcb.ofo
     before: cython.longlong = ofo.memory
@@ -290,6 +300,8 @@ def _close_gap(tcb: Tcb) -> None:
         _note_dsack(tcb, ofo.twice_left, ofo.twice_right)
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
+    if tcb.arrivals is not None and n > 0:
+        _stamp(tcb, n, now)
     tcb.engine.pool.uncharge(before - ofo.memory - n)
     tcb.space.held += before - ofo.memory
     while i < tcb.sack_count:

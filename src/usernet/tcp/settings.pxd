@@ -37,6 +37,7 @@ cdef class Settings:
     cdef public bint oobinline
     cdef public bint recverr
     cdef public unsigned int timestamping
+    cdef public bint stamps_arrivals
     cdef public long long rcvbuf
     cdef public long long rcvlowat
     cdef public long long sndbuf

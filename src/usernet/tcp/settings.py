@@ -46,6 +46,7 @@ class Settings:
         "rto_max_ns",
         "save_syn",
         "sndbuf",
+        "stamps_arrivals",
         "syncnt",
         "thin_linear",
         "timestamping",
@@ -78,6 +79,7 @@ class Settings:
         self.notsent_lowat = 0
         self.oobinline = self.recverr = False
         self.timestamping = 0
+        self.stamps_arrivals = False  # somebody asks when text came
         self.rcvbuf = self.sndbuf = 0
         self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
@@ -108,6 +110,7 @@ class Settings:
         twin.oobinline = self.oobinline
         twin.recverr = self.recverr
         twin.timestamping = self.timestamping
+        twin.stamps_arrivals = self.stamps_arrivals
         twin.rcvbuf = self.rcvbuf
         twin.rcvlowat = self.rcvlowat
         twin.sndbuf = self.sndbuf

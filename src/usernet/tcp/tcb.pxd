@@ -13,6 +13,7 @@ from .accecn cimport Ecn
 from .auth cimport Auth
 from .chrono cimport Chrono
 from .compression cimport Compression
+from .arrivals cimport Arrivals
 from .errqueue cimport ErrorQueue
 from .marks cimport SendMarks
 from .acked cimport Acked
@@ -109,6 +110,7 @@ cdef class Tcb(Endpoint):
     cdef public Chrono chrono
     cdef public SendMarks marks
     cdef public ErrorQueue errors
+    cdef public Arrivals arrivals
     cdef public Urgent urgent
     cdef public Trace trace
     cdef public unsigned long long piece_at

@@ -22,6 +22,7 @@ from ..core.timers import Timer, TimerOwner, Timers
 from ..wire.tcp import Segment
 from .accecn import Ecn
 from .acked import Acked
+from .arrivals import Arrivals
 from .auth import Auth
 from .chrono import Chrono
 from .compression import Compression
@@ -134,6 +135,7 @@ class Tcb(Endpoint):
         "ack_pending",
         "ack_timer",
         "advmss",
+        "arrivals",
         "ato",
         "backoff",
         "board",
@@ -356,6 +358,7 @@ class Tcb(Endpoint):
         self.sack_right = [0, 0, 0, 0]
         self.dsack_count = self.dsack_left = self.dsack_right = 0
         self.compression: Compression | None = None
+        self.arrivals: Arrivals | None = None
         self.segs_in = self.rcv_ooopack = self.data_segs_in = self.bytes_received = 0
 
     def unsent(self) -> cython.longlong:

@@ -1,5 +1,6 @@
 cimport cython
 
+from .arrivals cimport Arrivals
 from .congestion.base cimport CongestionControl
 from .delayed_ack cimport is_interactive, set_quickack
 from .establish cimport set_buffers

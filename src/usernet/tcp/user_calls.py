@@ -6,6 +6,7 @@ from errno import EAGAIN, ECONNABORTED, ECONNRESET
 from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDHUP
+from .arrivals import Arrivals
 from .congestion.base import CongestionControl
 from .const import (
     CLOSE_WAIT,
@@ -241,6 +242,8 @@ class Connection(Tcb):
         settings: Settings = self.settings
         cc: CongestionControl
         set_buffers(self)
+        if settings.stamps_arrivals != (self.arrivals is not None):
+            self.arrivals = Arrivals() if settings.stamps_arrivals else None
         if settings.rto_max_ns > 0:
             self.rtt.rto_max = settings.rto_max_ns
         if settings.window_clamp != self.window_clamp:
