@@ -337,7 +337,8 @@ def test_invariants_hold_under_random_but_plausible_scripts(script, sack, stamps
         assert all(x.end == y.start for x, y in itertools.pairwise(records))
         if records:
             assert records[0].start == tcb.snd_una and records[-1].end == tcb.snd_nxt
-        assert scene.context.pool.used == tcb.outq() + tcb.available() + tcb.ofo.memory
+        reported = tcb.errors.held if tcb.errors is not None else 0
+        assert scene.context.pool.used == tcb.outq() + tcb.available() + tcb.ofo.memory + reported
         assert board.in_flight() >= 0 and tcb.cc.cwnd >= 1
         scene.sender.sent.clear()
     tcb.abort(scene.now)

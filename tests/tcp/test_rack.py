@@ -4,6 +4,7 @@ import itertools
 
 from usernet.core.const import MS
 from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY
+from usernet.tcp.loss_detection import reordering_window
 from usernet.testing.peer import Scene
 
 M = 1000
@@ -95,6 +96,35 @@ def test_rfc8985_6_2_a_dsack_widens_the_window_once_a_round_trip_and_recoveries_
     rack.persist = 0
     rack.adapt(300, 250)
     assert rack.steps == 1
+
+
+def test_rfc8985_3_3_2_the_window_holds_what_a_timestamp_showed_to_be_late():
+    scene, peer, tcb = sending(10 * M, ts=(1, 0))
+    first = peer.drain()[0]
+    scene.advance(ms=100)
+    for block in ((4, 5), (4, 6), (4, 7)):
+        peer.ts_recent = first.ts[0]
+        sack(peer, block)
+    assert seqs(peer.drain()) == [0] and tcb.ca_state == CA_RECOVERY
+    scene.advance(ms=80)
+    peer.ts_recent = first.ts[0]
+    sack(peer, (4, 7), ack=1 + M)
+    # 180 ms on its way where 100 ms are the least: 4 quarters of a round trip hold it.
+    assert scene.counters.tcp_ext.TCPPartialUndo == 1
+    assert (tcb.rack.steps, tcb.rack.persist) == (4, 16) and reordering_window(tcb) == 100 * MS
+
+
+def test_rfc8985_3_3_2_what_jumps_ahead_does_not_lower_the_windows_bound():
+    scene, peer, tcb = sending(8 * M, cwnd=12)
+    peer.drain()
+    tcb.rack.steps, tcb.rack.persist, tcb.rack.reord_seen = 100, 16, 1
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1 + 4 * M)
+    tcb.send(b"n" * 4 * M, scene.now)
+    peer.drain()
+    scene.advance(ms=20)
+    sack(peer, (8, 9), ack=1 + 4 * M)
+    assert tcb.rtt.srtt == 90 * MS and reordering_window(tcb) == 100 * MS
 
 
 def test_without_rack_losses_are_counted():

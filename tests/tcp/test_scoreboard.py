@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usernet.core.counters import TcpExtMib
+from usernet.core.seq import seq_lt
 from usernet.tcp.acked import Acked
-from usernet.tcp.const import R_LOST, R_RETRANS, R_SACKED
+from usernet.tcp.const import R_FIN, R_LOST, R_RETRANS, R_SACKED
 from usernet.tcp.rack import Rack
 from usernet.tcp.rate import DeliveryRate
 from usernet.tcp.record import make_record
@@ -26,7 +27,7 @@ def in_order(board):
     return out
 
 
-def check(board, una, nxt):
+def check(board, una, nxt, put_last):
     records = [board.record(i) for i in range(board.count())]
     for flag, count in ((R_SACKED, board.sacked_out), (R_LOST, board.lost_out), (R_RETRANS, board.retrans_out)):
         assert sum(r.segs for r in records if r.flags & flag) == count
@@ -35,7 +36,9 @@ def check(board, una, nxt):
     assert all(a.end == b.start for a, b in itertools.pairwise(records))
     assert not records or (records[0].start, records[-1].end) == (una, nxt)
     listed = in_order(board)
-    assert all(a.nth <= b.nth for a, b in itertools.pairwise(listed))
+    assert all(a.nth <= b.nth for a, b in itertools.pairwise(r for r in listed if r.nth not in put_last))
+    below = sum(r.segs for r in records if r.flags & R_SACKED and seq_lt(r.start, board.lost_hint))
+    assert below == board.sacked_below
     assert {id(r) for r in listed} == {id(r) for r in records if r.is_out}
     for r in records:
         assert r.is_out == (not r.flags & R_SACKED and r.flags & (R_LOST | R_RETRANS) != R_LOST)
@@ -59,6 +62,7 @@ def test_counts_equal_a_recount_and_the_orders_hold(steps):
     board, acked = Scoreboard(DeliveryRate(), Rack(), TcpExtMib()), Acked()
     una = nxt = ISN
     now = 1
+    put_last = set()
     for what, a, b in steps:
         now += 1000
         acked.begin(nxt, nxt, 500, now)
@@ -80,21 +84,26 @@ def test_counts_equal_a_recount_and_the_orders_hold(steps):
             board.mark_lost(board.record(a % board.count()))
         elif what == "count":
             board.mark_lost_above(3)
+            above = board.sacked_out
+            for record in [board.record(i) for i in range(board.count())]:
+                if record.flags & R_SACKED:
+                    above -= record.segs
+                else:
+                    assert above < 3 or record.flags & R_LOST
         elif what == "timeout":
             board.mark_late(now - 2500, a % 7 == 0)
         elif what == "unmark":
+            put_last.update(r.nth for r in map(board.record, range(board.count())) if r.flags & R_LOST)
             board.unmark_lost()
         elif what == "probe":
-            last = board.at(board.last())
-            if not last.flags & (R_SACKED | R_LOST):
-                board.probed(last, now)
+            board.probed(board.at(board.last()), now)
         else:
             i = board.next_lost()
             if i >= 0:
                 if board.at(i).segs > 1 and a % 2:
                     board.split(i, (board.at(i).start + M) & 0xFFFFFFFF)
                 board.retransmitted(board.at(i), now)
-        check(board, una, nxt)
+        check(board, una, nxt, put_last)
 
 
 def test_a_full_board_counts_the_splits_it_refuses_and_nothing_else():
@@ -109,3 +118,64 @@ def test_a_full_board_counts_the_splits_it_refuses_and_nothing_else():
     assert ext.TCPWqueueTooBig == 0 and board.sacked_out == 2
     board.sack(3 * M, 4 * M, acked)
     assert ext.TCPWqueueTooBig == 1 and board.sacked_out == 2
+
+
+def board_of(n):
+    """A scoreboard with n records of one segment in flight, sent a nanosecond apart, and what its ACKs fill."""
+    board, acked = Scoreboard(DeliveryRate(), Rack(), TcpExtMib()), Acked()
+    for i in range(n):
+        board.add(make_record(i * M, (i + 1) * M, 1, M, i + 1))
+    acked.begin(0, n * M, 500, 10**6)
+    return board, acked
+
+
+def test_a_probe_of_what_arrived_is_no_longer_judged_by_time():
+    board, acked = board_of(3)
+    board.sack(2 * M, 3 * M, acked)
+    board.probed(board.at(board.last()), 10**6)
+    assert [r.start for r in in_order(board)] == [0, M]
+    board.sack(M, 2 * M, acked)
+    assert board.count() == 2 and [r.start for r in in_order(board)] == [0]
+    board.acknowledge(3 * M, False, acked)
+    assert board.count() == 0 and board.order.oldest is None
+
+
+def test_a_fin_does_not_make_a_segment_longer_than_the_path_takes():
+    board, _ = board_of(0)
+    board.add(make_record(0, M, 1, M, 1))
+    last = make_record(M, 2 * M + 1, 1, M, 2)
+    last.flags = R_FIN
+    board.add(last)
+    board.mark_longer(M)
+    assert board.lost_out == 0
+    board.mark_longer(M - 1)
+    assert board.lost_out == 2
+
+
+def test_an_undo_does_not_change_what_was_sent_last():
+    board, acked = board_of(4)
+    board.mark_lost(board.record(0))
+    board.unmark_lost()
+    assert [r.start for r in in_order(board)] == [M, 2 * M, 3 * M, 0]
+    board.acknowledge(4 * M, False, acked)
+    assert acked.newest is not None and acked.newest.start == 3 * M
+
+
+def test_what_an_undo_gave_time_is_judged_after_all_that_was_out():
+    board, acked = board_of(4)
+    board.mark_lost(board.record(0))
+    board.unmark_lost()
+    board.add(make_record(4 * M, 5 * M, 1, M, 100))
+    board.sack(4 * M, 5 * M, acked)  # sent after the undo, and ahead of all others
+    assert board.order.suspect is not None and board.order.suspect.start == 0
+    assert [r.start for r in in_order(board)] == [M, 2 * M, 3 * M, 0]
+
+
+def test_one_block_over_many_records_makes_one_of_them():
+    board, acked = board_of(1000)
+    board.sack(10 * M, 990 * M, acked)
+    assert board.count() == 21 and board.sacked_out == 980 and board.record(10).segs == 980
+    board.sack(5 * M, 995 * M, acked)
+    assert board.count() == 11 and board.record(5).segs == 990
+    board.sack(0, 5 * M, acked)
+    assert board.count() == 6 and board.record(0).end == 995 * M

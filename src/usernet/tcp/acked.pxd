@@ -29,3 +29,4 @@ cdef class Acked:
     cpdef void note_delivered(self, SentRecord record) noexcept
     cpdef bint echo_precedes(self, long long sent_at) noexcept
     cpdef bint is_original(self, SentRecord record) noexcept
+    cpdef long long flight(self) noexcept

@@ -70,6 +70,12 @@ class Acked:
         ticks: cython.longlong = sent_at // MS
         return self.has_echo and seq_lt(self.echo, ticks & MASK32)
 
+    def flight(self) -> cython.longlong:
+        """How long ago the timestamp echoed was sent, a tick more at most."""
+        ticks: cython.longlong = self.now // MS
+        ticks = (ticks - self.echo + 1) & MASK32
+        return ticks * MS
+
     def is_original(self, record: SentRecord) -> cython.bint:
         """True when the timestamp echoed shows that of a retransmitted record an earlier copy arrived."""
         return (record.flags & R_EVER_RETRANS) != 0 and self.echo_precedes(record.sent_at)

@@ -266,6 +266,8 @@ def _update_rtt(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked, no
         return False
     tcb.rtt.observe(latest, sample.is_ack_delayed, now)
     tcb.rtt.smooth(rtt, tcb.snd_una, tcb.snd_nxt)
+    if acked.did & A_DATA_ACKED:
+        tcb.rack.srtt = tcb.rtt.srtt
     tcb.backoff = 0
     return True
 

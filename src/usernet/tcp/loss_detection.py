@@ -71,12 +71,15 @@ def reordering_window(tcb: Tcb) -> cython.longlong:
     """RFC 8985 6.2 step 4, RACK_update_reo_wnd(): how much later than its successors a segment may arrive."""
     rack: Rack = tcb.rack
     window: cython.longlong
+    bound: cython.longlong = tcb.rtt.srtt
     if rack.reord_seen == 0:
         if tcb.ca_state >= CA_RECOVERY:
             return 0
         if tcb.board.sacked_out >= tcb.reordering and not tcb.engine.sysctls.recovery & RACK_NO_DUPTHRESH:
             return 0
+    if bound < rack.srtt:
+        bound = rack.srtt
     window = tcb.rtt.min_rtt >> 2
-    if window >= tcb.rtt.srtt // rack.steps:
-        return tcb.rtt.srtt
+    if window >= bound // rack.steps:
+        return bound
     return window * rack.steps

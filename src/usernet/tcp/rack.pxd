@@ -11,6 +11,7 @@ cdef unsigned int RACK_PERSIST, MAX_STEPS
 cdef class Rack:
     cdef public unsigned long long nth
     cdef public long long rtt
+    cdef public long long srtt
     cdef public unsigned int end
     cdef public unsigned int steps
     cdef public unsigned int persist
@@ -23,3 +24,4 @@ cdef class Rack:
     cpdef void advance(self, SentRecord record, SendOrder order, long long min_rtt, long long now) noexcept
     cpdef void look_on(self, SendOrder order) noexcept
     cpdef void adapt(self, unsigned long long delivered, unsigned long long prior_delivered) noexcept
+    cpdef void widen(self, long long late, long long min_rtt) noexcept

@@ -19,7 +19,8 @@ class Rack:
 
     ``nth`` and ``end`` are of the newest record delivered (for RACK.xmit_ts, RACK.end_seq), ``rtt`` is the latest round
     trip (RACK.rtt); ``advanced``: an ACK brought news since losses were last looked for. The window for reordering is
-    ``steps`` (RACK.reo_wnd_mult) quarters of the least round trip. ``reord_seen`` counts reorderings seen.
+    ``steps`` (RACK.reo_wnd_mult) quarters of the least round trip; ``srtt`` is SRTT as cumulative ACKs left it, for its
+    bound: what jumps ahead shortens SRTT just when time is needed. ``reord_seen`` counts reorderings seen.
     """
 
     __slots__ = (
@@ -31,11 +32,12 @@ class Rack:
         "persist",
         "reord_seen",
         "rtt",
+        "srtt",
         "steps",
     )
 
     def __init__(self) -> None:
-        self.nth = self.rtt = 0
+        self.nth = self.rtt = self.srtt = 0
         self.end = 0
         self.advanced = False
         self.dsack_seen = False
@@ -86,3 +88,13 @@ class Rack:
             self.persist = RACK_PERSIST
         elif self.persist == 0:
             self.steps = 1
+
+    def widen(self, late: cython.longlong, min_rtt: cython.longlong) -> None:
+        """Something given up as lost was late by so much: the window shall hold it the next time."""
+        quarter: cython.longlong = min_rtt >> 2
+        steps: cython.longlong = MAX_STEPS
+        if late < quarter * steps:
+            steps = (late + quarter - 1) // quarter
+        if steps > self.steps:
+            self.steps = steps
+        self.persist = RACK_PERSIST

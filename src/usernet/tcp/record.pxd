@@ -38,6 +38,7 @@ cdef class SendOrder:
     cdef public unsigned long long sent
 
     cpdef void append(self, SentRecord record) noexcept
+    cpdef void put_last(self, SentRecord record) noexcept
     cpdef void insert_after(self, SentRecord record, SentRecord rest) noexcept
     cpdef void remove(self, SentRecord record) noexcept
     cpdef void clear(self) noexcept

@@ -109,6 +109,12 @@ class SendOrder:
 
     def append(self, record: SentRecord) -> None:
         """A record was sent just now."""
+        self.sent += 1
+        record.nth = self.sent
+        self.put_last(record)
+
+    def put_last(self, record: SentRecord) -> None:
+        """A record is judged after all that are out now, though it was sent before them."""
         newest: SentRecord | None = self.newest
         record.earlier = newest
         record.later = None
@@ -118,8 +124,6 @@ class SendOrder:
             newest.later = record
         self.newest = record
         record.is_out = True
-        self.sent += 1
-        record.nth = self.sent
 
     def insert_after(self, record: SentRecord, rest: SentRecord) -> None:
         """A record was split: its second half was sent at the same time."""

@@ -25,6 +25,7 @@ cdef class Scoreboard:
     cdef public CongestionControl control
     cdef public int packets_out
     cdef public int sacked_out
+    cdef public int sacked_below
     cdef public int lost_out
     cdef public int retrans_out
     cdef public int to_send
@@ -59,8 +60,7 @@ cdef class Scoreboard:
     cpdef void split(self, Py_ssize_t i, unsigned int at) except *
     cpdef void resegment(self, SentRecord record, unsigned int mss) noexcept
     cdef bint _cut(self, Py_ssize_t i, unsigned int at, bint up) except *
-    cdef Py_ssize_t _melt(self, Py_ssize_t i) except -1
-    cdef bint _join(self, Py_ssize_t i) except *
+    cdef void _melt(self, Py_ssize_t first, Py_ssize_t end) except *
     cdef void _mark(self, SentRecord record, unsigned int flags) noexcept
     cdef void _count(self, SentRecord record, int segs) noexcept
 

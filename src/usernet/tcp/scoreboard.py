@@ -43,8 +43,8 @@ SLACK = 64
 class Scoreboard:
     """The retransmission queue. Counts are segments, with Linux's names; ``to_send`` of the lost are to be sent again.
 
-    ``highest_sacked`` is the end of the highest record SACKed, of use while ``sacked_out``. ``control`` is the
-    congestion control where it wants to hear of each record lost.
+    ``highest_sacked`` is the end of the highest record SACKed, of use while ``sacked_out``; ``sacked_below`` of those
+    SACKed lie below ``lost_hint``. ``control`` is the congestion control where it wants to hear of each record lost.
     """
 
     __slots__ = (
@@ -61,6 +61,7 @@ class Scoreboard:
         "rate",
         "retrans_out",
         "retransmit_hint",
+        "sacked_below",
         "sacked_out",
         "to_send",
     )
@@ -75,6 +76,7 @@ class Scoreboard:
         self._first = 0
         self.packets_out = self.sacked_out = self.lost_out = self.retrans_out = self.to_send = 0
         self.lost_hint = self.retransmit_hint = 0
+        self.sacked_below = 0
         self.highest_sacked = 0
 
     def count(self) -> cython.Py_ssize_t:
@@ -97,6 +99,7 @@ class Scoreboard:
         """New data was sent."""
         if self.packets_out == 0:
             self.lost_hint = self.retransmit_hint = self.highest_sacked = record.start
+            self.sacked_below = 0
         self._records.append(record)
         self.order.append(record)
         self.packets_out += record.segs
@@ -157,34 +160,31 @@ class Scoreboard:
         """A SACK block within [snd_una, snd_nxt]: mark what it covers, splitting records at its edges."""
         records: list[SentRecord] = self._records
         record: SentRecord
-        i: cython.Py_ssize_t = self.find(left)
-        size: cython.Py_ssize_t = len(records)
-        while i < size:
+        news: cython.bint = False
+        first: cython.Py_ssize_t = self.find(left)
+        i: cython.Py_ssize_t
+        if first == len(records):
+            return
+        record = records[first]
+        if not record.flags & R_SACKED and seq_lt(record.start, left):
+            # Only whole segments count as received: cut inside the record at the next segment's edge.
+            self._cut(first, left, True)
+            first += 1
+        i = first
+        while i < len(records):
             record = records[i]
             if seq_le(right, record.start):
                 break
-            if record.flags & R_SACKED:
-                i += 1
-                continue
-            if seq_lt(record.start, left):
-                # Only whole segments count as received: cut inside the record at the next segment's edge.
-                if not self._cut(i, left, True):
-                    i += 1
-                    size = len(records)
-                    continue
-                i += 1
-                size = len(records)
-                record = records[i]
-                if seq_le(right, record.start):
-                    break
-            if seq_lt(right, record.end):
-                if not self._cut(i, right, False):
-                    break
-                size = len(records)
-                record = records[i]
-            self._sacked(record, acked)
-            i = self._melt(i)
-            size = len(records)
+            if not record.flags & R_SACKED:
+                if seq_lt(right, record.end):
+                    if not self._cut(i, right, False):
+                        break
+                    record = records[i]
+                self._sacked(record, acked)
+                news = True
+            i += 1
+        if news:
+            self._melt(first, i)
 
     def _acknowledged(self, record: SentRecord, segs: cython.uint, reno: cython.bint, acked: Acked) -> None:
         # So many segments of a record, all or the first, are cumulatively acknowledged.
@@ -254,22 +254,12 @@ class Scoreboard:
         """RFC 6675 IsLost: whatever has at least dup_thresh SACKed segments above it is lost."""
         records: list[SentRecord] = self._records
         record: SentRecord
-        top: cython.Py_ssize_t
-        i: cython.Py_ssize_t
-        if self.sacked_out < dup_thresh:
-            return
-        top = self.find((self.highest_sacked - 1) & MASK32)
-        while top >= self._first:
-            record = records[top]
-            if record.flags & R_SACKED:
-                dup_thresh -= record.segs
-                if dup_thresh <= 0:
-                    break
-            top -= 1
-        i = self.find(self.lost_hint)
-        while i < top:
+        i: cython.Py_ssize_t = self.find(self.lost_hint)
+        while i < len(records) and self.sacked_out - self.sacked_below >= dup_thresh:
             record = records[i]
-            if not record.flags & R_LOST:
+            if record.flags & R_SACKED:
+                self.sacked_below += record.segs
+            elif not record.flags & R_LOST:
                 self.mark_lost(record)
             self.lost_hint = record.end
             i += 1
@@ -308,10 +298,16 @@ class Scoreboard:
         """The path takes only segments of mss octets now: longer ones did not arrive (RFC 1191 6.4)."""
         records: list[SentRecord] = self._records
         record: SentRecord
+        longest: cython.uint
         i: cython.Py_ssize_t = self._first
         while i < len(records):
             record = records[i]
-            if (record.mss if record.segs > 1 else (record.end - record.start) & MASK32) > mss:
+            longest = record.mss
+            if record.segs == 1:
+                longest = (record.end - record.start) & MASK32
+                if record.flags & R_FIN:
+                    longest -= 1
+            if longest > mss:
                 self.mark_lost(record)
             i += 1
 
@@ -319,7 +315,7 @@ class Scoreboard:
         """Nothing was lost after all: for the rare undo, which walks over everything.
 
         What was given up goes to the end of the order: RACK would give it up again at once, for the same reason; so it
-        has time until something arrives that was sent from now on. (In Linux only the RTO finds it, if it was lost.)
+        has time until all that is out now was delivered or lost. (In Linux only the RTO finds it, if it was lost.)
         """
         records: list[SentRecord] = self._records
         record: SentRecord
@@ -329,7 +325,7 @@ class Scoreboard:
             if record.flags & R_LOST:
                 self._mark(record, record.flags & ~R_LOST)
                 if not record.is_out:
-                    self.order.append(record)
+                    self.order.put_last(record)
             i += 1
         self._rewind()
 
@@ -338,6 +334,7 @@ class Scoreboard:
         if self._first < len(self._records):
             record = self._records[self._first]
             self.retransmit_hint = self.lost_hint = record.start
+            self.sacked_below = 0
 
     # Sent again.
 
@@ -374,9 +371,13 @@ class Scoreboard:
             self.retransmit_hint = record.end
 
     def probed(self, record: SentRecord, now: cython.longlong) -> None:
-        """A record was sent again to elicit an ACK (RFC 8985 7.3): for all that is known the original is in flight."""
+        """A record was sent again to elicit an ACK (RFC 8985 7.3): for all that is known the original is in flight.
+
+        One that is known to have arrived or to be lost is judged no more for that.
+        """
         record.flags |= R_EVER_RETRANS
-        self._resent(record, now)
+        if record.is_out:
+            self._resent(record, now)
 
     def _resent(self, record: SentRecord, now: cython.longlong) -> None:
         if record.is_out:
@@ -446,25 +447,33 @@ class Scoreboard:
         self.split(i, (record.start + offset) & MASK32)
         return True
 
-    def _melt(self, i: cython.Py_ssize_t) -> cython.Py_ssize_t:
-        # Join a SACKed record with SACKed neighbours; returns the index after the result.
-        if i + 1 < len(self._records):
-            self._join(i)
-        if i > self._first and self._join(i - 1):
-            return i
-        return i + 1
-
-    def _join(self, i: cython.Py_ssize_t) -> cython.bint:
+    def _melt(self, first: cython.Py_ssize_t, end: cython.Py_ssize_t) -> None:
+        # Make one of SACKed records in a row, and of SACKed neighbours.
         records: list[SentRecord] = self._records
-        record: SentRecord = records[i]
-        behind: SentRecord = records[i + 1]
-        if not record.flags & behind.flags & R_SACKED:
-            return False
-        record.end = behind.end
-        record.segs += behind.segs
-        record.flags |= behind.flags
-        del records[i + 1]
-        return True
+        record: SentRecord
+        behind: SentRecord
+        i: cython.Py_ssize_t
+        if first > self._first:
+            record = records[first - 1]
+            if record.flags & R_SACKED:
+                first -= 1
+        if end < len(records):
+            record = records[end]
+            if record.flags & R_SACKED:
+                end += 1
+        record = records[first]
+        i = first + 1
+        while i < end:
+            behind = records[i]
+            if seq_lt(record.start, self.lost_hint) and not seq_lt(behind.start, self.lost_hint):
+                # The hint stands between records: this one falls below it with the others.
+                self.sacked_below += behind.segs
+                self.lost_hint = behind.end
+            record.end = behind.end
+            record.segs += behind.segs
+            record.flags |= behind.flags
+            i += 1
+        del records[first + 1 : end]
 
     def _mark(self, record: SentRecord, flags: cython.uint) -> None:
         self._count(record, -record.segs)
@@ -477,6 +486,8 @@ class Scoreboard:
         self.packets_out += segs
         if flags & R_SACKED:
             self.sacked_out += segs
+            if seq_lt(record.start, self.lost_hint):
+                self.sacked_below += segs
         if flags & R_LOST:
             self.lost_out += segs
             if not flags & R_RETRANS:

@@ -75,6 +75,9 @@ def undo_partial(tcb: Tcb, prior_una: cython.uint, acked: Acked, now: cython.lon
     if not tcb.undo.is_open or not _was_delayed(tcb, acked):
         return False
     sack_reordering(tcb, prior_una, True)
+    if acked.has_echo:
+        # Longer on its way than the fastest there is: RFC 8985's D-SACKs would find this out a quarter a round trip.
+        tcb.rack.widen(acked.flight() - tcb.rtt.min_rtt, tcb.rtt.min_rtt)
     if tcb.board.retrans_out > 0:
         # Retransmissions in flight may yet be wanted: clock out new data, and see.
         return True
