@@ -204,8 +204,9 @@ def test_accurate_ecn_loses_no_count_on_a_bad_wire(seed, loss, reorder, mark, st
     _, (client, server) = transfer(pair, pattern(300_000), pattern(100_000))
     for here, there in ((client, server), (server, client)):
         # What the last ACKs tell may be lost with them, and so may eight marks of pure ACKs at a time. But with options
-        # no mark is believed that was not made, but for eights that large ACKs without one may hide.
+        # no mark is believed that was not made, but for eights that large ACKs without one may hide, one of a whole
+        # window for instance.
         missing = there["received_ce"] - here["delivered_ce"]
         if here["accecn_opt_seen"] == 2 and not there["accecn_fail_mode"] & FAIL_OPTION_SEND:
-            assert missing >= -64
+            assert missing >= -128
             assert -2 <= there["received_ce_bytes"] - here["delivered_ce_bytes"] <= 30_000
