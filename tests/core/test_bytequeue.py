@@ -170,3 +170,29 @@ def test_gathering_again_after_everything_was_released() -> None:
     packet = Packet(bytearray(), 0, 0)
     queue.gather(packet, 600, 600)
     assert packet.tobytes() == b"y" * 600
+
+
+def test_a_view_that_strides_is_filled_as_any_other() -> None:
+    queue = ByteQueue()
+    queue.append(View(b"0123", 0, 4))
+    queue.append(View(bytearray(b"4567"), 1, 4))
+    room = bytearray(12)
+    assert queue.read_into(memoryview(room)[::2], True) == 6
+    assert room == b"0\x001\x002\x003\x005\x006\x00"
+    assert queue.read_into(memoryview(room), False) == 7
+    assert room[:7] == b"0123567"
+
+
+@given(st.integers(1, 300), st.integers(1, 700))
+def test_what_was_read_of_many_views_is_let_go_of(views: int, piece: int) -> None:
+    queue = ByteQueue()
+    octets = bytes(i & 0xFF for i in range(3 * views))
+    for i in range(views):
+        queue.append(View(octets, 3 * i, 3 * i + 3))
+    got = b""
+    while len(queue) > 0:
+        assert queue.read(piece, True) == octets[len(got) : len(got) + piece]
+        got += queue.read(piece, False)
+    assert got == octets
+    queue.append(View(b"more", 0, 4))
+    assert queue.read(9, False) == b"more"
