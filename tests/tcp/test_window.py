@@ -182,6 +182,17 @@ def test_an_ack_of_two_blocks_that_grow_is_held_back():
     peer.expect(ACK, ack=1449, sack=[(25_000, 28_000), (5000, 8000)])
 
 
+def test_what_a_gap_held_back_counts_for_the_next_round_trip():
+    scene, peer, tcb, _ = opened(wscale=7, sack_permitted=True)
+    for i in range(1, 41):
+        peer.send(ACK, seq=1 + 1460 * i, ack=1, payload=b"x" * 1460)
+    scene.advance(ms=20)
+    peer.send(ACK, seq=1, ack=1, payload=b"x" * 1460)
+    tcb.space.rtt = 1_000_000
+    assert len(tcb.recv(1 << 20, False, scene.now)) == 41 * 1460
+    assert tcb.space.target == 17 * 1460 and tcb.space.copied == 24 * 1460
+
+
 def test_without_sack_no_ack_is_held_back():
     scene, peer, tcb, _ = opened()
     tcb.quick = 0

@@ -6,7 +6,7 @@ from .space cimport ReceiveSpace, packet_cost
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int MASK32
-cdef long long MS, LEAST_CLAMP, INIT_SEGMENTS
+cdef long long MS, LEAST_CLAMP, INIT_SEGMENTS, READ_PIECE
 cdef int ACK_NOMEM, SYN_RECEIVED
 
 cpdef void begin(Tcb tcb, long long now) noexcept

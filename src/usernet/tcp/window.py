@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Linux: a clamp is never below half of the least buffer.
 LEAST_CLAMP = 1152
 INIT_SEGMENTS = 10
+# Of so many segments is the piece with which a read begins: as many as Linux joins in one buffer.
+READ_PIECE = 17
 
 
 def begin(tcb: Tcb, now: cython.longlong) -> None:
@@ -280,18 +282,22 @@ def measure_rtt(tcb: Tcb, seg: Segment, stamp: cython.uint, now: cython.longlong
 def text_copied(tcb: Tcb, n: cython.Py_ssize_t, now: cython.longlong) -> None:
     """The reader took n octets of the queue."""
     space: ReceiveSpace = tcb.space
+    piece: cython.longlong = READ_PIECE * tcb.rcv_mss
     copied: cython.longlong
     left: cython.longlong = tcb.rcv_queue.length
     # What a packet cost is given back with its octets, in proportion.
     space.held = space.held * left // (left + n) if left > 0 else 0
+    if piece > n:
+        piece = n
+    if space.rtt > 0 and now - space.copied_at >= space.rtt:
+        # As if the reader had only begun: what a gap held back until now came in more than one round trip, and would
+        # make the window too wide for the path.
+        copied = space.copied + piece - left
+        if copied > space.target:
+            grow_buffer(tcb, copied)
+        space.copied = -piece
+        space.copied_at = now
     space.copied += n
-    if space.rtt == 0 or now - space.copied_at < space.rtt:
-        return
-    copied = space.copied - left
-    if copied > space.target:
-        grow_buffer(tcb, copied)
-    space.copied = 0
-    space.copied_at = now
 
 
 def grow_buffer(tcb: Tcb, target: cython.longlong) -> None:
