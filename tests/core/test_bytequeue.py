@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -196,3 +198,18 @@ def test_what_was_read_of_many_views_is_let_go_of(views: int, piece: int) -> Non
     assert got == octets
     queue.append(View(b"more", 0, 4))
     assert queue.read(9, False) == b"more"
+
+
+def test_a_long_queue_is_let_go_of_on_a_small_stack() -> None:
+    queues = [SendQueue(), SendQueue()]
+    for queue in queues:
+        for _ in range(100_000):
+            queue.append(b"o" * 600)
+    queues[0].clear()
+    before = threading.stack_size(1 << 18)
+    try:
+        thread = threading.Thread(target=queues.clear)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)

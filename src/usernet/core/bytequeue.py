@@ -312,5 +312,15 @@ class SendQueue:
 
     def clear(self) -> None:
         """Drop everything."""
+        chunk: Chunk | None = self._head
+        following: Chunk | None
         self._head = self._tail = self._cursor = self._found = None
         self.base = self.end
+        # One by one: a node that took the next with it would go as deep as the queue is long.
+        while chunk is not None:
+            following = chunk.next
+            chunk.next = None
+            chunk = following
+
+    def __del__(self) -> None:
+        self.clear()
