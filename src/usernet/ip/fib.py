@@ -58,8 +58,8 @@ class Fib:
         self._changed = changed
         # (octets of the address, prefix length) -> {network number: routes by metric}
         self._tables: dict[tuple[int, int], dict[int, list[Route]]] = {}
-        # octets of the address -> prefix lengths in use, longest first
-        self._lengths: dict[int, list[int]] = {}
+        # octets of the address -> (host bits, table) of the prefix lengths in use, longest first
+        self._lengths: dict[int, list[tuple[int, dict[int, list[Route]]]]] = {}
 
     def __iter__(self) -> Iterator[Route]:
         """All routes, in the order ``ip route`` lists them: by network, the default route first."""
@@ -135,12 +135,21 @@ class Fib:
 
         ``oif`` other than 0 asks for that interface.
         """
-        size: int = len(dst)
-        bits: int = 8 * size
-        number: int = int.from_bytes(dst, "big")
+        routes: dict[int, list[Route]]
+        pair: tuple[int, dict[int, list[Route]]]
+        p: cython.p_const_uchar = dst
+        low: cython.uint
         route: Route
-        for length in self._lengths.get(size, ()):
-            for item in self._tables[size, length].get(number >> (bits - length), ()):
+        number: int
+        if len(dst) == 4:
+            # A call of int.from_bytes() costs as much as the rest.
+            low = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
+            number = low
+        else:
+            number = int.from_bytes(dst, "big")
+        for pair in self._lengths.get(len(dst), ()):
+            routes = pair[1]
+            for item in routes.get(number >> pair[0], ()):
                 route = item
                 if oif in (0, route.interface.index) and route.interface.device.flags & IFF_UP:
                     return route
@@ -175,7 +184,8 @@ class Fib:
         self._order(size)
 
     def _order(self, size: int) -> None:
-        self._lengths[size] = sorted((length for octets, length in self._tables if octets == size), reverse=True)
+        lengths = sorted((length for octets, length in self._tables if octets == size), reverse=True)
+        self._lengths[size] = [(8 * size - length, self._tables[size, length]) for length in lengths]
 
 
 def _number(address: bytes) -> int:

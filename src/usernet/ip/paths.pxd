@@ -22,9 +22,11 @@ cdef class Paths:
     cdef public dict interfaces
     cdef public Interface loopback
     cdef dict _paths
+    cdef dict _narrow
     cdef IpPath _passing
     cdef Route _passing_route
 
     cpdef IpPath find(self, bytes dst, bytes src, int oif)
     cpdef IpPath passing(self, bytes dst, bytes src)
+    cdef IpPath _unkept(self, bytes dst, bytes src)
     cpdef void clear(self) except *

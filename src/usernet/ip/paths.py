@@ -36,7 +36,9 @@ HEADERS = 40
 class Paths:
     """The paths of one stack. ``interfaces`` are all of its interfaces by index, ``loopback`` the one to ourselves."""
 
-    __slots__ = ("_passing", "_passing_route", "_paths", "fib", "interfaces", "local", "loopback", "output", "pmtus")
+    __slots__ = (
+        "_narrow", "_passing", "_passing_route", "_paths", "fib", "interfaces", "local", "loopback", "output", "pmtus",
+    )  # fmt: skip
 
     def __init__(self, fib: Fib, local: LocalTable, pmtus: PathMtus, output: Ipv4Output) -> None:
         self.fib = fib
@@ -47,6 +49,8 @@ class Paths:
         self.loopback: Interface | None = None
         # (dst, src, oif) asked for -> path
         self._paths: dict[tuple[bytes, bytes | None, int], IpPath] = {}
+        # Destinations with a path MTU of their own.
+        self._narrow: dict[bytes, tuple[int, bool, int]] = pmtus.table
         self._passing: IpPath | None = None
         self._passing_route: Route | None = None
 
@@ -71,27 +75,31 @@ class Paths:
 
         Neither looked up whole nor kept: of all that lie behind one gateway only the address differs.
         """
-        path: IpPath | None = self._paths.get((dst, src, 0))
+        path: IpPath | None
         route: Route | None
+        p: cython.p_const_uchar = dst
         number: cython.uint
-        if path is not None:
-            return path
         if len(dst) != 4:
             raise OSError(EAFNOSUPPORT, "only IPv4 addresses are routed")
-        number = int.from_bytes(dst, "big")
-        if dst[0] == 0 or self.local.kind(number) != RTN_UNICAST or self.pmtus.get(dst)[0]:
-            return self._find_path(dst, src, 0)
+        number = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
+        if number >> 24 == 0 or self.local.kind(number) != RTN_UNICAST or dst in self._narrow:
+            return self._unkept(dst, src)
         route = self.fib.lookup(dst, 0)
+        if route is None or route.gateway is None:
+            return self._unkept(dst, src)
         path = self._passing
-        if path is not None and route is not None and route is self._passing_route and path.src == src:
+        if path is not None and route is self._passing_route and path.src == src:
             path.dst = dst
             path.dst32 = number
-            path.pseudo = sum16(src + dst, 0, 8, 0)
+            path.pseudo = sum16(dst, 0, 4, sum16(src, 0, 4, 0))
             return path
         path = self._find_path(dst, src, 0)
-        if route is not None and route.gateway is not None:
-            self._passing, self._passing_route = path, route
+        self._passing, self._passing_route = path, route
         return path
+
+    def _unkept(self, dst: bytes, src: bytes) -> IpPath:
+        path: IpPath | None = self._paths.get((dst, src, 0))
+        return path if path is not None else self._find_path(dst, src, 0)
 
     def clear(self) -> None:
         """Routes, addresses or devices changed: every path falls dead."""

@@ -35,19 +35,19 @@ class PathMtus(TimerOwner):
         self._changed = changed
         self._counters = context.counters
         # dst -> (MTU, whether it is below min_pmtu in truth, expiry); in the order of expiry
-        self._table: dict[bytes, tuple[int, bool, int]] = {}
+        self.table: dict[bytes, tuple[int, bool, int]] = {}
         self._timer = Timer(context.timers, self, 0)
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self.table)
 
     def __iter__(self) -> Iterator[tuple[bytes, int, int]]:
         """(destination, MTU, when it expires) of each exception."""
-        return iter([(dst, mtu, expires_at) for dst, (mtu, _, expires_at) in self._table.items()])
+        return iter([(dst, mtu, expires_at) for dst, (mtu, _, expires_at) in self.table.items()])
 
     def get(self, dst: bytes) -> tuple[int, bool]:
         """(MTU, locked) of a destination, (0, False) when nothing was learnt. Locked: leave DF off (as Linux)."""
-        mtu, locked, _ = self._table.get(dst, (0, False, 0))
+        mtu, locked, _ = self.table.get(dst, (0, False, 0))
         return mtu, locked
 
     def update(self, dst: bytes, mtu: int, current: int, now: int) -> None:
@@ -57,26 +57,26 @@ class PathMtus(TimerOwner):
             mtu = min(current, self._settings.min_pmtu)
         if mtu > current or (mtu == current and not locked):
             return
-        self._table.pop(dst, None)
-        while len(self._table) >= MAX_EXCEPTIONS:
-            oldest = next(iter(self._table))
-            del self._table[oldest]
+        self.table.pop(dst, None)
+        while len(self.table) >= MAX_EXCEPTIONS:
+            oldest = next(iter(self.table))
+            del self.table[oldest]
             self._counters.drop("pmtu_table_full")
             self._changed(oldest)
-        self._table[dst] = (mtu, locked, now + self._settings.mtu_expires_ns)
+        self.table[dst] = (mtu, locked, now + self._settings.mtu_expires_ns)
         self._arm()
         self._changed(dst)
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
         """Forget what is too old, so that a larger MTU gets its chance (RFC 1191 6.3)."""
-        for dst, (_, _, expires_at) in list(self._table.items()):
+        for dst, (_, _, expires_at) in list(self.table.items()):
             if expires_at > now:
                 break
-            del self._table[dst]
+            del self.table[dst]
             self._changed(dst)
         self._arm()
 
     def _arm(self) -> None:
-        for _, _, expires_at in self._table.values():
+        for _, _, expires_at in self.table.values():
             self._timer.arm(expires_at)
             break

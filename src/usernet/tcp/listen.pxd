@@ -5,6 +5,7 @@ from ..core.ready cimport Pollable
 from ..core.sender cimport Path
 from .fastopen cimport FastOpenQueue
 from .settings cimport Settings
+from .table cimport octets_of
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 from .user_calls cimport Connection
 

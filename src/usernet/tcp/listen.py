@@ -16,6 +16,7 @@ from ..core.sender import Path
 from .const import LISTEN, TFO_EVERY_LISTENER, TFO_SERVER
 from .fastopen import FastOpenQueue
 from .settings import Settings
+from .table import octets_of
 from .tcb import Binding, Endpoint, Engine, Tcb
 from .user_calls import Connection
 
@@ -133,9 +134,8 @@ def path_back(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
     """The way back to the source of a packet, from its destination (``oif``: out of this interface); None: no route."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
-    buf: bytearray = packet.buf
     try:
-        return engine.sender.path(bytes(buf[at : at + size]), bytes(buf[at + size : at + 2 * size]), oif)
+        return engine.sender.path(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size), oif)
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None
@@ -145,9 +145,8 @@ def answer_path(engine: Engine, packet: Packet) -> Path | None:
     """As path_back, for one answer to who may be nobody: it leaves nothing behind, and is good for one packet."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
-    buf: bytearray = packet.buf
     try:
-        return engine.sender.answering(bytes(buf[at : at + size]), bytes(buf[at + size : at + 2 * size]))
+        return engine.sender.answering(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size))
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None

@@ -1,7 +1,7 @@
 from ..core.packet cimport Packet
 from ..core.sender cimport Path
 from ..core.seq cimport seq_add
-from ..wire.tcp cimport Segment
+from ..wire.tcp cimport Segment, syn_options_len, write_syn_options
 from .auth cimport Auth
 from .cookies cimport stamp_with_options
 from .accecn cimport Ecn
@@ -14,7 +14,7 @@ from .listen cimport Acceptor, Listener, answer_path, path_back
 from .request cimport Request
 from .settings cimport Settings
 from .sysctls cimport Sysctls
-from .transmit cimport control_packet
+from .transmit cimport control_header
 
 cdef unsigned int MASK32, ACK, DEFAULT_MSS, FIN, STAMP_ECN, STAMP_SACK, STAMP_WSCALE, SYN
 cdef int ECN_ACCURATE

@@ -12,7 +12,7 @@ from ..core.const import MASK32, MS
 from ..core.packet import Packet
 from ..core.sender import Path
 from ..core.seq import seq_add
-from ..wire.tcp import Segment, syn_options
+from ..wire.tcp import Segment, syn_options_len, write_syn_options
 from .accecn import Ecn
 from .auth import Auth
 from .const import (
@@ -37,7 +37,7 @@ from .request import Request
 from .settings import Settings
 from .space import first_window, window_scale
 from .sysctls import Sysctls
-from .transmit import control_packet
+from .transmit import control_header
 
 if TYPE_CHECKING:
     import cython
@@ -128,8 +128,10 @@ def _answer_with_cookie(
     wscale: cython.int = seg.wscale if ts_ok and sysctls.window_scaling else -1
     offered: cython.int = -1
     advmss: cython.uint = advertised_mss(path, settings)
-    stamps: tuple[int, int] | None = None
+    stamp: cython.uint = 0
+    option: cython.bint
     iss: cython.uint = engine.cookies.sequence(key, seg.seq, seg.mss if seg.mss > 0 else DEFAULT_MSS, now)
+    window: cython.longlong
     answer: Packet
     ecn: Ecn = asked_by(engine, settings, seg)
     flags: cython.uint = SYN | ACK
@@ -138,14 +140,16 @@ def _answer_with_cookie(
         flags |= syn_ack_flags(ecn, 0)
     if ts_ok:
         ticks: cython.longlong = stamp_with_options(now // MS, wscale, sack, ecn is not None and not accurate)
-        stamps = ((ticks + timestamp_offset(engine, key)) & MASK32, seg.tsval)
+        stamp = (ticks + timestamp_offset(engine, key)) & MASK32
         if wscale >= 0:
             offered = window_scale(settings, sysctls)
-    answer = control_packet(
-        path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags,
-        min(first_window(settings, sysctls, advmss, path.initrwnd), 0xFFFF),
-        syn_options(advmss, offered, sack, stamps, accecn=accurate and sysctls.ecn_option != 0),
+    option = accurate and sysctls.ecn_option != 0
+    window = first_window(settings, sysctls, advmss, path.initrwnd)
+    answer = control_header(
+        path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags, window if window < 0xFFFF else 0xFFFF,
+        syn_options_len(offered, sack, ts_ok, option),
     )  # fmt: skip
+    write_syn_options(answer.buf, answer.head + 20, advmss, offered, sack, ts_ok, stamp, seg.tsval, option)
     answer.tos = _type_of_service(listener, packet)
     answer.ttl = settings.ttl
     answer.mark = settings.mark

@@ -19,7 +19,7 @@ from .request cimport Request
 from .transmit cimport control_packet, send_syn, sync_mss
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
-from .table cimport TimeWait, demux_key, is_reusable
+from .table cimport TimeWait, demux_key, is_reusable, listen_key, octets_of
 from .tcb cimport Binding, Endpoint, Tcb
 from .user_calls cimport Connection
 

@@ -42,7 +42,7 @@ from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN
-from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key
+from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key, octets_of
 from .tcb import Binding, Endpoint, Tcb
 from .transmit import control_packet, send_syn, sync_mss
 from .user_calls import Connection
@@ -298,7 +298,7 @@ class Tcp(Acceptor):
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         if seg.flags & RST:
             return
-        if self.sender.is_broadcast(bytes(packet.buf[at : at + packet.addr_len])):
+        if self.sender.is_broadcast(octets_of(packet.buf, at, packet.addr_len)):
             # RFC 1122 4.2.3.10: a segment for everybody opens nothing and is not answered.
             self.counters.drop("tcp_broadcast")
             return
@@ -323,7 +323,7 @@ class Tcp(Acceptor):
     def _find_listener(self, packet: Packet, seg: Segment) -> Listener | None:
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         family: cython.int = 4 if packet.addr_len == 4 else 6
-        address: bytes = bytes(packet.buf[at : at + packet.addr_len])
+        address: bytes = octets_of(packet.buf, at, packet.addr_len)
         listener: Listener | None = self._listener_at(listen_key(address, seg.dport, family), packet)
         if listener is None:
             listener = self._listener_at(listen_key(b"", seg.dport, family), packet)

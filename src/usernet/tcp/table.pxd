@@ -19,7 +19,9 @@ cdef int KIND_TIME_WAIT, T_TIME_WAIT, TIME_WAIT, TW_DONE, TW_NEW_CONNECTION
 cdef inline bytes octets_at(bytearray buf, Py_ssize_t at, Py_ssize_t n):
     return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(buf) + at, n)
 
+cpdef bytes octets_of(bytearray buf, Py_ssize_t at, Py_ssize_t n)
 cpdef bytes demux_key(Packet packet)
+cpdef bytes listen_key(bytes address, unsigned int port, int family)
 
 
 @cython.final

@@ -44,14 +44,19 @@ COMPILED = not __file__.endswith(".py")
 COUNTERS = 256
 
 
+def octets_of(buf: bytearray, at: cython.Py_ssize_t, n: cython.Py_ssize_t) -> bytes:
+    """n octets of a buffer, which it has."""
+    if COMPILED:
+        return octets_at(buf, at, n)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+    return bytes(buf[at : at + n])
+
+
 def demux_key(packet: Packet) -> bytes:
     """The key of the connection an incoming packet belongs to."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = 2 * packet.addr_len
     if packet.l4 == at + size:
-        if COMPILED:
-            return octets_at(packet.buf, at, size + 4)  # type: ignore[name-defined,no-any-return]  # noqa: F821
-        return bytes(packet.buf[at : at + size + 4])
+        return octets_of(packet.buf, at, size + 4)
     # IP options or extension headers stand between addresses and ports.
     return bytes(packet.buf[at : at + size] + packet.buf[packet.l4 : packet.l4 + 4])
 
@@ -61,9 +66,14 @@ def make_key(remote: bytes, local: bytes, remote_port: int, local_port: int) -> 
     return remote + local + remote_port.to_bytes(2, "big") + local_port.to_bytes(2, "big")
 
 
-def listen_key(address: bytes, port: int, family: int) -> bytes:
+def listen_key(address: bytes, port: cython.uint, family: cython.int) -> bytes:
     """The key of a listener; address b"" is any, for which the family counts."""
-    return (address or bytes((family,))) + port.to_bytes(2, "big")
+    buf: bytearray = bytearray(address)
+    if not address:
+        buf.append(family)
+    buf.append(port >> 8)
+    buf.append(port & 0xFF)
+    return octets_of(buf, 0, len(buf))
 
 
 class TimeWait(Endpoint):

@@ -44,3 +44,4 @@ cpdef void send_reset(Tcb tcb, long long now) except *
 cpdef void send_syn(Tcb tcb, unsigned int flags, long long now) except *
 cdef void add_text(Packet packet, Tcb tcb, unsigned int n) except *
 cpdef Packet control_packet(Path path, unsigned int sport, unsigned int dport, unsigned int seq, unsigned int ack, unsigned int flags, unsigned int wnd, bytes options, Auth auth=*)
+cpdef Packet control_header(Path path, unsigned int sport, unsigned int dport, unsigned int seq, unsigned int ack, unsigned int flags, unsigned int wnd, unsigned int room)

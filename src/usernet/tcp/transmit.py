@@ -408,14 +408,32 @@ def control_packet(
 ) -> Packet:
     """A segment without text: SYN, SYN,ACK, RST or an ACK of something that is no full connection."""
     room: cython.uint = 0 if auth is None else auth.room
-    size: cython.uint = 20 + room + len(options)
+    extra: cython.uint = len(options)
+    packet: Packet = control_header(path, sport, dport, seq, ack, flags, wnd, room + extra)
+    if extra > 0:
+        packet.buf[packet.tail - extra : packet.tail] = options
+    if auth is not None:
+        auth.sign(packet)
+    return packet
+
+
+def control_header(
+    path: Path,
+    sport: cython.uint,
+    dport: cython.uint,
+    seq: cython.uint,
+    ack: cython.uint,
+    flags: cython.uint,
+    wnd: cython.uint,
+    room: cython.uint,
+) -> Packet:
+    """As control_packet, its ``room`` octets of options still to be written."""
+    size: cython.uint = 20 + room
     packet: Packet = new_packet(size)
     at: cython.Py_ssize_t = packet.head
     check: cython.uint = path.pseudo + IPPROTO_TCP + size
     check = (check & 0xFFFF) + (check >> 16)
     write_header(packet.buf, at, sport, dport, seq, ack, size, flags, wnd, (check & 0xFFFF) + (check >> 16))
-    if size > 20:
-        packet.buf[at + 20 + room : at + size] = options
     packet.tail = at + size
     packet.l4 = at
     packet.protocol = IPPROTO_TCP
@@ -423,6 +441,4 @@ def control_packet(
     packet.csum_start = at
     packet.csum_offset = 16
     packet.df = True
-    if auth is not None:
-        auth.sign(packet)
     return packet

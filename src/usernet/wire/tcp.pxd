@@ -44,3 +44,5 @@ cpdef void write_timestamps(bytearray buf, Py_ssize_t at, unsigned int tsval, un
 cpdef void write_sack_header(bytearray buf, Py_ssize_t at, unsigned int count) noexcept
 cpdef Py_ssize_t write_accecn(bytearray buf, Py_ssize_t at, int fields, unsigned int e1, unsigned int ce, unsigned int e0) noexcept
 cdef Py_ssize_t _write_u24(bytearray buf, Py_ssize_t at, unsigned int value) noexcept
+cpdef unsigned int syn_options_len(int wscale, bint sack_permitted, bint ts_ok, bint accecn) noexcept
+cpdef void write_syn_options(bytearray buf, Py_ssize_t at, unsigned int mss, int wscale, bint sack_permitted, bint ts_ok, unsigned int tsval, unsigned int tsecr, bint accecn) noexcept

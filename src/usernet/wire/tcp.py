@@ -304,27 +304,78 @@ def accecn_option(counters: list[int], *, e1_first: bool = True) -> bytes:
     return out + b"".join((counter & 0xFFFFFF).to_bytes(3, "big") for counter in counters)
 
 
-def timestamp_option(tsval: int, tsecr: int, *, sack_permitted: bool = False) -> bytes:
-    """The 12 octets of a timestamp option; on a SYN, SACK-permitted takes the place of the two NOPs, as in Linux."""
-    lead = bytes((OPT_SACK_PERMITTED, 2)) if sack_permitted else bytes((OPT_NOP, OPT_NOP))
-    return lead + bytes((OPT_TIMESTAMPS, 10)) + tsval.to_bytes(4, "big") + tsecr.to_bytes(4, "big")
+def timestamp_option(tsval: int, tsecr: int) -> bytes:
+    """The 12 octets of a timestamp option behind its two NOPs."""
+    buf = bytearray(12)
+    write_timestamps(buf, 0, tsval, tsecr)
+    return bytes(buf)
+
+
+def syn_options_len(
+    wscale: cython.int, sack_permitted: cython.bint, ts_ok: cython.bint, accecn: cython.bint
+) -> cython.uint:
+    """How many octets write_syn_options writes."""
+    size: cython.uint = 4
+    if ts_ok:
+        size += 12
+    elif sack_permitted:
+        size += 4
+    if accecn:
+        size += 12
+    return size + 4 if wscale >= 0 else size
+
+
+def write_syn_options(
+    buf: bytearray,
+    at: cython.Py_ssize_t,
+    mss: cython.uint,
+    wscale: cython.int,
+    sack_permitted: cython.bint,
+    ts_ok: cython.bint,
+    tsval: cython.uint,
+    tsecr: cython.uint,
+    accecn: cython.bint,
+) -> None:
+    """Options of a SYN, in Linux's order; ``wscale`` -1 leaves it out, ``accecn`` is for a SYN,ACK (RFC 9768)."""
+    p: cython.p_uchar = buf
+    p[at] = OPT_MSS
+    p[at + 1] = 4
+    p[at + 2] = mss >> 8
+    p[at + 3] = mss & 0xFF
+    at += 4
+    if ts_ok:
+        write_timestamps(buf, at, tsval, tsecr)
+        if sack_permitted:
+            # In the place of the two NOPs.
+            p[at] = OPT_SACK_PERMITTED
+            p[at + 1] = 2
+        at += 12
+    if accecn:
+        at = write_accecn(buf, at, ACCECN_FIELDS, 1, 0, 1)
+        p[at] = OPT_NOP
+        at += 1
+    if sack_permitted and not ts_ok:
+        p[at] = OPT_NOP
+        p[at + 1] = OPT_NOP
+        p[at + 2] = OPT_SACK_PERMITTED
+        p[at + 3] = 2
+        at += 4
+    if wscale >= 0:
+        p[at] = OPT_NOP
+        p[at + 1] = OPT_WSCALE
+        p[at + 2] = 3
+        p[at + 3] = wscale
 
 
 def syn_options(
     mss: int, wscale: int, sack_permitted: bool, timestamps: tuple[int, int] | None, *, accecn: bool = False
 ) -> bytes:
-    """Options of a SYN, in Linux's order; ``wscale`` -1 leaves it out, ``accecn`` is for a SYN,ACK (RFC 9768)."""
-    out = bytes((OPT_MSS, 4)) + mss.to_bytes(2, "big")
-    if timestamps is not None:
-        out += timestamp_option(*timestamps, sack_permitted=sack_permitted)
-        sack_permitted = False
-    if accecn:
-        out += accecn_option([1, 0, 1]) + bytes((OPT_NOP,))
-    if sack_permitted:
-        out += bytes((OPT_NOP, OPT_NOP, OPT_SACK_PERMITTED, 2))
-    if wscale >= 0:
-        out += bytes((OPT_NOP, OPT_WSCALE, 3, wscale))
-    return out
+    """The octets of write_syn_options; ``timestamps`` are TSval and TSecr, None for none."""
+    ts_ok = timestamps is not None
+    tsval, tsecr = timestamps or (0, 0)
+    buf = bytearray(syn_options_len(wscale, sack_permitted, ts_ok, accecn))
+    write_syn_options(buf, 0, mss, wscale, sack_permitted, ts_ok, tsval, tsecr, accecn)
+    return bytes(buf)
 
 
 def fastopen_option(cookie: bytes, experimental: bool) -> bytes:
