@@ -142,9 +142,11 @@ class IpLayer(Sender):
     def is_broadcast(self, address: bytes) -> cython.bint:
         """True for the limited broadcast and the directed broadcasts of our networks."""
         p: cython.p_const_uchar = address
+        number: cython.uint
         if len(address) != 4:
             return False
-        return self.local.kind((p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]) == RTN_BROADCAST
+        number = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
+        return self.local.kind(number) == RTN_BROADCAST
 
     def port_unreachable(self, packet: Packet, now: cython.longlong) -> None:
         """Answer a received packet that nobody wanted with ICMP port unreachable (RFC 1122 4.1.3.1)."""
