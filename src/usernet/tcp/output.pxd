@@ -25,6 +25,7 @@ cdef long long _peer_room(Tcb tcb) noexcept
 cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
 cpdef void push(Tcb tcb, long long now) except *
+cpdef void push_one(Tcb tcb, long long now) except *
 cpdef int probe_window(Tcb tcb, long long now) except? -1
 cpdef bint send_one(Tcb tcb, long long now) except *
 cdef unsigned int _allowance(long long unsent, long long room, int quota, unsigned int mss, unsigned int biggest) noexcept

@@ -88,6 +88,8 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
         if not _send_new(tcb, n, fin, mss, now):
             break
         unsent -= n
+        if tcb.pushes_one:
+            break
     return did
 
 
@@ -111,7 +113,7 @@ def _next_octets(
     n = _allowance(ready, room, quota if quota < half else half, mss, biggest)
     if n == unsent and n % mss and not (tcb.fin_queued and room > n) and _nagle_holds(tcb):
         return n - n % mss
-    if n < ready and n < biggest and _defer(tcb, room, quota, mss, biggest, now):
+    if n < ready and n < biggest and not tcb.pushes_one and _defer(tcb, room, quota, mss, biggest, now):
         return -O_CWND if quota * mss <= room else 0
     return n
 
@@ -143,6 +145,13 @@ def push(tcb: Tcb, now: cython.longlong) -> None:
     tcb.pushes = True
     output(tcb, now)
     tcb.pushes = False
+
+
+def push_one(tcb: Tcb, now: cython.longlong) -> None:
+    """Send one super-segment in the middle of a write; what it leaves of its piece takes more text (Linux)."""
+    tcb.pushes_one = True
+    output(tcb, now)
+    tcb.pushes_one = False
 
 
 def pace(tcb: Tcb, now: cython.longlong) -> None:
@@ -326,9 +335,10 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
 
 
 def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
-    # The last octet of a write that promised no more (MSG_MORE), or one that a mark follows.
+    # The last octet of a write that promised no more (MSG_MORE), one that a mark follows, or the end of a piece of
+    # which some was pushed before.
     if end == tcb.queue.end:
-        return end != tcb.more_end
+        return end != tcb.more_end or tcb.pushed_at > tcb.piece_at
     return tcb.marks is not None and tcb.marks.next_pushed and tcb.marks.next_bound == end
 
 

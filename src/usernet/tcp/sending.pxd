@@ -1,5 +1,5 @@
 from .marks cimport SendMarks
-from .output cimport note_app_limited, output
+from .output cimport note_app_limited, output, push_one
 from .send_buffer cimport has_room, piece_size
 from .tcb cimport Tcb
 from .urgent cimport sent_urgent

@@ -20,7 +20,7 @@ from .const import (
 )  # fmt: skip
 from .errqueue import ErrorQueue
 from .marks import OPT_ID, TX_RECORD, SendMarks
-from .output import note_app_limited, output
+from .output import note_app_limited, output, push_one
 from .send_buffer import has_room, piece_size
 from .tcb import Tcb
 from .urgent import sent_urgent
@@ -93,7 +93,7 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
                 break
             if room <= 0 and size < tcb.path.gso_max >> 1:
                 # What the peer's window cut small is not joined again (Linux).
-                marks_of(tcb).bound(tcb.queue.end, tcb.pushed_at == tcb.queue.end)
+                marks_of(tcb).bound(tcb.queue.end, tcb.pushed_at > tcb.piece_at)
             tcb.piece_at = tcb.queue.end
             room = size
         if room > n - done:
@@ -109,9 +109,10 @@ def _queue(tcb: Tcb, octets: bytes, done: cython.Py_ssize_t, now: cython.longlon
             # half of the peer's window was written since the last push.
             if forced:
                 tcb.pushed_at = tcb.queue.end
+                output(tcb, now)
             else:
                 tcb.more_end = tcb.queue.end
-            output(tcb, now)
+                push_one(tcb, now)
     return done
 
 

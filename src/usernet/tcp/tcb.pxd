@@ -167,6 +167,7 @@ cdef class Tcb(Endpoint):
     cdef public bint fin_sent
     cdef public bint more
     cdef public bint pushes
+    cdef public bint pushes_one
     cdef public bint nospace
     cdef public bint snd_buf_locked
     cdef public bint rcv_buf_locked

@@ -198,6 +198,7 @@ class Tcb(Endpoint):
         "prr",
         "pushed_at",
         "pushes",
+        "pushes_one",
         "queue",
         "quick",
         "rack",
@@ -308,7 +309,7 @@ class Tcb(Endpoint):
         self.mss = self.mss_clamp = DEFAULT_MSS
         self.mtu: MtuProbe = MtuProbe()
         self.fin_queued = self.fin_sent = False
-        self.more = self.pushes = False
+        self.more = self.pushes = self.pushes_one = False
         self.chrono: Chrono = Chrono()
         self.marks: SendMarks | None = None
         self.errors: ErrorQueue | None = None
