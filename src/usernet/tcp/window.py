@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Linux: a clamp is never below half of the least buffer.
 LEAST_CLAMP = 1152
 INIT_SEGMENTS = 10
-# Of so many segments is the piece with which a read begins: as many as Linux joins in one buffer.
+# Linux joins segments that wait until a buffer has its 17 fragments, and measures after each buffer that it copies.
 READ_PIECE = 17
 
 
@@ -290,9 +290,9 @@ def text_copied(tcb: Tcb, n: cython.Py_ssize_t, now: cython.longlong) -> None:
     if piece > n:
         piece = n
     if space.rtt > 0 and now - space.copied_at >= space.rtt:
-        # As if the reader had only begun: what a gap held back until now came in more than one round trip, and would
-        # make the window too wide for the path.
-        copied = space.copied + piece - left
+        # As Linux does behind the first piece of a read: the rest still waits, and counts against this round trip and
+        # for the next. Else what a gap held back, and one read takes, would widen the window beyond the path.
+        copied = space.copied + piece - (left + n - piece)
         if copied > space.target:
             grow_buffer(tcb, copied)
         space.copied = -piece
