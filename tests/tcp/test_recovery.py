@@ -315,6 +315,13 @@ def test_min_rtt_is_forgotten_after_five_minutes():
     assert rtt.min_rtt == 20 * MS
 
 
+def test_what_is_acknowledged_in_the_batch_it_left_in_took_a_tick():
+    rtt = RttEstimator(200 * MS, 120 * SECOND)
+    rtt.sample(2 * MS, 1, 2, 0)
+    rtt.sample(0, 2, 3, SECOND)
+    assert rtt.min_rtt == MS
+
+
 # Congestion controls.
 
 

@@ -2,7 +2,7 @@ cimport cython
 
 from ..core.seq cimport seq_lt
 
-cdef long long NEVER, RTO_INITIAL, SECOND, MIN_RTT_WINDOW
+cdef long long MS, NEVER, RTO_INITIAL, SECOND, MIN_RTT_WINDOW
 
 
 @cython.final

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import NEVER, SECOND
+from ..core.const import MS, NEVER, SECOND
 from ..core.seq import seq_lt
 from .const import RTO_INITIAL
 
@@ -43,8 +43,10 @@ class RttEstimator:
 
     def observe(self, rtt: cython.longlong, is_ack_delayed: cython.bint, now: cython.longlong) -> None:
         """The latest round trip, and the least; an ACK that was held back tells nothing of that."""
+        # What left and was acknowledged within one batch of packets has one instant: less than a tick, which counts as
+        # one (Linux). A least round trip of nothing would leave RACK no window for reordering.
         if rtt < 1:
-            rtt = 1
+            rtt = MS
         self.latest = rtt
         if rtt <= self.min_rtt or (now - self.min_rtt_at > MIN_RTT_WINDOW and not is_ack_delayed):
             self.min_rtt = rtt
