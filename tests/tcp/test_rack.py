@@ -2,9 +2,10 @@
 
 import itertools
 
-from usernet.core.const import MS
+from usernet.core.const import MS, NEVER
 from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY
 from usernet.tcp.loss_detection import reordering_window
+from usernet.tcp.rack import Rack
 from usernet.testing.peer import Scene
 
 M = 1000
@@ -112,6 +113,29 @@ def test_rfc8985_3_3_2_the_window_holds_what_a_timestamp_showed_to_be_late():
     # 180 ms on its way where 100 ms are the least: 4 quarters of a round trip hold it.
     assert scene.counters.tcp_ext.TCPPartialUndo == 1
     assert (tcb.rack.steps, tcb.rack.persist) == (4, 16) and reordering_window(tcb) == 100 * MS
+
+
+def test_what_a_timestamp_shows_widens_the_window_only_forward_and_within_bounds():
+    rack = Rack()
+    for late, min_rtt, steps in ((-3, 3, 1), (0, 100, 1), (5, 3, 255), (40, 100, 255), (10**9, NEVER, 255)):
+        rack.widen(late, min_rtt)
+        assert rack.steps == steps
+    rack = Rack()
+    rack.widen(30, 100)
+    assert (rack.steps, rack.persist) == (2, 16)
+
+
+def test_a_static_window_takes_no_timestamp_into_account():
+    scene, peer, tcb = sending(10 * M, ts=(1, 0), scene=Scene(tcp_recovery=3))
+    first = peer.drain()[0]
+    scene.advance(ms=100)
+    for block in ((4, 5), (4, 6), (4, 7)):
+        peer.ts_recent = first.ts[0]
+        sack(peer, block)
+    scene.advance(ms=80)
+    peer.ts_recent = first.ts[0]
+    sack(peer, (4, 7), ack=1 + M)
+    assert scene.counters.tcp_ext.TCPPartialUndo == 1 and tcb.rack.steps == 1
 
 
 def test_rfc8985_3_3_2_what_jumps_ahead_does_not_lower_the_windows_bound():

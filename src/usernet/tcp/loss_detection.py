@@ -47,6 +47,7 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     rack: Rack = tcb.rack
     order: SendOrder = tcb.board.order
     record: SentRecord | None = order.oldest
+    suspect: SentRecord | None
     later: SentRecord | None
     # Sent at this instant or before, a record has had a round trip and the window for reordering.
     due: cython.longlong = now - rack.rtt - reordering_window(tcb)
@@ -55,20 +56,22 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
         later = record.later
         tcb.board.mark_lost(record)
         record = later
-    record = order.suspect
-    if record is None:
+    suspect = order.suspect
+    if suspect is None or record is None:
         return False
-    span = record.sent_at - due + TIMER_SLACK
+    # The last of them was sent last, unless an undo gave it its turn: then the first that is not due goes before it.
+    span = max(suspect.sent_at, record.sent_at) - due + TIMER_SLACK
     if span > current_rto(tcb):
         span = current_rto(tcb)
-    elif span < TIMER_SLACK:
-        span = TIMER_SLACK
     arm_after(tcb, RTX_REORDER, span, now)
     return True
 
 
 def reordering_window(tcb: Tcb) -> cython.longlong:
-    """RFC 8985 6.2 step 4, RACK_update_reo_wnd(): how much later than its successors a segment may arrive."""
+    """RFC 8985 6.2 step 4, RACK_update_reo_wnd(): how much later than its successors a segment may arrive.
+
+    Bounded by SRTT; where what jumped ahead shortened that since the last cumulative ACK, as it was then.
+    """
     rack: Rack = tcb.rack
     window: cython.longlong
     bound: cython.longlong = tcb.rtt.srtt

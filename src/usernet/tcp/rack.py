@@ -47,9 +47,9 @@ class Rack:
         self.reord_seen = 0
 
     def sent_before(self, record: SentRecord) -> cython.bint:
-        """True for a record sent before the newest one delivered."""
-        if record.nth != self.nth:
-            return record.nth < self.nth
+        """True for a record sent before the newest one delivered, or whose turn came before that."""
+        if record.turn != self.nth:
+            return record.turn < self.nth
         return seq_lt(record.end, self.end)
 
     def advance(self, record: SentRecord, order: SendOrder, min_rtt: cython.longlong, now: cython.longlong) -> None:
@@ -93,7 +93,10 @@ class Rack:
         """Something given up as lost was late by so much: the window shall hold it the next time."""
         quarter: cython.longlong = min_rtt >> 2
         steps: cython.longlong = MAX_STEPS
-        if late < quarter * steps:
+        if late <= 0:
+            # A peer may echo what was never sent.
+            return
+        if quarter > 0 and late < quarter * steps:
             steps = (late + quarter - 1) // quarter
         if steps > self.steps:
             self.steps = steps

@@ -18,6 +18,7 @@ cdef class SentRecord:
     cdef public SentRecord earlier
     cdef public SentRecord later
     cdef public unsigned long long nth
+    cdef public unsigned long long turn
     cdef public long long sent_at
     cdef public long long delivered_at
     cdef public long long first_sent_at

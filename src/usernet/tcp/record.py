@@ -15,7 +15,8 @@ class SentRecord:
 
     ``chunk`` is where its octets begin in the send queue; ``earlier`` and ``later`` are its neighbours by the time it
     was last sent, while ``is_out``: not delivered, and not given up as lost. ``nth`` counts transmissions: of two at
-    the same instant it knows the first.
+    the same instant it knows the first. ``turn`` is its place among what is out: nth, or a later one if it was given up
+    and an undo gave it more time.
 
     What stands below ``sent_at`` is the sender's state when it was last sent, for rate samples (rate.py): segments
     ``delivered`` and ``lost`` of the connection until then, ``delivered_ce`` of them marked, segments in flight with
@@ -41,6 +42,7 @@ class SentRecord:
         "segs",
         "sent_at",
         "start",
+        "turn",
     )  # fmt: skip
 
     start: int
@@ -54,6 +56,7 @@ class SentRecord:
     later: SentRecord | None
     is_out: bool
     nth: int
+    turn: int
     delivered: int
     delivered_ce: int
     lost: int
@@ -76,7 +79,7 @@ def make_record(
     record.flags = 0
     record.chunk = record.earlier = record.later = None
     record.is_out = record.is_app_limited = False
-    record.nth = record.delivered = record.delivered_ce = record.lost = 0
+    record.nth = record.turn = record.delivered = record.delivered_ce = record.lost = 0
     record.delivered_at = record.first_sent_at = 0
     record.in_flight = 0
     return record
@@ -109,12 +112,11 @@ class SendOrder:
 
     def append(self, record: SentRecord) -> None:
         """A record was sent just now."""
-        self.sent += 1
-        record.nth = self.sent
         self.put_last(record)
+        record.nth = record.turn
 
     def put_last(self, record: SentRecord) -> None:
-        """A record is judged after all that are out now, though it was sent before them."""
+        """A record is judged as if sent just now, though it was not: by what is sent from now on."""
         newest: SentRecord | None = self.newest
         record.earlier = newest
         record.later = None
@@ -124,6 +126,8 @@ class SendOrder:
             newest.later = record
         self.newest = record
         record.is_out = True
+        self.sent += 1
+        record.turn = self.sent
 
     def insert_after(self, record: SentRecord, rest: SentRecord) -> None:
         """A record was split: its second half was sent at the same time."""

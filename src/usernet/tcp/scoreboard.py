@@ -315,7 +315,7 @@ class Scoreboard:
         """Nothing was lost after all: for the rare undo, which walks over everything.
 
         What was given up goes to the end of the order: RACK would give it up again at once, for the same reason; so it
-        has time until all that is out now was delivered or lost. (In Linux only the RTO finds it, if it was lost.)
+        has time until something arrives that was sent from now on. (In Linux only the RTO finds it, if it was lost.)
         """
         records: list[SentRecord] = self._records
         record: SentRecord
@@ -412,6 +412,7 @@ class Scoreboard:
         rest.segs = _segments(at, rest.end, rest.flags, rest.mss)
         rest.chunk = record.chunk
         rest.nth = record.nth
+        rest.turn = record.turn
         copy_delivery(record, rest)
         record.flags &= ~R_FIN
         record.end = at

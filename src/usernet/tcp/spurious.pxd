@@ -7,7 +7,7 @@ from .reordering cimport sack_reordering
 from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 
-cdef int CA_LOSS, CA_OPEN
+cdef int CA_LOSS, CA_OPEN, RACK_STATIC
 cdef unsigned int RACK_PERSIST
 
 cpdef bint undo_recovery(Tcb tcb, Acked acked, long long now) except *

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..core.seq import seq_lt
 from .acked import Acked
 from .congestion.base import CongestionControl
-from .const import CA_LOSS, CA_OPEN, RACK_PERSIST
+from .const import CA_LOSS, CA_OPEN, RACK_PERSIST, RACK_STATIC
 from .ecn import undone
 from .reduction import keep_open, retransmission_out, set_ca_state
 from .reordering import sack_reordering
@@ -75,7 +75,7 @@ def undo_partial(tcb: Tcb, prior_una: cython.uint, acked: Acked, now: cython.lon
     if not tcb.undo.is_open or not _was_delayed(tcb, acked):
         return False
     sack_reordering(tcb, prior_una, True)
-    if acked.has_echo:
+    if acked.has_echo and not tcb.engine.sysctls.recovery & RACK_STATIC:
         # Longer on its way than the fastest there is: RFC 8985's D-SACKs would find this out a quarter a round trip.
         tcb.rack.widen(acked.flight() - tcb.rtt.min_rtt, tcb.rtt.min_rtt)
     if tcb.board.retrans_out > 0:
