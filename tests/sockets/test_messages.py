@@ -267,6 +267,36 @@ def test_reports_nobody_has_read_end_no_other_call(world: World, ends: tuple[Tcp
     assert report(client)[4:] == (0, 0)
 
 
+@pytest.mark.parametrize("half", ["the peer's FIN", "SHUT_RD"])
+def test_unread_reports_end_no_wait_of_a_half_closed_sender(
+    world: World, ends: tuple[TcpSocket, TcpSocket], half: str
+) -> None:
+    client, child = ends
+    client.setsockopt(SOL, so.SO_TIMESTAMPING, SOFTWARE | TX_ACK)
+    client.setsockopt(SOL, so.SO_SNDBUF, 10_000)
+    client.send(b"reported")
+    world.advance(50 * MS)
+    if half == "SHUT_RD":
+        client.shutdown(so.SHUT_RD)
+    else:
+        child.shutdown(so.SHUT_WR)
+        world.advance(50 * MS)
+    assert client.poll() & POLLERR
+    got = bytearray()
+
+    def read() -> None:
+        if child.ioctl(so.SIOCINQ):
+            got.extend(child.recv(1 << 20, so.MSG_DONTWAIT))
+        if len(got) < 300_000:
+            world.at(MS, read)
+
+    world.at(MS, read)
+    assert client.send(b"z" * 300_000) == 300_000
+    client.sendall(b"z" * 300_000)
+    assert client.recv(1) == b"" and client.poll() & POLLERR
+    client.close()
+
+
 def test_unread_timestamps_take_a_buffer_at_most_and_no_completion_is_lost(
     world: World, ends: tuple[TcpSocket, TcpSocket]
 ) -> None:

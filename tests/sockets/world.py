@@ -21,6 +21,9 @@ from usernet.sockets.table import FdTable
 from usernet.tcp.protocol import Tcp
 from usernet.udp.protocol import Udp
 
+# More waits than any test has use for.
+SPINNING = 10_000
+
 
 class Devices(ReadySink):
     def __init__(self) -> None:
@@ -68,6 +71,7 @@ class World(Scheduler):
     def wait(self, source: Pollable, events: int, deadline: int) -> bool:
         assert self.lock._is_owned()
         self.waits += 1
+        assert self.waits < SPINNING, "a call waits for what it does not want, over and over"
         return self._run(source, events | POLLERR | POLLHUP, deadline)
 
     def _run(self, source: Pollable, events: int | None, deadline: int) -> bool:

@@ -34,11 +34,12 @@ class Awaited(Pollable):
         """The socket's bits, as far as they count."""
         bits: cython.uint = self.sock.poll()
         tcb: Tcb | None = self.sock.tcb
-        if tcb is None or self.sock.closed or is_over(tcb):
+        if tcb is None or self.sock.closed:
             return bits
-        if tcb.available() < self.octets:
+        if tcb.available() < self.octets and not is_over(tcb):
             bits &= ~POLLIN
-        return bits & ~POLLERR
+        # Also at the end of the other half: whoever waits for room would come back at once, and never let it be made.
+        return bits if tcb.err else bits & ~POLLERR
 
     def watch(self, watcher: Watcher) -> None:
         """It is the socket that is woken."""
