@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import termios
 import threading
 import warnings
 from collections.abc import Iterator
@@ -289,3 +290,27 @@ def test_interfaces_are_the_stacks(stack: Stack) -> None:
     assert socket.if_indextoname(1) == "lo"
     with pytest.raises(OSError):
         socket.if_nametoindex("eth7")
+
+
+def test_ioctl_and_a_trace_are_there_for_our_own_connections(pair: tuple[Any, Any]) -> None:
+    client, server = pair
+    trace = client.start_trace(8)
+    client.sendall(b"seven..")
+    select.select([server], [], [])
+    assert server.ioctl(termios.FIONREAD) == 7
+    assert any('"sent"' in line for line in trace.lines())
+
+
+def test_ioctl_and_a_trace_are_refused_elsewhere(stack: Stack) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, socket.socket(socket.AF_UNIX) as kernel:
+        for sock in (datagram, kernel):
+            for call in (sock.start_trace, lambda sock=sock: sock.ioctl(termios.FIONREAD)):
+                with pytest.raises(OSError) as caught:
+                    call()
+                assert caught.value.errno == errno.EOPNOTSUPP
+    with socket.socket() as stream, pytest.raises(OSError) as caught:
+        stream.start_trace()
+    assert caught.value.errno == errno.ENOTCONN
+    with pytest.raises(OSError) as caught:
+        stream.ioctl(termios.FIONREAD)
+    assert caught.value.errno == errno.EBADF

@@ -5,7 +5,22 @@ import pytest
 from usernet.core.const import POLLIN, POLLOUT, SECOND
 from usernet.core.entropy import Entropy
 from usernet.core.sysctl import SysctlRegistry
-from usernet.tcp.const import ACK, CLOSE_WAIT, CLOSED, ESTABLISHED, FIN, FIN_WAIT_1, PSH, RST, SYN, SYN_RECEIVED
+from usernet.sockets.tcp_info import pack_tcp_info
+from usernet.tcp.const import (
+    ACK,
+    CLOSE_WAIT,
+    CLOSED,
+    ESTABLISHED,
+    FIN,
+    FIN_WAIT_1,
+    PSH,
+    RST,
+    SYN,
+    SYN_RECEIVED,
+    TFO_COOKIE_UNAVAILABLE,
+    TFO_DATA_NOT_ACKED,
+    TFO_SYN_RETRANSMITTED,
+)
 from usernet.tcp.fastopen import FastOpenKeys, FastOpenQueue, FastOpens, parse_keys, print_keys
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import LOCAL, REMOTE, Owner, Scene
@@ -14,6 +29,7 @@ from usernet.wire.tcp import fastopen_option, syn_options
 KEY = bytes.fromhex("a1a1a1a1b2b2b2b2c3c3c3c3d4d4d4d4")
 COOKIE = bytes.fromhex("0102030405060708")
 MSS = syn_options(1460, -1, False, None)
+TFO_CHILD = 128  # of tcpi_options
 
 
 # Keys and cookies.
@@ -142,7 +158,7 @@ def test_a_syn_with_its_cookie_opens_at_once(experimental):
     peer.expect(ACK | PSH, seq=1, ack=6, payload=b"world")
     peer.send(ACK, seq=6, ack=6)
     assert tcb.state == ESTABLISHED and tcb.board.packets_out == 0 and listener.fast.pending == 0
-    assert scene.counters.tcp_ext.TCPFastOpenPassive == 1
+    assert scene.counters.tcp_ext.TCPFastOpenPassive == 1 and tcb.info()["options"] & TFO_CHILD
     peer.expect_nothing()
 
 
@@ -351,6 +367,11 @@ def connecting(scene, octets, **settings_of):
     return peer, tcb, tcb.open_fast(octets, scene.now)
 
 
+def client_fail(scene, tcb):
+    """tcpi_fastopen_client_fail, as it lies in the struct: two bits of its eighth octet."""
+    return pack_tcp_info(tcb.info(scene.now), scene.now)[7] >> 1
+
+
 def known(scene, cookie=COOKIE, mss=1460):
     entry = scene.tcp.fast_opens.remember(REMOTE)
     entry.cookie, entry.mss = cookie, mss
@@ -362,6 +383,7 @@ def test_without_a_cookie_one_is_asked_for():
     peer, tcb, taken = connecting(scene, b"hello")
     sent = peer.expect(SYN, seq=0, length=0)
     assert taken == 0 and sent.options[-4:] == fastopen_option(b"", False) == b"\x22\x02\x01\x01"
+    assert client_fail(scene, tcb) == TFO_COOKIE_UNAVAILABLE
     peer.send(SYN | ACK, seq=0, ack=1, options=MSS + fastopen_option(COOKIE, False))
     peer.expect(ACK, seq=1, ack=1)
     entry = scene.tcp.fast_opens.recall(REMOTE)
@@ -378,7 +400,8 @@ def test_with_a_cookie_the_syn_carries_text():
     peer.send(SYN | ACK, seq=0, ack=1421, options=MSS)
     peer.expect(ACK, seq=1421, ack=1)
     assert tcb.state == ESTABLISHED and tcb.board.packets_out == 0 and tcb.outq() == 0
-    assert tcb.info()["options"] & 32 and tcb.info()["delivered"] == 1
+    assert tcb.info()["options"] & 32 and tcb.info()["delivered"] == 1 and not tcb.info()["options"] & TFO_CHILD
+    assert client_fail(scene, tcb) == 0
     assert scene.counters.tcp_ext.TCPFastOpenActive == 1 and tcb.info()["rtt"] == 20_000
 
 
@@ -406,6 +429,7 @@ def test_a_syn_is_sent_again_without_cookie_and_text():
     peer.expect(ACK | PSH, seq=1, ack=1, payload=b"hello")
     peer.expect_nothing()
     assert scene.counters.tcp_ext.TCPFastOpenActiveFail == 1 and not tcb.info()["options"] & 32
+    assert client_fail(scene, tcb) == TFO_SYN_RETRANSMITTED
     peer.send(ACK, seq=1, ack=6)
     assert tcb.outq() == 0 and scene.tcp.fast_opens.recall(REMOTE).cookie == COOKIE
 
@@ -418,7 +442,7 @@ def test_what_the_syn_ack_leaves_out_goes_at_once():
     peer.send(SYN | ACK, seq=0, ack=5, options=MSS)
     peer.expect(ACK | PSH, seq=5, ack=1, payload=b"456789")
     peer.expect_nothing()
-    assert tcb.cc.cwnd >= 10
+    assert tcb.cc.cwnd >= 10 and client_fail(scene, tcb) == TFO_DATA_NOT_ACKED
 
 
 def test_a_syn_ack_of_too_much_is_reset_and_teaches_nothing():

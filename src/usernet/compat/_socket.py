@@ -9,7 +9,7 @@ import _socket
 import operator
 import sys
 import warnings
-from errno import EBADF, ENOTSOCK
+from errno import EBADF, ENOTSOCK, EOPNOTSUPP
 from os import strerror
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +17,8 @@ from ..core.const import NEVER
 from ..host import current_stack
 from ..sockets.base import Socket
 from ..sockets.factory import socket as open_socket
+from ..sockets.tcp import TcpSocket
+from ..tcp.trace import Trace
 from .addresses import parse_address
 from .descriptors import FD_BASE, as_descriptor, file_of, open_descriptor
 from .timeout import parse_timeout
@@ -405,6 +407,24 @@ class socket:
                 kernel.setsockopt(level, option, value, optlen)
             return
         sock.setsockopt(level, option, _option_value(value, optlen))
+
+    # What the kernel's sockets do not have, or have elsewhere.
+
+    def ioctl(self, request: cython.ulong, /) -> int:
+        """ioctl(request) -> integer: SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK of a TCP socket of ours"""
+        return self._own_tcp().ioctl(request)
+
+    def start_trace(self, limit: cython.Py_ssize_t = 1024, /) -> Trace:
+        """start_trace([limit]) -> Trace: the last events of a TCP connection of ours, from now on"""
+        return self._own_tcp().start_trace(limit)
+
+    def _own_tcp(self) -> TcpSocket:
+        sock: Socket | None = self._sock
+        if sock is None and self._kernel is None:
+            _closed()
+        if not isinstance(sock, TcpSocket):
+            raise OSError(EOPNOTSUPP, strerror(EOPNOTSUPP))
+        return sock
 
     def sendmsg_afalg(self, *args: Any, **kwargs: Any) -> int:
         """Linux's crypto sockets, which are the kernel's."""

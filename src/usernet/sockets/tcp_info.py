@@ -48,7 +48,7 @@ def pack_tcp_info(info: Mapping[str, int | str], now: int) -> bytes:
         if name == "wscale":
             value = _number(info, "snd_wscale") & 15 | (_number(info, "rcv_wscale") & 15) << 4
         elif name == "flags":
-            value = _number(info, "delivery_rate_app_limited") & 1
+            value = _number(info, "delivery_rate_app_limited") & 1 | (_number(info, "fastopen_client_fail") & 3) << 1
         elif name == "accecn":
             value = (
                 _number(info, "ecn_mode") & 3

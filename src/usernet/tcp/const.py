@@ -195,6 +195,10 @@ TFO_SERVER: Final = 0x2
 TFO_CLIENT_NO_COOKIE: Final = 0x4  # text in a SYN without a cookie
 TFO_SERVER_NO_COOKIE: Final = 0x200  # taken without one
 TFO_EVERY_LISTENER: Final = 0x400  # also where TCP_FASTOPEN was not set
+# tcpi_fastopen_client_fail: why no text opened a connection.
+TFO_COOKIE_UNAVAILABLE: Final = 1
+TFO_DATA_NOT_ACKED: Final = 2
+TFO_SYN_RETRANSMITTED: Final = 3  # without the text
 # Options fit into this much of a header.
 MAX_OPTIONS: Final = 40
 SYN_ACCECN: Final = 12  # the AccECN option of a SYN,ACK, with its NOP

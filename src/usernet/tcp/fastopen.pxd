@@ -45,6 +45,7 @@ cdef class FastOpenQueue:
 cdef class FastOpen:
     cdef public FastOpenQueue queue
     cdef public bint is_accepted
+    cdef public bint is_child
     cdef public bint is_deferred
     cdef public bint is_experimental
     cdef public bint asked
@@ -53,5 +54,6 @@ cdef class FastOpen:
     cdef public bint syn_data_acked
     cdef public bytes option
     cdef public unsigned int text
+    cdef public int client_fail
 
     cpdef void leave(self, bint was_reset, long long now) except *

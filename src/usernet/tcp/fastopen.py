@@ -188,13 +188,16 @@ class FastOpen:
     client: ``is_deferred`` while the SYN waits for the first text; ``asked`` when the SYN had the option, ``text``
     octets in it (still to go: ``carries``), ``watches`` when this connection shows whether a blackhole is gone.
     ``option`` goes with the next SYN or SYN,ACK, once. ``syn_data_acked``: all text of the SYN was taken
-    (TCPI_OPT_SYN_DATA).
+    (TCPI_OPT_SYN_DATA); ``is_child``: a SYN opened it at once (TCPI_OPT_TFO_CHILD); ``client_fail``: why a client's
+    text did not open it (tcpi_fastopen_client_fail).
     """
 
     __slots__ = (
         "asked",
         "carries",
+        "client_fail",
         "is_accepted",
+        "is_child",
         "is_deferred",
         "is_experimental",
         "option",
@@ -206,10 +209,11 @@ class FastOpen:
 
     def __init__(self) -> None:
         self.queue: FastOpenQueue | None = None
-        self.is_accepted = self.is_deferred = False
+        self.is_accepted = self.is_child = self.is_deferred = False
         self.asked = self.carries = self.is_experimental = self.watches = False
         self.option: bytes = b""
         self.text = 0
+        self.client_fail = 0
         self.syn_data_acked = False
 
     def leave(self, was_reset: cython.bint, now: cython.longlong) -> None:

@@ -15,6 +15,9 @@ from .const import (
     RTX_RETRANSMIT,
     SYN,
     TFO_CLIENT_NO_COOKIE,
+    TFO_COOKIE_UNAVAILABLE,
+    TFO_DATA_NOT_ACKED,
+    TFO_SYN_RETRANSMITTED,
 )  # fmt: skip
 from .fastopen import FastOpen, Remembered
 from .record import SentRecord, make_record
@@ -82,6 +85,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
         fast.is_experimental = known is not None and known.attempts == 1
         fast.option = fastopen_option(b"", fast.is_experimental)
         fast.asked = True
+        fast.client_fail = TFO_COOKIE_UNAVAILABLE
     fast.watches = engine.fast_opens.has_met_blackhole()
     send_syn(tcb, SYN, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
@@ -124,6 +128,7 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         tcb.rate.delivered = delivered
         return
     engine.ext.TCPFastOpenActiveFail += 1
+    fast.client_fail = TFO_SYN_RETRANSMITTED if tcb.total_retrans > 0 else TFO_DATA_NOT_ACKED
     _send_again(tcb, now)
 
 

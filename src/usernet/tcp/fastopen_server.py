@@ -73,6 +73,7 @@ def _open(request: Request, packet: Packet, seg: Segment, now: cython.longlong) 
     child: Connection = request.child(now)
     fast: FastOpen = FastOpen()
     fast.queue = listener.fast
+    fast.is_child = True
     fast.option = request.extra
     listener.fast.pending += 1
     child.fastopen = fast

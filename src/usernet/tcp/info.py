@@ -16,6 +16,7 @@ OPT_SACK = 2
 OPT_WSCALE = 4
 NO_RATE = 0xFFFFFFFFFFFFFFFF
 OPT_SYN_DATA = 32
+OPT_TFO_CHILD = 128
 OPT_ECN = 8
 OPT_ECN_SEEN = 16
 
@@ -31,8 +32,9 @@ def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
     rto = min(rtt.rto << tcb.backoff, rtt.rto_max)
     ecn = tcb.ecn if tcb.ecn is not None else Ecn(ECN_NONE)
     options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * bool(tcb.rcv_wscale or tcb.snd_wscale)
-    if tcb.fastopen is not None and tcb.fastopen.syn_data_acked:
-        options |= OPT_SYN_DATA
+    fast = tcb.fastopen
+    if fast is not None:
+        options |= OPT_SYN_DATA * fast.syn_data_acked | OPT_TFO_CHILD * fast.is_child
     options |= OPT_ECN * bool(ecn.mode) | OPT_ECN_SEEN * ecn.seen
     return {
         "state": tcb.state,
@@ -43,6 +45,7 @@ def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
         "options": options,
         "snd_wscale": tcb.snd_wscale,
         "rcv_wscale": tcb.rcv_wscale,
+        "fastopen_client_fail": fast.client_fail if fast is not None else 0,
         "delivery_rate_app_limited": int(tcb.rate.latest_app_limited),
         "rto": rto // US,
         "ato": tcb.ato // US,
