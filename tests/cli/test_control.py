@@ -162,6 +162,37 @@ def test_ip_shows_addresses_links_routes_and_neighbours(host: usernet.Host) -> N
     assert "RX:" in run("ip", "-s", "link")
 
 
+def test_route_change_sets_what_a_route_says_to_tcp(host: usernet.Host) -> None:
+    run("ip", "route", "change", "default", "via", "10.7.0.2", "congctl", "bbr3", "initcwnd", "20")
+    assert run("ip", "route").startswith("default via 10.7.0.2 dev eth0 initcwnd 20 congctl bbr3 \n")
+    stack = host.stacks[0]
+    assert stack.ip.path(bytes((1, 1, 1, 1)), None, 0).congctl == "bbr3"
+    run("ip", "route", "change", "default", "congctl", "")
+    assert run("ip", "route").startswith("default via 10.7.0.2 dev eth0 initcwnd 20 \n")
+
+
+@pytest.mark.parametrize(
+    "words, part",
+    [
+        ("10.8.0.0/24 mtu 1400", "ESRCH (No such process): no such route"),
+        ("default via 10.7.0.9 mtu 1400", "ESRCH"),
+        ("default congctl nagle", "no congestion control 'nagle'"),
+        ("default mtu 67", "mtu is 0 or 68 to 65535"),
+        ("default mtu many", "mtu needs a number, not 'many'"),
+        ("default rto_min 5", "'rto_min' is unknown"),
+        ("default via 10.7.0.2", "route change needs one of mtu,"),
+        ("default mtu", "words with a value each"),
+    ],
+)
+def test_route_change_says_what_is_wrong(host: usernet.Host, words: str, part: str) -> None:
+    with pytest.raises(CliError) as caught:
+        CliRunner().invoke(
+            cli, ["ip", "route", "change", *words.split()], standalone_mode=False, catch_exceptions=False
+        )
+    assert part in caught.value.message
+    assert "metrics" not in json.loads(run("ip", "-j", "route"))[0]
+
+
 def test_json_is_what_iproute2_gives(host: usernet.Host) -> None:
     assert json.loads(run("ip", "-j", "route"))[1] == {
         "dst": "10.7.0.0/24", "dev": "eth0", "protocol": "kernel", "scope": "link", "prefsrc": "10.7.0.1", "flags": [],

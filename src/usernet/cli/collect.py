@@ -48,6 +48,14 @@ FLAG_NAMES = (
 # The gateway half of a user: network is a stack too, but not one that programs run on.
 GATEWAY_STACK = "user-gateway"
 FOREVER = 0xFFFFFFFF
+# What a route says to TCP, in iproute2's order; 0 or "" takes it back. Linux's least MTU, and the MSS it gives.
+ROUTE_METRICS = {
+    "mtu": range(68, 0x10000),
+    "advmss": range(28, 0x10000),
+    "initcwnd": range(1, 0x10000),
+    "initrwnd": range(1, 0x10000),
+    "congctl": range(0),
+}
 
 
 def info(host: Host) -> Row:
@@ -183,7 +191,7 @@ def _route(stack: NetStack, route: Any) -> Row:
     if route.metric:
         row["metric"] = route.metric
     row["flags"] = []
-    metrics = {name: getattr(route, name) for name in ("mtu", "advmss", "initcwnd", "initrwnd", "congctl")}
+    metrics = {name: getattr(route, name) for name in ROUTE_METRICS}
     if any(metrics.values()):
         row["metrics"] = [{name: value for name, value in metrics.items() if value}]
     return row
@@ -206,6 +214,28 @@ def route_get(stack: NetStack, request: Request) -> Row:
                 row["gateway"] = format_ip(route.gateway)
             row["dev"] = route.interface.name
     return row | {"prefsrc": format_ip(path.src), "flags": [], "uid": os.getuid(), "cache": []}
+
+
+def route_change(stack: NetStack, request: Request) -> None:
+    """``ip route change``: set metrics of a route, the first that matches. Raises OSError: ESRCH, EINVAL, ENOENT."""
+    wanted = request["route"]
+    route = next(
+        (route for route in stack.ip.fib if all(_route(stack, route).get(key) == wanted[key] for key in wanted)), None
+    )
+    if route is None:
+        raise OSError(errno.ESRCH, "no such route")
+    metrics: dict[str, Any] = request["metrics"]
+    for name, value in metrics.items():
+        if name not in ROUTE_METRICS:
+            raise OSError(errno.EINVAL, f"a route has no {name}")
+        if name == "congctl":
+            if value and value not in stack.tcp.controls.names():
+                raise OSError(errno.ENOENT, f"no congestion control {value!r}")
+        elif not isinstance(value, int) or (value and value not in ROUTE_METRICS[name]):
+            raise OSError(errno.EINVAL, f"{name} is 0 or {ROUTE_METRICS[name].start} to {ROUTE_METRICS[name][-1]}")
+    for name, value in metrics.items():
+        setattr(route, name, value)
+    stack.ip.invalidate()
 
 
 def neighbours(stack: NetStack, request: Request) -> list[Row]:
@@ -266,6 +296,7 @@ VERBS: dict[str, Callable[[Any, Request], Any]] = {
     "link": links,
     "route": routes,
     "route_get": route_get,
+    "route_change": route_change,
     "neigh": neighbours,
     "nstat": counters,
     "sysctl": sysctls,

@@ -8,12 +8,15 @@ from typing import Any
 
 import click
 
-from ..client import choose, instance_options, instances
-from ..errors import USAGE, CliError
+from ..client import Refused, choose, instance_options, instances
+from ..errors import FAILURE, USAGE, CliError
 from ..format import ip
 from ..output import json_option, print_json
 
 OBJECTS = ("address", "link", "route", "neighbour", "netns")
+# What tells routes apart, and what a route says to TCP.
+NAMES_OF_A_ROUTE = {"via": "gateway", "dev": "dev", "metric": "metric"}
+METRICS = ("mtu", "advmss", "initcwnd", "initrwnd", "congctl")
 ALIASES = {"neighbor": "neighbour", "a": "address", "l": "link", "r": "route", "n": "neighbour"}
 
 
@@ -60,6 +63,8 @@ def command(
     usernet ip addr [show [dev] NAME]
     usernet ip link [show [dev] NAME]
     usernet ip route [show | get ADDRESS]
+    usernet ip route change PREFIX [via IP] [dev NAME] [metric N] METRIC VALUE...
+                                            METRIC: mtu advmss initcwnd initrwnd congctl; the others stay
     usernet ip neigh [show [dev] NAME]
     usernet ip netns                        what is running, and where
     """
@@ -120,8 +125,38 @@ def _routes(query: Query) -> None:
         row = choose(query.pid, query.name).ask("route_get", address=query.words[1])
         query.show([row], lambda data: ip.route_get(data[0]))
         return
+    if query.words[:1] == ["change"]:
+        _change_route(query)
+        return
     rows = choose(query.pid, query.name).ask("route", family=query.family or 4)
     query.show(_of_device(rows, _device_word(query.words), "dev"), ip.routes)
+
+
+def _change_route(query: Query) -> None:
+    pairs = query.words[2:]
+    if len(pairs) < 2 or len(pairs) % 2:
+        raise CliError("ip: route change needs a prefix, and words with a value each", USAGE)
+    route: dict[str, Any] = {"dst": query.words[1]}
+    metrics: dict[str, Any] = {}
+    for word, value in zip(pairs[::2], pairs[1::2], strict=True):
+        if word in NAMES_OF_A_ROUTE:
+            route[NAMES_OF_A_ROUTE[word]] = _number(word, value) if word == "metric" else value
+        elif word in METRICS:
+            metrics[word] = value if word == "congctl" else _number(word, value)
+        else:
+            raise CliError(f"ip: {word!r} is unknown; a route has {', '.join((*NAMES_OF_A_ROUTE, *METRICS))}", USAGE)
+    if not metrics:
+        raise CliError(f"ip: route change needs one of {', '.join(METRICS)}", USAGE)
+    try:
+        choose(query.pid, query.name).ask("route_change", route=route, metrics=metrics)
+    except Refused as error:
+        raise CliError(f"ip: route {query.words[1]}: {error.message}", FAILURE) from None
+
+
+def _number(word: str, value: str) -> int:
+    if not value.isdecimal():
+        raise CliError(f"ip: {word} needs a number, not {value!r}", USAGE)
+    return int(value)
 
 
 def _neighbours(query: Query) -> None:
