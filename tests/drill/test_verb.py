@@ -32,8 +32,8 @@ def test_a_line_a_script_and_totals(scripts: Path) -> None:
     result = drill(scripts)
     assert result.return_value == 0
     lines = result.output.splitlines()
-    assert lines[0] == f"ok         {scripts}/good.pkt"
-    assert lines[1].startswith(f"skipped    {scripts}/six.pkt: it is for ipv6")
+    assert lines[0] == f"ok          {scripts}/good.pkt"
+    assert lines[1].startswith(f"skipped     {scripts}/six.pkt: it is for ipv6")
     assert lines[2] == "2 scripts: 1 ok, 1 skipped"
 
 

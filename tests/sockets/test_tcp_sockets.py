@@ -709,6 +709,8 @@ def test_a_close_by_another_wakes_who_waits_with_ebadf(world: World, ends: tuple
         (TCP, so.TCP_WINDOW_CLAMP, 0, 5000, 5000),
         (TCP, so.TCP_WINDOW_CLAMP, 0, -1, 1152),
         (TCP, so.TCP_USER_TIMEOUT, 0, 1234, 1234),
+        (TCP, so.TCP_RTO_MIN_US, 200_000, 1001, 2000),
+        (TCP, so.TCP_DELACK_MAX_US, 200_000, 19_999, 20_000),
         (TCP, so.TCP_QUICKACK, 1, 0, 0),
         (SOL, so.SO_KEEPALIVE, 0, 1, 1),
         (SOL, so.SO_SNDBUF, 16384, 20000, 40000),
@@ -734,6 +736,7 @@ def test_options(
     [
         (so.TCP_MAXSEG, 87), (so.TCP_KEEPIDLE, 0), (so.TCP_KEEPIDLE, 32768), (so.TCP_KEEPINTVL, 0),
         (so.TCP_KEEPCNT, 128), (so.TCP_SYNCNT, 0), (so.TCP_USER_TIMEOUT, -1), (so.TCP_SYNCNT, 128),
+        (so.TCP_RTO_MIN_US, 1000), (so.TCP_RTO_MIN_US, 200_001), (so.TCP_DELACK_MAX_US, -1),
     ],
 )  # fmt: skip
 def test_values_out_of_range_are_einval(ends: tuple[Net, Net], name: int, value: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from errno import EINVAL, ENOENT, EPERM
 from typing import Any, Final
 
-from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND
-from ..tcp.const import CLOSED, DEFAULT_MSS, LISTEN, MIN_MSS, SYN_SENT
+from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND, US
+from ..tcp.const import CLOSED, DEFAULT_MSS, DELACK_MAX, LISTEN, MIN_MSS, SYN_SENT
 from . import const as so
 from .errors import os_error
 from .option import Option
@@ -49,6 +50,22 @@ def _number(field: str, unit: int, low: int, high: int, sysctl: str) -> Option:
         if not low <= value <= high:
             raise os_error(EINVAL)
         setattr(sock.settings, field, value * unit)
+        sock.settings_changed()
+
+    return Option(read, write, kinds=TCP)
+
+
+def _ticks(field: str, default: Callable[[Any], int]) -> Option:
+    """A span told in microseconds and kept in Linux's ticks of a millisecond, rounded up: two of them to 200 ms."""
+
+    def read(sock: Any) -> int:
+        return int(getattr(sock.settings, field) or default(sock)) // US
+
+    def write(sock: Any, value: int) -> None:
+        span = -(-value // 1000) * MS
+        if not 2 * MS <= span <= 200 * MS:
+            raise os_error(EINVAL)
+        setattr(sock.settings, field, span)
         sock.settings_changed()
 
     return Option(read, write, kinds=TCP)
@@ -195,6 +212,8 @@ _TABLE: Final = {
     so.TCP_KEEPCNT: _number("keepcnt", 1, 1, MAX_KEEPCNT, "net.ipv4.tcp_keepalive_probes"),
     so.TCP_SYNCNT: _number("syncnt", 1, 1, MAX_SYNCNT, "net.ipv4.tcp_syn_retries"),
     so.TCP_RTO_MAX_MS: _number("rto_max_ns", MS, *RTO_MAX_MS, "net.ipv4.tcp_rto_max_ms"),
+    so.TCP_RTO_MIN_US: _ticks("rto_min_ns", lambda sock: sock.stack.tcp.sysctls.rto_min_ns),
+    so.TCP_DELACK_MAX_US: _ticks("delack_max_ns", lambda sock: DELACK_MAX),
     so.TCP_THIN_LINEAR_TIMEOUTS: Option(lambda sock: int(sock.settings.thin_linear), _set_thin_linear, kinds=TCP),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(_get_window_clamp, _set_window_clamp, kinds=TCP),

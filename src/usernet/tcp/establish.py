@@ -38,6 +38,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
         tcb.arrivals = Arrivals()
     if settings.rto_max_ns > 0:
         tcb.rtt.rto_max = settings.rto_max_ns
+    if settings.rto_min_ns > 0:
+        tcb.rtt.rto_min = settings.rto_min_ns
     tcb.advmss = advertised_mss(tcb.path, settings)
     tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0

@@ -26,6 +26,8 @@ cdef class Settings:
     cdef public int oif
     cdef public unsigned int maxseg
     cdef public long long rto_max_ns
+    cdef public long long rto_min_ns
+    cdef public long long delack_max_ns
     cdef public bint thin_linear
     cdef public unsigned int window_clamp
     cdef public unsigned int tos

@@ -21,6 +21,7 @@ class Settings:
         "congestion",
         "cork",
         "defer_accept",
+        "delack_max_ns",
         "fastopen_connect",
         "fastopen_keys",
         "fastopen_limit",
@@ -44,6 +45,7 @@ class Settings:
         "rcvlowat",
         "recverr",
         "rto_max_ns",
+        "rto_min_ns",
         "save_syn",
         "sndbuf",
         "stamps_arrivals",
@@ -64,7 +66,7 @@ class Settings:
         self.keepcnt = self.syncnt = 0
         self.user_timeout_ns = 0
         self.maxseg = 0
-        self.rto_max_ns = 0
+        self.rto_max_ns = self.rto_min_ns = self.delack_max_ns = 0
         self.thin_linear = False
         self.linger2_ns = 0  # negative: no FIN-WAIT-2 for an orphan
         self.defer_accept = 0
@@ -101,6 +103,8 @@ class Settings:
         twin.user_timeout_ns = self.user_timeout_ns
         twin.maxseg = self.maxseg
         twin.rto_max_ns = self.rto_max_ns
+        twin.rto_min_ns = self.rto_min_ns
+        twin.delack_max_ns = self.delack_max_ns
         twin.thin_linear = self.thin_linear
         twin.linger2_ns = self.linger2_ns
         twin.defer_accept = self.defer_accept

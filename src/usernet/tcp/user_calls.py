@@ -246,6 +246,8 @@ class Connection(Tcb):
             self.arrivals = Arrivals() if settings.stamps_arrivals else None
         if settings.rto_max_ns > 0:
             self.rtt.rto_max = settings.rto_max_ns
+        if settings.rto_min_ns > 0:
+            self.rtt.rto_min = settings.rto_min_ns
         if settings.window_clamp != self.window_clamp:
             self.window_clamp = settings.window_clamp
             if self.window_clamp > 0 and self.state != SYN_SENT:

@@ -28,16 +28,24 @@ STATUS_FAILED = 1
 STATUS_UNTESTED = 2
 
 
+VERSIONS = click.Choice(["ipv4", "ipv6", "ipv4-mapped-ipv6"])
+# What testing/drill/config.py allows; this verb loads it only when it runs.
+MTUS = 68, 65535
+MSSES = 28, 65495
 # The options of scripts: name, what its value is (none: a flag), help.
 SCRIPT_OPTIONS = (
-    ("ip_version", "ipv4", "Sockets and packets; scripts for ipv6 and ipv4-mapped-ipv6 are skipped. [ipv4]"),
+    ("ip_version", VERSIONS, "Sockets and packets; scripts for another than ipv4 are skipped so far. [ipv4]"),
     ("local_ip", "ADDRESS", "The stack's address, which is tun0's. [192.168.0.1]"),
     ("remote_ip", "ADDRESS", "Where the peer is. [192.0.2.1]"),
     ("netmask_ip", "MASK", "Of tun0's network. [255.255.0.0]"),
     ("bind_port", "N", "The port that bind() means by an address of '...'. [8080]"),
     ("connect_port", "N", "The port that connect() means by an address of '...'. [8080]"),
-    ("mtu", "OCTETS", "Of tun0: the largest packet either way. [1500]"),
-    ("mss", "OCTETS", "Longer packets to the stack come as super-segments of such segments. [as they are]"),
+    ("mtu", click.IntRange(*MTUS), "Of tun0: the largest packet either way. [1500]"),
+    (
+        "mss",
+        click.IntRange(*MSSES),
+        "Longer packets to the stack come as super-segments of such segments. [as they are]",
+    ),
     ("tolerance_usecs", "MICROSECONDS", "So much too early or late is in time. [4000]"),
     ("tolerance_percent", "PERCENT", "So much of the time since the event before is in time too. [12.5]"),
     ("tcp_ts_tick_usecs", "MICROSECONDS", "A tick of the stack's timestamps; 0 does not compare them. [0]"),
@@ -45,14 +53,24 @@ SCRIPT_OPTIONS = (
     ("send_omit_free", "", "Read, and without effect: buffers are always kept."),
     ("strict_segments", "", "Packets are cut exactly as the script says; else equal ones add up."),
     ("gateway_ip", "ADDRESS", "Read, and without effect: tun0 needs no gateway."),
+    ("speed", "MBIT", "Read, and without effect: tun0 has no speed."),
+    ("init_scripts", "FILES", "Read, and without effect: no program is run."),
+    ("non_fatal", "KINDS", "Read, and without effect: what differs fails the script."),
+    ("code_command", "PROGRAM", "Read, and without effect: the code of scripts is Python."),
+    ("code_format", "NAME", "Read, and without effect."),
+    ("code_sockopt", "NAME", "Read, and without effect: what code sees is TCP_INFO, SO_MEMINFO and TCP_CC_INFO."),
+    ("is_anyip", "", "Unsupported: only the local address is this stack's."),
 )
-NUMBERS = ("N", "OCTETS", "MICROSECONDS")
+NUMBERS = ("N", "MICROSECONDS")
 
 
 def script_options(command: Any) -> Any:
     """The options of scripts, which win over those in their heads."""
     for name, value, words in reversed(SCRIPT_OPTIONS):
-        if value:
+        if isinstance(value, click.ParamType):
+            shown = "OCTETS" if isinstance(value, click.IntRange) else None
+            command = click.option(f"--{name}", name, type=value, metavar=shown, help=words)(command)
+        elif value:
             kind = int if value in NUMBERS else str
             command = click.option(f"--{name}", name, type=kind, metavar=value, help=words)(command)
         else:
@@ -148,7 +166,7 @@ def run_one(path: str, pcap: str | None, given: list[tuple[str, str | None]]) ->
 
 def show(console: Console, result: Result, verbose: bool) -> None:
     """The line of a script, and what belongs to it."""
-    line = Text(f"{result.outcome:<11}", style=COLORS[result.outcome])
+    line = Text(f"{result.outcome:<12}", style=COLORS[result.outcome])
     line.append(result.name if result.outcome == "ok" else result.message, style="")
     console.print(line)
     if verbose:
@@ -161,7 +179,8 @@ def show(console: Console, result: Result, verbose: bool) -> None:
 
 def totals(counts: Counter[str]) -> Text:
     """The last line."""
-    text = Text(f"{sum(counts.values())} scripts:")
+    count = sum(counts.values())
+    text = Text(f"{count} script{'s' * (count != 1)}:")
     for outcome, color in COLORS.items():
         if counts[outcome] or outcome == "ok":
             text.append(f" {counts[outcome]} {outcome}", style=color)

@@ -44,6 +44,8 @@ class Config:
 
 
 _NUMBERS = ("bind_port", "connect_port", "mtu", "mss", "tolerance_usecs", "tcp_ts_tick_usecs")
+# The least MTU of IPv4, and an MSS of which a segment with all options has some text left; the largest datagram.
+_RANGES = {"bind_port": (1, 65535), "connect_port": (1, 65535), "mtu": (68, 65535), "mss": (28, 65495)}
 _TEXTS = ("local_ip", "netmask_ip", "ip_version")
 _FLAGS = ("tcp_ts_ecr_scaled", "strict_segments", "send_omit_free")
 
@@ -81,6 +83,9 @@ def _option(config: Config, name: str, value: str | None) -> Config:
     if name in _NUMBERS:
         if not value.isdecimal():
             raise ScriptError(f"--{name}={value}: a number expected", 1)
+        low, high = _RANGES.get(name, (0, 1 << 31))
+        if not low <= int(value) <= high:
+            raise ScriptError(f"--{name}={value}: {low} to {high} expected", 1)
         return _with(config, name, int(value))
     if name in _TEXTS:
         return _with(config, name, value)
