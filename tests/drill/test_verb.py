@@ -127,3 +127,31 @@ def test_help_tells_what_each_option_does() -> None:
 def test_no_script_is_a_mistake_of_use(tmp_path: Path) -> None:
     assert drill(tmp_path).exception is not None
     assert drill(tmp_path / "missing").exception is not None
+
+
+def test_an_assertion_that_fails_is_shown_with_its_values(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(GOOD + "+0 %{\nx = 2\nassert tcpi_unacked == x, 'more'\n}%\n")
+    said = drill(scripts / "bad.pkt").output
+    assert "bad.pkt:13: the assertion does not hold: tcpi_unacked == x: more (tcpi_unacked = 1)\n" in said
+
+
+def test_a_packet_that_is_too_short_is_told_once(scripts: Path) -> None:
+    (scripts / "short.pkt").write_text(BAD)
+    said = drill(scripts / "short.pkt").output
+    assert "only 5 octets of the expected packet were sent\n" in said
+    assert "    next, at 0." in said
+    assert said.count("stack:") == 1
+
+
+@pytest.mark.parametrize("option", ["--mtu=67", "--mtu=65536", "--mss=27", "--bind_port=0"])
+def test_a_number_out_of_range_is_a_mistake_of_the_option(scripts: Path, option: str) -> None:
+    (scripts / "head.pkt").write_text(option + "\n" + GOOD)
+    assert f"{option}: " in drill(scripts / "head.pkt").output
+    result = drill(scripts / "good.pkt", option)
+    assert result.return_value == 2 if result.exception is None else option.partition("=")[2] in str(result.exception)
+
+
+def test_options_that_change_nothing_are_read(scripts: Path) -> None:
+    assert drill(scripts / "good.pkt", "--speed=1", "--non_fatal=packet", "--code_sockopt=TCP_INFO").return_value == 0
+    assert "--is_anyip" in drill(scripts / "good.pkt", "--is_anyip").output
+    assert drill(scripts / "good.pkt").output.endswith("\n1 script: 1 ok\n")

@@ -44,7 +44,7 @@ SCRIPT_OPTIONS = (
     (
         "mss",
         click.IntRange(*MSSES),
-        "Longer packets to the stack come as super-segments of such segments. [as they are]",
+        "Longer packets to the stack come as super-segments of it. [as they are]",
     ),
     ("tolerance_usecs", "MICROSECONDS", "So much too early or late is in time. [4000]"),
     ("tolerance_percent", "PERCENT", "So much of the time since the event before is in time too. [12.5]"),

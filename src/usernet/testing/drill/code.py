@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import struct
@@ -128,7 +129,22 @@ class Blocks:
 
 def _failed(error: BaseException, name: str, line: int, text: str, seen: dict[str, int]) -> CodeError:
     at = _line_of(error, name, line)
-    return CodeError(f"{name}:{at}: {_words(error, text, seen)}", at)
+    what = type(error).__name__
+    if isinstance(error, AssertionError):
+        text = _assertion_at("\n" * (line - 1) + text, at) or text
+        what = f"the assertion does not hold: {text}" if "\n" not in text else "the assertion does not hold"
+    used = sorted(found for found in seen if found in text)
+    values = ", ".join(f"{found} = {seen[found]}" for found in used)
+    said = f": {error}" if str(error) else ""
+    return CodeError(f"{name}:{at}: {what}{said}" + (f" ({values})" if values else ""), at)
+
+
+def _assertion_at(text: str, line: int) -> str:
+    """What is asserted there, on one line; "" where it cannot be told."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assert) and node.lineno <= line <= (node.end_lineno or line):
+            return ast.unparse(node.test)
+    return ""
 
 
 def _line_of(error: BaseException, name: str, line: int) -> int:
@@ -136,11 +152,3 @@ def _line_of(error: BaseException, name: str, line: int) -> int:
         return error.lineno or line
     frames = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
     return frames[-1] or line if frames else line
-
-
-def _words(error: BaseException, text: str, seen: dict[str, int]) -> str:
-    used = sorted(name for name in seen if name in text)
-    values = ", ".join(f"{name} = {seen[name]}" for name in used)
-    what = "the assertion does not hold" if isinstance(error, AssertionError) else type(error).__name__
-    said = f": {error}" if str(error) else ""
-    return f"{what}{said}" + (f" ({values})" if values else "")

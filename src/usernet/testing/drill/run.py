@@ -394,6 +394,11 @@ class Runner:
             return conn.to_script(live)
 
     def _check_piece(self, spec: Any, event: Event, before: Live, live: Live, got: int) -> None:
+        if live.seq != (before.seq + len(before.payload)) & 0xFFFFFFFF:
+            # Not its next piece but another packet, perhaps the same again.
+            again = f"next, at {_seconds((live.at - START) // US)} s: > {packet_text(live)}"
+            lines = (f"script: {event.text}", f"stack:  > {packet_text(before)}", again)
+            raise Mismatch(f"only {got} octets of the expected packet were sent", lines)
         wrong = piece_differences(before, live, got, spec.length)
         if wrong:
             lines = (f"script: {event.text}", f"stack:  > {packet_text(before)}", f"then:   > {packet_text(live)}")
