@@ -20,7 +20,7 @@ def test_a_packet_as_expected_passes() -> None:
     [
         (". 1:1001(1000) ack 1", "flags: . expected, P. sent (PSH)"),
         ("P. 2:1002(1000) ack 1", "sequence number: 2 expected, 1 sent"),
-        ("P. 1:1002(1001) ack 1", "do not add up"),
+        ("P. 1:1002(1001) ack 1", "only 1000 octets of the expected packet were sent"),
         ("P. 1:1000(999) ack 1", "length: 999 expected, 1000 sent"),
         ("P. 1:1001(1000) ack 2", "acknowledgment number: 2 expected, 1 sent"),
         ("P. 1:1001(1000) ack 1 win 7", "window: 7 expected, "),

@@ -143,7 +143,7 @@ def test_an_assertion_that_does_not_hold_tells_its_line_and_values() -> None:
     fails("""+0 %{
 assert tcpi_state == TCP_ESTABLISHED
 assert tcpi_snd_cwnd == 3, 'cwnd is not 3'
-}%""", "script:11: the assertion does not hold: cwnd is not 3", "tcpi_snd_cwnd = 10")  # fmt: skip
+}%""", "script:11: the assertion does not hold: tcpi_snd_cwnd == 3: cwnd is not 3", "tcpi_snd_cwnd = 10")  # fmt: skip
     fails("+0 %{ assert tcpi_no_such_field == 1 }%", "script:9: NameError")
     fails("+0 %{ this is no python }%", "script:9: SyntaxError")
 
