@@ -73,15 +73,18 @@ def plot(rows: list[dict[str, Any]], file: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="How one of our flows shares a bottleneck with one of Linux's.")
-    parser.add_argument("--cc", default="cubic,bbr")
-    parser.add_argument("--rtt", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=40)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--json", default="")
-    parser.add_argument("--plot", default="")
-    parser.add_argument("--markdown", default="")
-    parser.add_argument("--check", action="store_true")
+    parser = argparse.ArgumentParser(
+        description="How one of our flows shares a bottleneck with one of Linux's. Needs root and ip(8)."
+    )
+    add = parser.add_argument
+    add("--cc", default="cubic,bbr", help="congestion controls that both have (default: %(default)s)")
+    add("--rtt", type=int, default=20, help="milliseconds of round trip (default: %(default)s)")
+    add("--seconds", type=float, default=40, help="of sending in each run (default: %(default)s)")
+    add("--runs", type=int, default=3, help="runs, whose median counts (default: %(default)s)")
+    add("--json", default="", metavar="FILE", help="where every run is written")
+    add("--plot", default="", metavar="FILE", help="a picture to write, .png or .svg; needs matplotlib")
+    add("--markdown", default="", metavar="FILE", help="a page whose table is written anew, such as docs/matrix.md")
+    add("--check", action="store_true", help="exit status 1 when our share is not within 40 to 60 per cent")
     given = parser.parse_args()
     must_be_root()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -85,22 +85,39 @@ def contenders_of(ccs: list[str], roles: list[str]) -> list[Contender]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Our TCP beside Linux's over round-trip time and loss.")
-    parser.add_argument("--quick", action="store_true", help="four cells, CUBIC, three short runs")
-    parser.add_argument("--cells", default="", help="such as 20ms,100ms/1%%,reorder")
-    parser.add_argument("--cc", default="cubic,bbr,bbr3")
-    parser.add_argument("--contenders", default=",".join(ROLES))
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float)
-    parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
-    parser.add_argument("--with", dest="earlier", default="", help="JSON of an earlier run, for what is not run now")
-    parser.add_argument("--json", default=str(BUILD / "matrix.json"))
-    parser.add_argument("--markdown", default="")
-    parser.add_argument("--plot", default="")
-    parser.add_argument("--keep", default="", help="a folder for the captures")
-    parser.add_argument("--no-capture", action="store_true")
-    parser.add_argument("--check", action="store_true")
+    parser = argparse.ArgumentParser(
+        description="Our TCP beside Linux's over round-trip time and loss. Needs root, ip(8), and tshark for captures."
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="four cells, CUBIC, three runs at most of 4 seconds")
+    add("--cells", default="", help="round trips, losses or both, such as 20ms,100ms/1%%,reorder (default: all)")
+    add("--cc", default="cubic,bbr,bbr3", help="congestion controls, ours and the kernel's (default: %(default)s)")
+    add(
+        "--contenders",
+        default=",".join(ROLES),
+        help="who sends to whom, u for usernet, k for the kernel (default: %(default)s)",
+    )
+    add("--runs", type=int, default=5, help="runs of each cell, whose median counts (default: %(default)s)")
+    add(
+        "--first-seed",
+        type=int,
+        default=1,
+        help="the first run's seed; each further one's is one more (default: %(default)s)",
+    )
+    add("--seconds", type=float, help="of sending in each run (default: 4 to 20, by the round trip)")
+    add("--jobs", type=int, default=2, help="networks at a time (default: %(default)s)")
+    add("--with", dest="earlier", default="", metavar="FILE", help="JSON of an earlier run, for what is not run now")
+    add(
+        "--json",
+        default=str(BUILD / "matrix.json"),
+        metavar="FILE",
+        help="where every run is written (default: build/matrix.json)",
+    )
+    add("--markdown", default="", metavar="FILE", help="a page whose tables are written anew, such as docs/matrix.md")
+    add("--plot", default="", metavar="FILE", help="a picture to write, .png or .svg; needs matplotlib")
+    add("--keep", default="", metavar="FOLDER", help="keep the first run's captures there")
+    add("--no-capture", action="store_true", help="neither capture nor ask tshark")
+    add("--check", action="store_true", help="exit status 1 when a cell falls short or was not measured")
     given = parser.parse_args()
     must_be_root()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -160,16 +160,42 @@ def beside(f: Figures, linux: Figure) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The matrix for our stack alone, in virtual time.")
-    parser.add_argument("--cc", default="cubic")
-    parser.add_argument("--rtt", default=",".join(str(rtt) for rtt in RTTS))
-    parser.add_argument("--loss", default=",".join(CONDITIONS))
-    parser.add_argument("--seconds", type=float)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--sysctl", action="append", default=[])
-    parser.add_argument("--pcap", default="")
-    parser.add_argument("--json", default="")
-    parser.add_argument("--beside", default="")
+    parser = argparse.ArgumentParser(
+        description="The matrix for our stack alone, in virtual time: the same figures every time. Needs no root."
+    )
+    add = parser.add_argument
+    add("--cc", default="cubic", help="congestion controls, comma between them (default: %(default)s)")
+    rtts, conditions = ",".join(str(rtt) for rtt in RTTS), ",".join(CONDITIONS)
+    add("--rtt", default=rtts, metavar="MS,...", help="milliseconds of round trip, any (default: %(default)s)")
+    add(
+        "--loss",
+        default=conditions,
+        metavar="PERCENT,...",
+        help="per cent lost, any, or reorder (default: %(default)s)",
+    )
+    add("--seconds", type=float, help="of sending, in virtual time (default: 4 to 20, by the round trip)")
+    add(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs with seeds 1 to N, whose median counts (default: %(default)s)",
+    )
+    add(
+        "--sysctl",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of both stacks; may be given more than once",
+    )
+    add("--pcap", default="", metavar="FILE", help="what the sender's end saw of the last run, as pcapng")
+    add("--json", default="", metavar="FILE", help="where the figures are written")
+    add(
+        "--beside",
+        default="",
+        metavar="FILE",
+        help="JSON of bench/matrix.py: adds Linux's figures and our ratios to them",
+    )
     given = parser.parse_args()
     rows = json.loads(Path(given.beside).read_text()) if given.beside else []
     # The same seeds on both sides: the luck of three of them is not that of five.

@@ -5,8 +5,8 @@ By itself it prints the figures: ``python tests/attacks/syn_flood.py [sources]``
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 from dataclasses import dataclass
 from time import process_time
 
@@ -215,4 +215,6 @@ def run(sources: int, syns: float = 0.35, honest: int = 10) -> Figures:
 
 
 if __name__ == "__main__":
-    print(run(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))
+    parser = argparse.ArgumentParser(description="What a SYN flood from spoofed sources costs, all in memory.")
+    parser.add_argument("sources", type=int, nargs="?", default=1_000_000, help="how many SYNs (default: %(default)s)")
+    print(run(parser.parse_args().sources))
