@@ -55,6 +55,10 @@ class ByteQueueMachine(RuleBasedStateMachine):
         if not peek:
             self.model = self.model[len(wanted) :]
 
+    @rule(skip=st.integers(0, 120), n=st.integers(0, 120))
+    def look(self, skip: int, n: int) -> None:
+        assert self.queue.look(skip, n) == self.model[skip : skip + n]
+
     @rule(n=st.integers(0, 120), peek=st.booleans())
     def read_into(self, n: int, peek: bool) -> None:
         into = bytearray(b"\xaa" * n)

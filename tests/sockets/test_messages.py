@@ -11,6 +11,8 @@ import pytest
 
 from usernet.core.const import MS, POLLERR, POLLPRI
 from usernet.sockets import const as so
+from usernet.sockets import messages
+from usernet.sockets.base import Ancillary
 from usernet.sockets.const import AF_INET, SOCK_STREAM
 from usernet.sockets.factory import socket
 from usernet.sockets.tcp import TcpSocket
@@ -142,6 +144,45 @@ def test_when_text_came(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None
     child.setsockopt(SOL, so.SO_TIMESTAMP, 0)
     child.setsockopt(SOL, so.SO_TIMESTAMPING, SOFTWARE)
     assert told(3) == []
+
+
+def test_reading_lets_go_of_the_instants(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    child.setsockopt(SOL, so.SO_TIMESTAMPNS, 1)
+    came = []
+    for _ in range(10):
+        world.advance(MS)
+        came.append(world.now())
+        client.send(bytes(1000))
+        world.settle()
+    assert child.tcb is not None and child.tcb.arrivals is not None
+    entries = child.tcb.arrivals.entries
+    assert len(entries) == 10
+    for at in came:
+        for n in (0, 100, 900):
+            if n:
+                assert child.recvmsg(n, 512)[1][0][2] == struct.pack("=qq", at // 10**9, at % 10**9)
+            assert all(behind >= child.tcb.bytes_received - child.tcb.available() for _, behind, _ in entries)
+    assert len(entries) == 1
+
+
+def test_what_recvmsg_tells_is_found_with_the_lock_that_it_read_with(
+    world: World, ends: tuple[TcpSocket, TcpSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, child = ends
+    child.setsockopt(SOL, so.SO_TIMESTAMPNS, 1)
+    child.setsockopt(TCP, so.TCP_INQ, 1)
+    client.send(b"stamped")
+    world.settle()
+    locked = []
+
+    def fitting(items: Ancillary, room: int) -> tuple[Ancillary, int]:
+        locked.append(world.lock._is_owned())  # type: ignore[attr-defined]
+        return items, 0
+
+    monkeypatch.setattr(messages, "fitting", fitting)
+    assert len(child.recvmsg(4, 512)[1]) == 2 and locked == [True]
+    assert not world.lock._is_owned()  # type: ignore[attr-defined]
 
 
 def test_an_accepted_connection_stamps_what_came_before_accept(world: World) -> None:

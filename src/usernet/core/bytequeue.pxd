@@ -42,7 +42,8 @@ cdef class ByteQueue:
     cdef void _copy(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
     cpdef bytes read(self, Py_ssize_t n, bint peek)
     cdef bytes _copy_out(self, Py_ssize_t n)
-    cdef list _pieces(self, Py_ssize_t n)
+    cpdef bytes look(self, Py_ssize_t skip, Py_ssize_t n)
+    cdef list _pieces(self, Py_ssize_t skip, Py_ssize_t n)
     cpdef Py_ssize_t read_into(self, memoryview into, bint peek) except -1
     cpdef void discard(self, Py_ssize_t n) except *
     cpdef void clear(self) except *

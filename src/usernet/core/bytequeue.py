@@ -116,13 +116,19 @@ class ByteQueue:
     def _copy_out(self, n: cython.Py_ssize_t) -> bytes:
         view: View = self._views[self._first]
         if n > view.end - view.start:
-            return b"".join(self._pieces(n))
+            return b"".join(self._pieces(0, n))
         if COMPILED:
             # Three objects less than by way of a memoryview.
             return copied(view.base, view.start, n)  # type: ignore[name-defined,no-any-return]  # noqa: F821
         return bytes(memoryview(view.base)[view.start : view.start + n])
 
-    def _pieces(self, n: cython.Py_ssize_t) -> list[memoryview]:
+    def look(self, skip: cython.Py_ssize_t, n: cython.Py_ssize_t) -> bytes:
+        """Up to n octets behind the first ``skip``; all stay queued, and no others are copied."""
+        if n > self.length - skip:
+            n = self.length - skip
+        return b"".join(self._pieces(skip, n))
+
+    def _pieces(self, skip: cython.Py_ssize_t, n: cython.Py_ssize_t) -> list[memoryview]:
         # Joined by their reader they are copied once, into a buffer that is made once.
         view: View
         size: cython.Py_ssize_t
@@ -130,12 +136,16 @@ class ByteQueue:
         i: cython.Py_ssize_t = self._first
         while n > 0:
             view = self._views[i]
-            size = view.end - view.start
+            size = view.end - view.start - skip
+            i += 1
+            if size <= 0:
+                skip = -size
+                continue
             if size > n:
                 size = n
-            pieces.append(memoryview(view.base)[view.start : view.start + size])
+            pieces.append(memoryview(view.base)[view.start + skip : view.start + skip + size])
+            skip = 0
             n -= size
-            i += 1
         return pieces
 
     def read_into(self, into: memoryview, peek: cython.bint) -> cython.Py_ssize_t:

@@ -122,7 +122,7 @@ def _look_behind(tcb: Tcb, skip: int, n: int) -> bytes:
             n = min(n, mark - skip)
         elif skip == mark:
             skip += 1
-    return tcb.rcv_queue.read(skip + n, True)[skip:]
+    return tcb.rcv_queue.look(skip, n)
 
 
 def recv_error(sock: TcpSocket, n: int, room: int) -> tuple[bytes, Ancillary, int]:
@@ -146,8 +146,11 @@ def recv_error(sock: TcpSocket, n: int, room: int) -> tuple[bytes, Ancillary, in
 
 
 def recv_message(sock: TcpSocket, n: int, room: int, flags: int) -> tuple[bytes, Ancillary, int]:
-    """recvmsg(2) on the stream itself: when the last octet came, and with TCP_INQ how much is left to read."""
-    data = sock.recv(n, flags)
+    """recvmsg(2) on the stream itself: when the last octet came, and with TCP_INQ how much is left to read.
+
+    The lock is held from the reading on, so that what is told belongs to what was read.
+    """
+    data = sock.recv_octets(n, flags)
     out = MSG_OOB if flags & MSG_OOB else 0
     items: Ancillary = []
     tcb = sock.tcb
@@ -157,6 +160,8 @@ def recv_message(sock: TcpSocket, n: int, room: int, flags: int) -> tuple[bytes,
         read = tcb.bytes_received - tcb.available()
         if flags & MSG_PEEK:
             read += sock.peek_off if sock.peek_off >= 0 else len(data)
+        else:
+            tcb.arrivals.were_read(read)
         items = stamps(sock, tcb.arrivals.of(read - 1))
     if sock.inq:
         # After a FIN there is always something more: the end.

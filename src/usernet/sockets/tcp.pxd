@@ -20,6 +20,7 @@ cdef class TcpSocket(Socket):
 
     cdef TcpSocket _adopt(self, Tcb tcb)
     cpdef long long send_octets(self, bytes octets, unsigned int flags, long long deadline) except? -1
+    cpdef bytes recv_octets(self, Py_ssize_t n, unsigned int flags)
     cpdef bint is_deferred(self) except *
     cpdef Tcb readable(self, Py_ssize_t n, long long deadline)
     cpdef long long wait_for_text(self, long long deadline) except? -1

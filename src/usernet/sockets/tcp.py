@@ -352,31 +352,35 @@ class TcpSocket(Socket):
 
     def recv(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> bytes:
         """recv(2): b"" at the end of the stream."""
-        tcb: Tcb | None
-        data: bytes | None
         lock = self.host.lock
         if n < 0:
             raise ValueError("negative buffersize in recv")
         lock.acquire()
         try:
-            if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
-                return self._recv_special(n, flags)
-            deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
-            while True:
-                tcb = self.readable(n, deadline)
-                if tcb is not None:
-                    data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
-                    if data is not None:
-                        if self.peek_off > 0:
-                            self.was_read(len(data))
-                        return data
-                    if self.at_end(tcb):
-                        return b""
-                elif n == 0:
-                    return b""
-                deadline = self.wait_for_text(deadline)
+            return self.recv_octets(n, flags)
         finally:
             lock.release()
+
+    def recv_octets(self, n: cython.Py_ssize_t, flags: cython.uint) -> bytes:
+        """As recv; the lock is held."""
+        tcb: Tcb | None
+        data: bytes | None
+        if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
+            return self._recv_special(n, flags)
+        deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
+        while True:
+            tcb = self.readable(n, deadline)
+            if tcb is not None:
+                data = tcb.recv(n, (flags & MSG_PEEK) != 0, self.host.now())
+                if data is not None:
+                    if self.peek_off > 0:
+                        self.was_read(len(data))
+                    return data
+                if self.at_end(tcb):
+                    return b""
+            elif n == 0:
+                return b""
+            deadline = self.wait_for_text(deadline)
 
     def readable(self, n: cython.Py_ssize_t, deadline: cython.longlong) -> Tcb | None:
         """The connection to read from, or None when SO_RCVLOWAT says to wait, which who cannot wait is not told."""
@@ -473,9 +477,9 @@ class TcpSocket(Socket):
         """recvmsg(2), with what MSG_ERRQUEUE, TCP_INQ and SO_TIMESTAMPING tell as ancillary data."""
         if n < 0:
             raise ValueError("negative buffer size in recvmsg")
-        if not flags & MSG_ERRQUEUE:
-            return *recv_message(self, n, ancillary_size, flags), None
         with self.host.lock:
+            if not flags & MSG_ERRQUEUE:
+                return *recv_message(self, n, ancillary_size, flags), None
             self.check_open()
             return *recv_error(self, n, ancillary_size), None
 

@@ -5,7 +5,9 @@ Positions count octets in order from the first that was received; a connection t
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 # Shorter text shares the instant of what follows it, as Linux's buffers are joined; that bounds the entries.
 SHARED = 512
+BEHIND = itemgetter(1)
 
 
 class Arrivals:
@@ -26,8 +29,7 @@ class Arrivals:
     def came(self, read: cython.longlong, start: cython.longlong, end: cython.longlong, now: cython.longlong) -> None:
         """Octets from ``start`` to ``end`` are in order now; those before ``read`` are the reader's."""
         entries = self.entries
-        while entries and entries[0][1] < read:
-            entries.popleft()
+        self.were_read(read)
         if entries:
             first, behind, at = entries[-1]
             if read < behind == start and (at == now or behind - first <= SHARED):
@@ -35,9 +37,17 @@ class Arrivals:
                 return
         entries.append((start, end, now))
 
+    def were_read(self, read: cython.longlong) -> None:
+        """Octets before ``read`` are the reader's. Of the last of them it may still be asked."""
+        entries = self.entries
+        while entries and entries[0][1] < read:
+            entries.popleft()
+
     def of(self, position: cython.longlong) -> cython.longlong:
         """The instant when this octet had come, 0 when that was before anybody asked."""
-        for first, behind, at in self.entries:
-            if position < behind:
-                return at if position >= first else 0
-        return 0
+        entries = self.entries
+        i: cython.Py_ssize_t = bisect_right(entries, position, key=BEHIND)
+        if i == len(entries):
+            return 0
+        first, _, at = entries[i]
+        return at if position >= first else 0
