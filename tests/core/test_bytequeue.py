@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from usernet.core.bytequeue import ByteQueue, SendQueue
-from usernet.core.packet import Packet, View
+from usernet.core.packet import Packet, View, new_packet
 
 pieces = st.binary(max_size=40)
 
@@ -217,3 +217,16 @@ def test_a_long_queue_is_let_go_of_on_a_small_stack() -> None:
         thread.join()
     finally:
         threading.stack_size(before)
+
+
+def test_a_node_that_was_released_is_no_place_to_begin() -> None:
+    queue = SendQueue()
+    for octet in b"abc":
+        queue.append(bytes([octet]) * 600)
+    queue.gather(new_packet(0), 0, 600)
+    first = queue.found()
+    queue.release(700)
+    queue.look_at(first)
+    packet = new_packet(0)
+    queue.gather(packet, 1100, 200)
+    assert packet.tobytes() == b"b" * 100 + b"c" * 100

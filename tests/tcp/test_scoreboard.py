@@ -1,11 +1,15 @@
 """The scoreboard under random SACKs, losses and retransmissions: its counts equal a recount, its orders hold."""
 
 import itertools
+import subprocess
+import sys
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from usernet.core.bytequeue import SendQueue
 from usernet.core.counters import TcpExtMib
+from usernet.core.packet import new_packet
 from usernet.core.seq import seq_lt
 from usernet.tcp.acked import Acked
 from usernet.tcp.const import R_FIN, R_LOST, R_RETRANS, R_SACKED
@@ -178,3 +182,77 @@ def test_one_block_over_many_records_makes_one_of_them():
     assert board.count() == 11 and board.record(5).segs == 990
     board.sack(0, 5 * M, acked)
     assert board.count() == 6 and board.record(0).end == 995 * M
+
+
+def sent(board, queue, start, segs, size):
+    """Octets of the queue leave as one record."""
+    packet = new_packet(64)
+    queue.gather(packet, start, segs * size)
+    record = make_record(start, start + segs * size, segs, size, start + 1)
+    record.chunk = queue.found()
+    board.add(record)
+    return record
+
+
+def test_octets_are_let_go_of_when_they_are_acknowledged():
+    board, acked = board_of(0)
+    queue = SendQueue()
+    pieces = [bytes([i]) * 600 for i in range(8)]
+    unqueued = [sys.getrefcount(piece) for piece in pieces]
+    for piece in pieces:
+        queue.append(piece)
+    del piece
+    for start in range(0, 4800, 1200):
+        record = sent(board, queue, start, 2, 600)
+    acked.begin(0, 4800, 500, 10**6)
+    for una, held in ((1200, 6), (2400, 4), (3000, 3)):
+        queue.release(una)
+        board.acknowledge(una, False, acked)
+        assert [sys.getrefcount(piece) for piece in pieces] == unqueued[:-held] + [n + 1 for n in unqueued[-held:]]
+    assert record.chunk is not None
+    record = board.record(0)
+    packet = new_packet(64)
+    before = queue.look_at(record.chunk)
+    queue.gather(packet, record.start, 600)
+    queue.look_at(before)
+    assert bytes(packet.frags[0].base) == pieces[5]
+
+
+LONG = """if True:
+    import threading
+    from usernet.core.bytequeue import SendQueue
+    from usernet.core.counters import TcpExtMib
+    from usernet.core.packet import new_packet
+    from usernet.tcp.acked import Acked
+    from usernet.tcp.rack import Rack
+    from usernet.tcp.rate import DeliveryRate
+    from usernet.tcp.record import make_record
+    from usernet.tcp.scoreboard import Scoreboard
+    N, SIZE = 100_000, 600
+    board, queue, acked = Scoreboard(DeliveryRate(), Rack(), TcpExtMib()), SendQueue(), Acked()
+    octets = bytes(SIZE)
+    for _ in range(N):
+        queue.append(octets)
+    for start, segs in ((0, 1), (SIZE, N - 2), ((N - 1) * SIZE, 1)):
+        packet = new_packet(64)
+        queue.gather(packet, start, SIZE)
+        record = make_record(start, start + segs * SIZE, segs, SIZE, start + 1)
+        record.chunk = queue.found()
+        board.add(record)
+    del record, packet
+    acked.begin(0, N * SIZE, 500, 10**9)
+    def arrive():
+        for una in (SIZE, 2 * SIZE, (N - 2) * SIZE, (N - 1) * SIZE, N * SIZE):
+            queue.release(una)
+            board.acknowledge(una, False, acked)
+    threading.stack_size(1 << 18)
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    thread.join()
+    print(board.count(), len(queue))
+"""
+
+
+def test_a_long_queue_is_freed_node_by_node_however_it_is_acknowledged():
+    done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "0 0\n"), done.stderr

@@ -303,19 +303,26 @@ class SendQueue:
     def look_at(self, chunk: Chunk | None) -> Chunk | None:
         """Let the next gather() begin at a node that found() gave; returns where it would have begun."""
         before: Chunk | None = self._cursor
+        if chunk is not None and chunk.end <= self.base:
+            # Released meanwhile: what is left begins at the head.
+            chunk = None
         self._cursor = chunk
         return before
 
     def release(self, upto: cython.ulonglong) -> None:
         """Drop octets before this position."""
         head: Chunk | None = self._head
+        following: Chunk | None
         self.base = upto
         while head is not None and head.end <= upto:
             if head is self._cursor:
                 self._cursor = None
             if head is self._found:
                 self._found = None
-            head = head.next
+            # Whoever noted this node keeps only this one; and as in clear(), none takes the next with it.
+            following = head.next
+            head.next = None
+            head = following
         self._head = head
         if head is None:
             self._tail = None

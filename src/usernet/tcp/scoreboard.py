@@ -139,10 +139,14 @@ class Scoreboard:
                     self._acknowledged(record, segs, reno, acked)
                     record.segs -= segs
                 record.start = una
+                # It begins where the send queue does from here on: nothing before that may be kept.
+                record.chunk = None
                 break
             self._acknowledged(record, segs, reno, acked)
             if record.is_out:
                 self.order.remove(record)
+            # What stays in the array for a while keeps no octets, nor the queue's nodes behind them.
+            record.chunk = None
             first += 1
         self._first = first
         if first == size:
