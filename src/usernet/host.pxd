@@ -45,6 +45,7 @@ cdef class Host(Scheduler):
     cdef public list stacks
     cdef public object fds
     cdef public bint closed
+    cdef bint _leaving
     cdef long long _virtual
     cdef MemoryDevices _memory
     cdef Poller _poller

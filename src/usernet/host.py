@@ -93,8 +93,8 @@ class Host(Scheduler):
 
     __slots__ = (
         "_abandoned", "_background", "_background_poll", "_devices", "_driver", "_drives", "_fd_watchers",
-        "_followers", "_memory", "_poller", "_stand_back", "_virtual", "_wake", "_woken", "closed", "entropy", "fds",
-        "mode", "stacks",
+        "_followers", "_leaving", "_memory", "_poller", "_stand_back", "_virtual", "_wake", "_woken", "closed",
+        "entropy", "fds", "mode", "stacks",
     )  # fmt: skip
 
     def __init__(self, mode: str = "live", seed: int | bytes | None = None) -> None:
@@ -124,6 +124,7 @@ class Host(Scheduler):
         self._followers: dict[Follower, None] = {}
         self._woken: list[Follower] = []
         self._background: threading.Thread | None = None
+        self._leaving = False
         self._stand_back = WakeUp()
         self._background_poll = select.poll()
         self._background_poll.register(self._poller.fileno(), POLLIN)
@@ -415,7 +416,7 @@ class Host(Scheduler):
         if background is None or background is threading.current_thread():
             return background is None
         atexit.unregister(self._stop_background)
-        self._background = None
+        self._leaving = True
         self._stand_back.ring()
         background.join(1.0)
         return not background.is_alive()
@@ -425,7 +426,7 @@ class Host(Scheduler):
         me = threading.current_thread()
         drives = -1
         with self.lock:
-            while self._background is me and not self.closed:
+            while not self._leaving and not self.closed:
                 if self._driver is me:
                     self._background_round(me)
                 elif self._driver is None and not self._followers and self._drives == drives:

@@ -14,12 +14,11 @@ from .rtx_timer cimport arm_rtx, cancel_rtx, heed_user_timeout, restart_timer
 from .sacks cimport take_sacks
 from .scoreboard cimport Scoreboard
 from .tcb cimport Engine, Tcb
-from .transmit cimport timestamp
+from .transmit cimport echoed_rtt
 
 cdef unsigned int POLLERR
 cdef int WAIT_BUSY, _NO_DUPLICATE
 cdef unsigned int MASK32, SYN, FIN, R_SACKED
-cdef long long MS
 cdef int A_CA_ALERT, A_DATA, A_DATA_ACKED, A_DATA_SACKED, A_DSACK, A_NOT_DUP, A_ORIG_ACKED, A_RENEGED, A_RETRANS_ACKED
 cdef int A_SEND_LOST, A_SEND_NEW, A_SET_TIMER, A_UNA_ADVANCED, A_WIN_UPDATE
 cdef int CA_CWR, CA_OPEN, CA_RECOVERY, RTX_PROBE, RACK_STATIC

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.bytequeue import SendQueue
-from ..core.const import MASK32, MS, POLLERR
+from ..core.const import MASK32, POLLERR
 from ..core.seq import seq_le, seq_lt
 from ..wire.tcp import Segment
 from .acked import Acked
@@ -50,7 +50,7 @@ from .rtx_timer import arm_rtx, cancel_rtx, heed_user_timeout, restart_timer
 from .sacks import take_sacks
 from .scoreboard import Scoreboard
 from .tcb import Engine, Tcb
-from .transmit import timestamp
+from .transmit import echoed_rtt
 
 if TYPE_CHECKING:
     import cython
@@ -238,7 +238,6 @@ def _update_rtt(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked, no
     sample: AckSample = tcb.engine.ack_sample
     rtt: cython.longlong = -1
     latest: cython.longlong = -1
-    ticks: cython.uint
     if acked.first_sent_at >= 0 and not acked.did & A_RETRANS_ACKED:
         rtt = now - acked.first_sent_at
         latest = now - acked.last_sent_at
@@ -256,10 +255,8 @@ def _update_rtt(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked, no
         if rtt < 0:
             rtt = now - acked.first_sack_sent_at
     if rtt < 0 and acked.did & A_DATA_ACKED and acked.has_echo:
-        ticks = (timestamp(tcb, now) - seg.tsecr) & MASK32
-        if ticks < 0x7FFFFFFF // 1000:
-            rtt = ticks if ticks > 0 else 1
-            rtt *= MS
+        rtt = echoed_rtt(tcb, seg, now)
+        if rtt > 0:
             latest = rtt
     sample.rtt_ns = latest
     if rtt < 0:

@@ -158,6 +158,7 @@ DELACK_MAX: Final = 200 * MS
 # What Linux adds to a timer shorter than the RTO, two ticks, lest it expire early.
 TIMER_SLACK: Final = 2 * MS
 RTO_INITIAL: Final = SECOND
+RTO_FALLBACK: Final = 3 * SECOND
 # Linux's least timer, two ticks.
 TIMEOUT_MIN: Final = 2 * MS
 TIME_WAIT_LEN: Final = 60 * SECOND

@@ -5,7 +5,7 @@ from .arrivals cimport Arrivals
 from .fastopen cimport FastOpen
 from .rtx_timer cimport arm_rtx, cancel_rtx
 from .plpmtud cimport begin_search
-from .transmit cimport sync_mss
+from .transmit cimport echoed_rtt, sync_mss
 from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle
 from .space cimport first_window, window_scale
@@ -21,6 +21,6 @@ cpdef unsigned int advertised_mss(Path path, Settings settings) noexcept
 cpdef unsigned int offered_mss(Segment seg, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
-cpdef void syn_acknowledged(Tcb tcb, long long now) except *
+cpdef void syn_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cpdef void establish(Tcb tcb, Segment seg, long long now) except *
 cpdef bint fast_open_proved(Tcb tcb, Segment seg, long long now) except *

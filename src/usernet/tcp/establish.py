@@ -17,7 +17,7 @@ from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
 from .space import first_window, window_scale
 from .tcb import Engine, Tcb
-from .transmit import sync_mss
+from .transmit import echoed_rtt, sync_mss
 from .window import begin
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
 def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """Our SYN is acknowledged: the send side begins."""
     begin_sending(tcb, seg, now)
-    syn_acknowledged(tcb, now)
+    syn_acknowledged(tcb, seg, now)
 
 
 def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -132,17 +132,25 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     begin(tcb, now)
 
 
-def syn_acknowledged(tcb: Tcb, now: cython.longlong) -> None:
+def syn_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """What the time our SYN took says of the path, and the end of its timer."""
     engine: Engine = tcb.engine
+    rtt: cython.longlong
     cancel_rtx(tcb)
     # The SYN counts as a segment delivered (Linux).
     tcb.rate.delivered += 1
     tcb.backoff = 0
     if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
-        tcb.rtt.sample(now - tcb.syn_sent_at, tcb.snd_una, tcb.snd_nxt, now)
+        rtt = now - tcb.syn_sent_at
+    else:
+        # Of several SYNs only a timestamp tells which one was answered, and of a cookie's when it left.
+        rtt = echoed_rtt(tcb, seg, now)
+    if rtt >= 0:
+        tcb.rtt.sample(rtt, tcb.snd_una, tcb.snd_nxt, now)
         tcb.pacer.update(tcb.cc, 0)
-    elif tcb.retransmits > 1:
+    else:
+        tcb.rtt.fall_back()
+    if tcb.retransmits > 1:
         # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
         tcb.cc.cwnd = 1
     tcb.retransmits = 0
@@ -164,7 +172,7 @@ def fast_open_proved(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bin
     tcb.snd_wl1 = seg.seq
     tcb.snd_wl2 = seg.ack
     tcb.snd_wnd = tcb.max_window = seg.wnd << tcb.snd_wscale
-    syn_acknowledged(tcb, now)
+    syn_acknowledged(tcb, seg, now)
     if tcb.board.packets_out > 0:
         # What was sent meanwhile has a timer of its own from here on.
         arm_rtx(tcb, RTX_RETRANSMIT, now)

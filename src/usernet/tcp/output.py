@@ -68,7 +68,7 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
     did: cython.int = 0
     fin: cython.bint
     n: cython.longlong
-    if tcb.mtu.is_on and unsent > 0:
+    if tcb.mtu.is_on and unsent > 0 and not tcb.pushes_one:
         n = _probe_mtu(tcb, mss, unsent, now)
         if n < 0:
             return O_WAITS
@@ -143,15 +143,19 @@ def _peer_room(tcb: Tcb) -> cython.longlong:
 def push(tcb: Tcb, now: cython.longlong) -> None:
     """Send what is queued, short segments too: TCP_NODELAY was set, or TCP_CORK cleared (tcp(7))."""
     tcb.pushes = True
-    output(tcb, now)
-    tcb.pushes = False
+    try:
+        output(tcb, now)
+    finally:
+        tcb.pushes = False
 
 
 def push_one(tcb: Tcb, now: cython.longlong) -> None:
     """Send one super-segment in the middle of a write; what it leaves of its piece takes more text (Linux)."""
     tcb.pushes_one = True
-    output(tcb, now)
-    tcb.pushes_one = False
+    try:
+        output(tcb, now)
+    finally:
+        tcb.pushes_one = False
 
 
 def pace(tcb: Tcb, now: cython.longlong) -> None:

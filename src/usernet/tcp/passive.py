@@ -71,7 +71,8 @@ def syn_arrives(
         engine.ext.ListenOverflows += 1
         engine.ext.ListenDrops += 1
         return
-    path = answer_path(engine, packet) if gives_cookie else path_back(engine, packet, listener.settings.oif)
+    oif: cython.int = listener.settings.oif
+    path = answer_path(engine, packet) if gives_cookie and oif == 0 else path_back(engine, packet, oif)
     if path is None:
         engine.ext.ListenDrops += 1
         return

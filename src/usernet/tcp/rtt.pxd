@@ -2,7 +2,7 @@ cimport cython
 
 from ..core.seq cimport seq_lt
 
-cdef long long MS, NEVER, RTO_INITIAL, SECOND, MIN_RTT_WINDOW
+cdef long long MS, NEVER, RTO_FALLBACK, RTO_INITIAL, SECOND, MIN_RTT_WINDOW
 
 
 @cython.final
@@ -11,6 +11,7 @@ cdef class RttEstimator:
     cdef public unsigned int rtt_seq
 
     cpdef void sample(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt, long long now) noexcept
+    cpdef void fall_back(self) noexcept
     cpdef void set_rto(self) noexcept
     cpdef void observe(self, long long rtt, bint is_ack_delayed, long long now) noexcept
     cpdef void smooth(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt) noexcept

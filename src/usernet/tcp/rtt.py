@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MS, NEVER, SECOND
 from ..core.seq import seq_lt
-from .const import RTO_INITIAL
+from .const import RTO_FALLBACK, RTO_INITIAL
 
 if TYPE_CHECKING:
     import cython
@@ -87,6 +87,10 @@ class RttEstimator:
         if self.srtt < 1:
             self.srtt = 1
         self.set_rto()
+
+    def fall_back(self) -> None:
+        """RFC 6298 5.7: the handshake gave no sample, and the first timeout is the more cautious (Linux)."""
+        self.rttvar = self.mdev = self.mdev_max = self.rto = RTO_FALLBACK
 
     def set_rto(self) -> None:
         """RFC 6298 2.3 to 2.5, with backoff undone."""

@@ -2,7 +2,7 @@ cimport cython
 
 from ..core.packet cimport Packet, new_packet
 from ..core.sender cimport Path
-from ..wire.tcp cimport write_header, write_sack_header, write_timestamps, write_u32
+from ..wire.tcp cimport Segment, write_header, write_sack_header, write_timestamps, write_u32
 from .accecn cimport Ecn, sack_octets
 from .auth cimport Auth
 from .ecn cimport lay_out, on_syn, on_transmit, syn_ack_option
@@ -20,6 +20,7 @@ cdef int ECN_ACCURATE
 cdef unsigned int PMTUDISC_DO, PMTUDISC_WANT
 
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept
+cpdef long long echoed_rtt(Tcb tcb, Segment seg, long long now) noexcept
 cpdef Path usable_path(Tcb tcb)
 cpdef void sync_mss(Tcb tcb) noexcept
 cpdef unsigned int mss_of(Tcb tcb, unsigned int mtu) noexcept

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..core.const import CSUM_PARTIAL, GSO_ACCECN, GSO_ECN, IPPROTO_TCP, MASK32, MAX_DATAGRAM, MS, NEVER
 from ..core.packet import Packet, new_packet
 from ..core.sender import Path
-from ..wire.tcp import syn_options, write_header, write_sack_header, write_timestamps, write_u32
+from ..wire.tcp import Segment, syn_options, write_header, write_sack_header, write_timestamps, write_u32
 from .accecn import Ecn, sack_octets
 from .auth import Auth
 from .const import (
@@ -42,6 +42,14 @@ def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
     """Our timestamp clock: milliseconds, moved by an offset of the connection's own (RFC 7323 5.4, 7.1)."""
     ticks: cython.longlong = now // MS
     return (ticks + tcb.ts_offset) & MASK32
+
+
+def echoed_rtt(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.longlong:
+    """How long ago what a segment echoes was sent, by the tick (RFC 7323 4); -1 where that cannot be."""
+    ticks: cython.longlong = (timestamp(tcb, now) - seg.tsecr) & MASK32
+    if not (tcb.ts_ok and seg.ts_ok) or seg.tsecr == 0 or ticks >= 0x7FFFFFFF // 1000:
+        return -1
+    return ticks * MS if ticks > 0 else MS
 
 
 # Paths and sizes.
