@@ -123,3 +123,14 @@ def test_a_route_may_have_its_own_mtu() -> None:
     world = World()
     world.ip.fib.add(parse_ip("9.0.0.0"), 8, parse_ip("10.0.0.2"), world.eth0, mtu=1280)
     assert world.ip.path(parse_ip("9.9.9.9"), None, 0).mtu == 1280
+
+
+def test_an_answer_by_one_interface_leaves_no_path_behind() -> None:
+    world = World()
+    index = world.eth0.index
+    kept = world.ip.path(parse_ip("10.0.0.2"), parse_ip("10.0.0.1"), index)
+    for last in range(3, 40):
+        path = world.ip.answering(parse_ip(f"10.0.0.{last}"), parse_ip("10.0.0.1"), index)
+        assert format_ip(path.dst) == f"10.0.0.{last}"
+        assert world.ip.answering(path.dst, path.src, index) is not path
+    assert world.ip.answering(kept.dst, kept.src, index) is kept and kept.alive

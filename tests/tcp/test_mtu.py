@@ -6,6 +6,7 @@ import pytest
 
 from usernet.core.const import POLLERR
 from usernet.tcp.const import ACK, CA_LOSS, CA_OPEN, ESTABLISHED, FIN, MSG_EOR, PSH, SYN, SYN_SENT
+from usernet.tcp.output import output, push_one
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import FakeSender, Owner, Scene
 from usernet.testing.wire import B, Pair
@@ -294,3 +295,18 @@ def test_a_larger_mss_does_not_lead_congestion_avoidance_back_into_slow_start():
     while pair.a.ext.TCPMTUPSuccess < 1:
         pair.step(pair.now + 1_000_000)
     assert tcb.cc.ssthresh == 5
+
+
+def test_no_probe_leaves_in_the_middle_of_a_write():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.send(bytes(4000), scene.now)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.snd_wnd = 65535
+    push_one(tcb, scene.now)
+    assert [len(sent.payload) for sent in peer.drain()] == [600]
+    output(tcb, scene.now)
+    assert len(peer.drain()[0].payload) > 600

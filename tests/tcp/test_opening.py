@@ -663,3 +663,23 @@ def test_a_listener_bound_to_an_interface_hears_that_one_only():
     scene.listen(settings=settings)
     peer.send(SYN, seq=0)
     peer.expect(RST | ACK, ack=1)
+
+
+def test_a_simulation_that_connects_at_its_first_instant_has_a_sample():
+    scene = Scene(tcp_timestamps=0)
+    scene.now = 0
+    peer = scene.peer(wrap=False)
+    tcb, _ = peer.open_active()
+    assert tcb.syn_sent_at == 0 and tcb.rtt.srtt > 0 and tcb.rtt.rto < SECOND
+
+
+def test_rfc6298_5_7_the_fallback_heeds_the_maximum():
+    scene = Scene(tcp_timestamps=0, tcp_rto_max_ms=1000)
+    listener = scene.listen()
+    peer = scene.peer()
+    peer.send(SYN, seq=0)
+    peer.expect(SYN | ACK)
+    scene.advance(s=1)
+    peer.expect(SYN | ACK)
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now).rtt.rto == SECOND

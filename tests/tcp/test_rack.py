@@ -116,8 +116,8 @@ def test_rfc8985_3_3_2_the_window_holds_what_a_timestamp_showed_to_be_late():
 
 
 def test_what_a_timestamp_shows_widens_the_window_only_forward_and_within_bounds():
-    rack = Rack()
-    for late, min_rtt, steps in ((-3, 3, 1), (0, 100, 1), (5, 3, 255), (40, 100, 255), (10**9, NEVER, 255)):
+    for late, min_rtt, steps in ((-3, 3, 1), (0, 100, 1), (5, 3, 255), (40, 100, 2), (10**9, NEVER, 1)):
+        rack = Rack()
         rack.widen(late, min_rtt)
         assert rack.steps == steps
     rack = Rack()

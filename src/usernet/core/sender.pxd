@@ -16,7 +16,7 @@ cdef class Path:
 
 cdef class Sender:
     cpdef Path path(self, bytes dst, bytes src, int oif)
-    cpdef Path answering(self, bytes dst, bytes src)
+    cpdef Path answering(self, bytes dst, bytes src, int oif)
     cpdef int send(self, Path path, Packet packet, long long now) except? -1
     cpdef bint is_local(self, bytes address) except *
     cpdef void confirm(self, Path path, long long now) except *

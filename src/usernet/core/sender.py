@@ -58,12 +58,12 @@ class Sender:
         """
         raise NotImplementedError
 
-    def answering(self, dst: bytes, src: bytes) -> Path:
+    def answering(self, dst: bytes, src: bytes, oif: cython.int) -> Path:
         """The way to whoever sent ``src`` a packet, for one answer: not kept, and good until the next call only.
 
         So that a flood from a million sources leaves no trace. Raises as ``path`` does.
         """
-        return self.path(dst, src, 0)
+        return self.path(dst, src, oif)
 
     def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
         """Send a packet whose head is at the transport header (l4 == head, ``protocol`` set).

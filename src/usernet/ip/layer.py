@@ -161,9 +161,9 @@ class IpLayer(Sender):
                 self.context.counters.ip.OutNoRoutes += 1
             raise
 
-    def answering(self, dst: bytes, src: bytes) -> Path:
+    def answering(self, dst: bytes, src: bytes, oif: cython.int) -> Path:
         """The way to dst for one answer. Raises as ``path`` does."""
-        return self._paths.passing(dst, src)
+        return self._paths.passing(dst, src, oif)
 
     def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
         """Send a transport's packet; 0 or a negative errno, the drop counted."""

@@ -27,6 +27,6 @@ cdef class Paths:
     cdef Route _passing_route
 
     cpdef IpPath find(self, bytes dst, bytes src, int oif)
-    cpdef IpPath passing(self, bytes dst, bytes src)
-    cdef IpPath _unkept(self, bytes dst, bytes src)
+    cpdef IpPath passing(self, bytes dst, bytes src, int oif)
+    cdef IpPath _unkept(self, bytes dst, bytes src, int oif)
     cpdef void clear(self) except *

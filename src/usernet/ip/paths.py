@@ -70,7 +70,7 @@ class Paths:
         self._paths[key] = path
         return path
 
-    def passing(self, dst: bytes, src: bytes) -> IpPath:
+    def passing(self, dst: bytes, src: bytes, oif: cython.int) -> IpPath:
         """The way to dst for one packet; raises as ``find`` does. What it gives is made over by the next call.
 
         Neither looked up whole nor kept: of all that lie behind one gateway only the address differs.
@@ -82,11 +82,11 @@ class Paths:
         if len(dst) != 4:
             raise OSError(EAFNOSUPPORT, "only IPv4 addresses are routed")
         number = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
-        if number >> 24 == 0 or self.local.kind(number) != RTN_UNICAST or dst in self._narrow:
-            return self._unkept(dst, src)
+        if oif != 0 or number >> 24 == 0 or self.local.kind(number) != RTN_UNICAST or dst in self._narrow:
+            return self._unkept(dst, src, oif)
         route = self.fib.lookup(dst, 0)
         if route is None or route.gateway is None:
-            return self._unkept(dst, src)
+            return self._unkept(dst, src, 0)
         path = self._passing
         if path is not None and route is self._passing_route and path.src == src:
             path.dst = dst
@@ -97,9 +97,9 @@ class Paths:
         self._passing, self._passing_route = path, route
         return path
 
-    def _unkept(self, dst: bytes, src: bytes) -> IpPath:
-        path: IpPath | None = self._paths.get((dst, src, 0))
-        return path if path is not None else self._find_path(dst, src, 0)
+    def _unkept(self, dst: bytes, src: bytes, oif: cython.int) -> IpPath:
+        path: IpPath | None = self._paths.get((dst, src, oif))
+        return path if path is not None else self._find_path(dst, src, oif)
 
     def clear(self) -> None:
         """Routes, addresses or devices changed: every path falls dead."""

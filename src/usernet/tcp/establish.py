@@ -140,19 +140,20 @@ def syn_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     # The SYN counts as a segment delivered (Linux).
     tcb.rate.delivered += 1
     tcb.backoff = 0
-    if tcb.retransmits == 0 and tcb.syn_sent_at > 0:
+    if tcb.retransmits > 1:
+        # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
+        tcb.cc.cwnd = 1
+    if tcb.retransmits == 0 and tcb.syn_sent_at >= 0:
         rtt = now - tcb.syn_sent_at
     else:
-        # Of several SYNs only a timestamp tells which one was answered, and of a cookie's when it left.
+        # Of several SYNs only a timestamp tells which one was answered, and of a cookie when it left: by 64 ms at most
+        # too early, for the stamp's last bits are the options (Linux).
         rtt = echoed_rtt(tcb, seg, now)
     if rtt >= 0:
         tcb.rtt.sample(rtt, tcb.snd_una, tcb.snd_nxt, now)
         tcb.pacer.update(tcb.cc, 0)
     else:
         tcb.rtt.fall_back()
-    if tcb.retransmits > 1:
-        # RFC 5681 3.1: a SYN lost more than once asks for a window of one segment.
-        tcb.cc.cwnd = 1
     tcb.retransmits = 0
     tcb.retrans_at = 0
     if tcb.chrono.timeout_since != 0:

@@ -39,4 +39,4 @@ cdef class Listener:
 
 
 cpdef Path path_back(Engine engine, Packet packet, int oif)
-cpdef Path answer_path(Engine engine, Packet packet)
+cpdef Path answer_path(Engine engine, Packet packet, int oif)

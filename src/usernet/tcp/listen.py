@@ -141,12 +141,12 @@ def path_back(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
         return None
 
 
-def answer_path(engine: Engine, packet: Packet) -> Path | None:
+def answer_path(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
     """As path_back, for one answer to who may be nobody: it leaves nothing behind, and is good for one packet."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
     try:
-        return engine.sender.answering(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size))
+        return engine.sender.answering(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size), oif)
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None

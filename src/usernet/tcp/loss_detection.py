@@ -59,7 +59,9 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     suspect = order.suspect
     if suspect is None or record is None:
         return False
-    # The last of them was sent last, unless an undo gave it its turn: then the first that is not due goes before it.
+    # The last of them was sent last, but for those to which an undo gave a later turn.
+    while suspect.turn != suspect.nth and suspect.earlier is not None:
+        suspect = suspect.earlier
     span = max(suspect.sent_at, record.sent_at) - due + TIMER_SLACK
     if span > current_rto(tcb):
         span = current_rto(tcb)

@@ -72,7 +72,7 @@ def syn_arrives(
         engine.ext.ListenDrops += 1
         return
     oif: cython.int = listener.settings.oif
-    path = answer_path(engine, packet) if gives_cookie and oif == 0 else path_back(engine, packet, oif)
+    path = answer_path(engine, packet, oif) if gives_cookie else path_back(engine, packet, oif)
     if path is None:
         engine.ext.ListenDrops += 1
         return
@@ -218,7 +218,7 @@ def _recover(request: Request, seg: Segment, mss: cython.uint) -> None:
     request.irs = (seg.seq - 1) & MASK32
     request.iss = (seg.ack - 1) & MASK32
     request.mss = mss
-    request.sent_at = 0
+    request.sent_at = -1
     request.sack_ok = False
     if seg.ts_ok:
         bits = _stamp_bits(engine, request.key, seg)

@@ -361,7 +361,7 @@ class Tcp(Acceptor):
     def _answer_closed(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         # 3.10.7.1. A RST is never answered; the caller saw to that.
         auth: Auth | None = None
-        path = answer_path(self, packet)
+        path = answer_path(self, packet, 0)
         if path is None:
             return
         listener = self._find_listener(packet, seg)

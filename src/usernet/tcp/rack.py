@@ -96,7 +96,7 @@ class Rack:
         if late <= 0:
             # A peer may echo what was never sent.
             return
-        if quarter > 0 and late < quarter * steps:
+        if quarter > 0 and late // steps < quarter:
             steps = (late + quarter - 1) // quarter
         if steps > self.steps:
             self.steps = steps

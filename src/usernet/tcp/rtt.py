@@ -90,7 +90,8 @@ class RttEstimator:
 
     def fall_back(self) -> None:
         """RFC 6298 5.7: the handshake gave no sample, and the first timeout is the more cautious (Linux)."""
-        self.rttvar = self.mdev = self.mdev_max = self.rto = RTO_FALLBACK
+        self.rttvar = self.mdev = self.mdev_max = RTO_FALLBACK
+        self.rto = RTO_FALLBACK if self.rto_max > RTO_FALLBACK else self.rto_max
 
     def set_rto(self) -> None:
         """RFC 6298 2.3 to 2.5, with backoff undone."""

@@ -325,7 +325,7 @@ class Tcb(Endpoint):
         self.reordering = sysctls.reordering
         self.retransmits = self.backoff = self.probes_out = 0
         self.retrans_at = self.probes_at = 0
-        self.syn_sent_at = 0
+        self.syn_sent_at = -1
         self.lsnd_at = 0
         self.cwnd_stamp = 0
         self.cwnd_used = self.max_packets_seq = 0
