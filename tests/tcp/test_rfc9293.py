@@ -1,11 +1,13 @@
 """Requirements of RFC 9293 that no other test has for its subject; docs/rfc/rfc9293.md names the test of each."""
 
 from errno import ECONNRESET
+from itertools import pairwise
 
 import pytest
 
 from usernet.core.const import POLLERR, POLLHUP, SECOND
 from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, FIN, PSH, RST, SYN, SYN_RECEIVED
+from usernet.tcp.isn import initial_sequence
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import LOCAL, Owner, Scene
 from usernet.wire.tcp import emit
@@ -94,6 +96,15 @@ def test_must_66_a_rst_is_processed_with_a_window_of_zero():
     assert peer.drain()[-1].wnd == 0
     peer.send(RST, seq=1 + tcb.bytes_received)
     assert tcb.state == CLOSED
+
+
+def test_must_9_and_shld_1_initial_numbers_hang_on_a_secret():
+    isns = {initial_sequence(Scene(seed=bytes((i,))).tcp, bytes(12), 0) for i in range(8)}
+    assert len(isns) == 8
+    scene = Scene()
+    isns = {initial_sequence(scene.tcp, bytes(11) + bytes((i,)), 0) for i in range(8)}
+    steps = {(b - a) & 0xFFFFFFFF for a, b in pairwise(sorted(isns))}
+    assert len(isns) == 8 and len(steps) == 7
 
 
 # 3.5 and 3.6 Opening and closing.
@@ -243,6 +254,19 @@ def test_must_41_and_42_opens_do_not_interfere():
     out.send(SYN | ACK, ack=1, mss=1460)
     out.expect(ACK, seq=1, ack=1)
     assert tcb.state == ESTABLISHED and accepted.state == ESTABLISHED and other.poll() == 0
+
+
+def test_must_43_and_45_a_local_address_may_be_named_and_stays():
+    scene = Scene()
+    loopback = bytes((127, 0, 0, 1))
+    peer = scene.peer(local=loopback)
+    tcb, _ = peer.open_active()
+    assert tcb.local == tcb.path.src == loopback != LOCAL
+    # Another path, on which the stack would choose LOCAL if it were asked.
+    scene.sender.new_mtu(900)
+    tcb.send(b"d" * 100, scene.now)
+    peer.expect(ACK | PSH, length=100)
+    assert tcb.local == tcb.path.src == loopback and tcb.path.mtu == 900
 
 
 def test_must_48_and_49_diffserv_and_ttl_are_the_callers_and_change_at_once():
