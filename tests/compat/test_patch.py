@@ -38,7 +38,9 @@ def test_names_bound_before_lead_to_ours() -> None:
         assert selectors.DefaultSelector is usernet.selectors.EpollSelector
         assert socketserver._ServerSelector is usernet.selectors.PollSelector
         assert http.client.socket is usernet.socket
-        assert isinstance(asyncio.new_event_loop()._selector, usernet.selectors.EpollSelector)
+        loop = asyncio.new_event_loop()
+        assert isinstance(loop._selector, usernet.selectors.EpollSelector)
+        loop.close()
         import socket as again
         assert again is usernet.socket
     """)
