@@ -16,6 +16,7 @@ import os
 import struct
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,14 @@ def main(kind: str, role: str, address: str, port: str, seconds: str, cc: str = 
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
     at = (address, int(port))
+    socket: Any
     if kind == "kernel":
-        import socket
-
+        socket = import_module("socket")
         counters = kernel_counters
     else:
         import usernet
-        from usernet import socket  # type: ignore[no-redef]
 
+        socket = usernet.socket
         stack = usernet.Stack("bench")
         for name, value in (("net.ipv4.tcp_rmem", RMEM), ("net.ipv4.tcp_wmem", WMEM)):
             stack.context.sysctl.set(name, value)

@@ -49,6 +49,20 @@ def stream(net: Net) -> TcpSocket:
     return made
 
 
+def read_from_now_on(world: World, sock: TcpSocket, n: int) -> None:
+    """A reader comes by every millisecond until it has n octets."""
+    left = n
+
+    def read() -> None:
+        nonlocal left
+        if sock.ioctl(so.SIOCINQ):
+            left -= len(sock.recv(1 << 20, so.MSG_DONTWAIT))
+        if left > 0:
+            world.at(MS, read)
+
+    world.at(MS, read)
+
+
 def fails(err: int, call: Callable[..., object], *args: Any) -> None:
     with pytest.raises(OSError) as caught:
         call(*args)
@@ -323,15 +337,7 @@ def test_unread_reports_end_no_wait_of_a_half_closed_sender(
         child.shutdown(so.SHUT_WR)
         world.advance(50 * MS)
     assert client.poll() & POLLERR
-    got = bytearray()
-
-    def read() -> None:
-        if child.ioctl(so.SIOCINQ):
-            got.extend(child.recv(1 << 20, so.MSG_DONTWAIT))
-        if len(got) < 300_000:
-            world.at(MS, read)
-
-    world.at(MS, read)
+    read_from_now_on(world, child, 300_000)
     assert client.send(b"z" * 300_000) == 300_000
     client.sendall(b"z" * 300_000)
     assert client.recv(1) == b"" and client.poll() & POLLERR
@@ -400,15 +406,7 @@ def test_queue_lengths(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
 def test_a_blocking_send_takes_everything(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
     client, child = ends
     client.setsockopt(SOL, so.SO_SNDBUF, 10_000)
-    got = bytearray()
-
-    def read() -> None:
-        if child.ioctl(so.SIOCINQ):
-            got.extend(child.recv(1 << 20, so.MSG_DONTWAIT))
-        if len(got) < 300_000:
-            world.at(MS, read)
-
-    world.at(MS, read)
+    read_from_now_on(world, child, 300_000)
     assert client.send(b"z" * 300_000) == 300_000
     world.settle()
     child.recv(1 << 20)

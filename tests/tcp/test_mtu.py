@@ -232,6 +232,15 @@ def test_a_report_smaller_than_a_probe_under_way_is_believed():
     assert [(x.seq, len(x.payload)) for x in peer.drain()] == [(1, 600), (601, 386)]
 
 
+def about_to_probe(scene):
+    """A connection that will send a probe with its next text, for which the peer has no room yet."""
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    scene.sender.new_mtu(1500)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    return scene, peer, tcb
+
+
 class Narrow(FakeSender):
     """Takes nothing longer than 700 octets."""
 
@@ -247,11 +256,8 @@ class Narrow(FakeSender):
 def test_a_probe_refused_below_leaves_its_text_to_be_sent():
     scene = Scene(tcp_mtu_probing=2, tcp_base_mss=512)
     scene.sender = scene.tcp.sender = Narrow(640, 0)
-    scene, peer, tcb, _ = opened(scene)
-    tcb.cc.cwnd = 11
-    scene.sender.new_mtu(1500)
+    scene, peer, tcb = about_to_probe(scene)
     text = bytes(range(250)) * 16
-    peer.send(ACK, seq=1, ack=1, wnd=0)
     tcb.send(text, scene.now)
     tcb.shutdown_send(scene.now)
     peer.send(ACK, seq=1, ack=1)
@@ -276,11 +282,7 @@ def test_a_probe_leaves_room_for_the_option_that_rides_along():
 
 
 def test_a_probe_does_not_carry_octets_on_both_sides_of_a_mark():
-    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
-    scene, peer, tcb, _ = opened(scene)
-    tcb.cc.cwnd = 11
-    scene.sender.new_mtu(1500)
-    peer.send(ACK, seq=1, ack=1, wnd=0)
+    scene, peer, tcb = about_to_probe(Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512))
     tcb.send(bytes(700), scene.now, MSG_EOR)
     tcb.send(bytes(3300), scene.now)
     peer.send(ACK, seq=1, ack=1)
@@ -298,11 +300,7 @@ def test_a_larger_mss_does_not_lead_congestion_avoidance_back_into_slow_start():
 
 
 def test_no_probe_leaves_in_the_middle_of_a_write():
-    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
-    scene, peer, tcb, _ = opened(scene)
-    tcb.cc.cwnd = 11
-    scene.sender.new_mtu(1500)
-    peer.send(ACK, seq=1, ack=1, wnd=0)
+    scene, peer, tcb = about_to_probe(Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512))
     tcb.send(bytes(4000), scene.now)
     peer.send(ACK, seq=1, ack=1, wnd=0)
     tcb.snd_wnd = 65535

@@ -15,6 +15,17 @@ def opened(scene=None, settings=None, **options):
     return scene, peer, tcb, owner
 
 
+def holding_acks_back():
+    """A connection whose ACKs of text out of order may be compressed from now on."""
+    scene, peer, tcb, _ = opened(sack_permitted=True, ts=(1, 0))
+    scene.advance(ms=20)
+    peer.send(ACK, seq=1, ack=1, payload=b"a" * 1448)
+    peer.drain()
+    tcb.quick = 0
+    tcb.space.ssthresh = 1 << 30  # a window that grows is offered at once
+    return scene, peer
+
+
 @pytest.mark.parametrize(
     ("octets", "cost"),
     [(41, 768), (128, 768), (129, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)],
@@ -157,12 +168,7 @@ def test_text_with_a_gap_goes_when_the_buffer_is_overdrawn():
 
 
 def test_duplicate_acks_beyond_three_are_compressed():
-    scene, peer, tcb, _ = opened(sack_permitted=True, ts=(1, 0))
-    scene.advance(ms=20)
-    peer.send(ACK, seq=1, ack=1, payload=b"a" * 1448)
-    peer.drain()
-    tcb.quick = 0
-    tcb.space.ssthresh = 1 << 30  # a window that grows is offered at once
+    scene, peer = holding_acks_back()
     for i in range(10):
         peer.send(ACK, seq=5000 + 1448 * i, ack=1, payload=b"b" * 1448)
     assert len(peer.drain()) == 3
@@ -173,12 +179,7 @@ def test_duplicate_acks_beyond_three_are_compressed():
 
 
 def test_no_block_is_forgotten_before_an_ack_told_of_it():
-    scene, peer, tcb, _ = opened(sack_permitted=True, ts=(1, 0))
-    scene.advance(ms=20)
-    peer.send(ACK, seq=1, ack=1, payload=b"a" * 1448)
-    peer.drain()
-    tcb.quick = 0
-    tcb.space.ssthresh = 1 << 30
+    scene, peer = holding_acks_back()
     lefts = list(range(5000, 25_000, 2000))
     for left in lefts:
         peer.send(ACK, seq=left, ack=1, payload=b"b" * 500)
@@ -188,12 +189,7 @@ def test_no_block_is_forgotten_before_an_ack_told_of_it():
 
 
 def test_an_ack_of_two_blocks_that_grow_is_held_back():
-    scene, peer, tcb, _ = opened(sack_permitted=True, ts=(1, 0))
-    scene.advance(ms=20)
-    peer.send(ACK, seq=1, ack=1, payload=b"a" * 1448)
-    peer.drain()
-    tcb.quick = 0
-    tcb.space.ssthresh = 1 << 30
+    scene, peer = holding_acks_back()
     for i in range(6):
         peer.send(ACK, seq=5000 + 500 * i, ack=1, payload=b"b" * 500)
         peer.send(ACK, seq=25_000 + 500 * i, ack=1, payload=b"b" * 500)

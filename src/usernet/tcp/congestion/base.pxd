@@ -31,6 +31,7 @@ cdef class CongestionControl:
     cpdef bint may_grow(self) noexcept
     cpdef unsigned int slow_start(self, unsigned int acked) noexcept
     cpdef void additive_increase(self, unsigned int w, unsigned int acked) noexcept
+    cpdef long long after_slow_start(self, unsigned int acked) noexcept
     cpdef void standard_increase(self, unsigned int acked) noexcept
     cpdef unsigned int half_window(self) noexcept
     cpdef void on_ack(self, AckSample sample, long long now) except *

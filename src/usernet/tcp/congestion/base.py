@@ -123,15 +123,21 @@ class CongestionControl:
         if self.cwnd > self.cwnd_clamp:
             self.cwnd = self.cwnd_clamp
 
-    def standard_increase(self, acked: cython.uint) -> None:
-        """RFC 5681 3.1: slow start below ssthresh, then one segment a round trip; where cwnd may grow."""
+    def after_slow_start(self, acked: cython.uint) -> cython.longlong:
+        """Segments of an ACK that congestion avoidance may grow by; -1: cwnd may not, or slow start took them all."""
         if not self.may_grow():
-            return
+            return -1
         if self.in_slow_start():
             acked = self.slow_start(acked)
             if acked == 0:
-                return
-        self.additive_increase(self.cwnd, acked)
+                return -1
+        return acked
+
+    def standard_increase(self, acked: cython.uint) -> None:
+        """RFC 5681 3.1: slow start below ssthresh, then one segment a round trip; where cwnd may grow."""
+        left: cython.longlong = self.after_slow_start(acked)
+        if left >= 0:
+            self.additive_increase(self.cwnd, left)
 
     def half_window(self) -> cython.uint:
         """RFC 5681 equation 4, on cwnd as Linux does: FlightSize is what cwnd validation keeps it to."""

@@ -91,16 +91,13 @@ class Cubic(CongestionControl):
     def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
         """RFC 9438 4.2-4.5, RFC 9406."""
         acked: cython.uint = sample.acked
+        left: cython.longlong
         if self.in_slow_start() and (self.epoch_at == 0 or now - self.epoch_at >= SECOND):
             # Not in the second after a recovery, whose round trips tell of the loss (Linux).
             acked = self.hystart.acknowledged(self, sample, now)
-        if not self.may_grow():
-            return
-        if self.in_slow_start():
-            acked = self.slow_start(acked)
-            if acked == 0:
-                return
-        self.additive_increase(self._segments_per_increase(acked, now), acked)
+        left = self.after_slow_start(acked)
+        if left >= 0:
+            self.additive_increase(self._segments_per_increase(left, now), left)
 
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """RFC 9438 4.6 and 4.7."""
