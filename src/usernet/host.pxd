@@ -43,7 +43,6 @@ cdef class Host(Scheduler):
     cdef public str mode
     cdef public Entropy entropy
     cdef public list stacks
-    cdef public object fds
     cdef public bint closed
     cdef bint _leaving
     cdef long long _virtual

@@ -94,7 +94,7 @@ class Host(Scheduler):
     __slots__ = (
         "_abandoned", "_background", "_background_poll", "_devices", "_driver", "_drives", "_fd_watchers",
         "_followers", "_leaving", "_memory", "_poller", "_stand_back", "_virtual", "_wake", "_woken", "closed",
-        "entropy", "fds", "mode", "stacks",
+        "entropy", "mode", "stacks",
     )  # fmt: skip
 
     def __init__(self, mode: str = "live", seed: int | bytes | None = None) -> None:
@@ -104,11 +104,10 @@ class Host(Scheduler):
             if mode == "sim":
                 raise ValueError("a simulation needs a seed: Host('sim', seed=7)")
             seed = os.urandom(32)
-        super().__init__(threading.RLock())
+        super().__init__(threading.RLock(), FdTable())
         self.mode = mode
         self.entropy = Entropy(seed if isinstance(seed, bytes) else str(seed).encode())
         self.stacks: list[Stack] = []
-        self.fds = FdTable()
         self._abandoned: list[Any] = self.fds.abandoned
         self.closed = False
         self._virtual = 0 if mode == "sim" else -1

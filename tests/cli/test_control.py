@@ -193,6 +193,23 @@ def test_route_change_says_what_is_wrong(host: usernet.Host, words: str, part: s
     assert "metrics" not in json.loads(run("ip", "-j", "route"))[0]
 
 
+@pytest.mark.parametrize("words", ["change default mtu 1400", "get 1.1.1.1"])
+def test_a_route_of_ipv6_is_not_one_of_ipv4(host: usernet.Host, words: str) -> None:
+    with pytest.raises((CliError, Refused), match=r"EAFNOSUPPORT.*: there is no IPv6 yet"):
+        CliRunner().invoke(cli, ["ip", "-6", "route", *words.split()], standalone_mode=False, catch_exceptions=False)
+    assert "metrics" not in json.loads(run("ip", "-j", "route"))[0]
+
+
+@pytest.mark.parametrize("name, value", [("congctl", 0), ("congctl", None), ("congctl", []), ("mtu", False)])
+def test_nothing_of_another_type_takes_a_metric_back(host: usernet.Host, name: str, value: object) -> None:
+    stack = host.stacks[0]
+    run("ip", "route", "change", "default", "mtu", "1400", "congctl", "reno")
+    with pytest.raises(Refused, match="EINVAL"):
+        ours().ask("route_change", route={"dst": "default"}, metrics={name: value})
+    path = stack.ip.path(bytes((1, 1, 1, 1)), None, 0)
+    assert (path.congctl, path.mtu) == ("reno", 1400)
+
+
 def test_json_is_what_iproute2_gives(host: usernet.Host) -> None:
     assert json.loads(run("ip", "-j", "route"))[1] == {
         "dst": "10.7.0.0/24", "dev": "eth0", "protocol": "kernel", "scope": "link", "prefsrc": "10.7.0.1", "flags": [],

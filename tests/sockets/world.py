@@ -37,9 +37,8 @@ class World(Scheduler):
     """``at(instant, call)`` scripts what happens while somebody waits; waiting for nothing more fails the test."""
 
     def __init__(self) -> None:
-        super().__init__(threading.RLock())
+        super().__init__(threading.RLock(), FdTable())
         self.clock = 1_000_000_000
-        self.fds = FdTable()
         self.devices = Devices()
         self.script: list[tuple[int, Callable[[], object]]] = []
         self.watched: dict[int, dict[FdWatcher, int]] = {}

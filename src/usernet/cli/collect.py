@@ -198,7 +198,8 @@ def _route(stack: NetStack, route: Any) -> Row:
 
 
 def route_get(stack: NetStack, request: Request) -> Row:
-    """``ip -j route get``. Raises OSError(ENETUNREACH)."""
+    """``ip -j route get``. Raises OSError(ENETUNREACH, EAFNOSUPPORT)."""
+    _only_ipv4(request)
     try:
         dst = parse_ip(str(request["address"]))
     except ValueError as error:
@@ -216,8 +217,17 @@ def route_get(stack: NetStack, request: Request) -> Row:
     return row | {"prefsrc": format_ip(path.src), "flags": [], "uid": os.getuid(), "cache": []}
 
 
+def _only_ipv4(request: Request) -> None:
+    if request.get("family") == 6:
+        raise OSError(errno.EAFNOSUPPORT, "there is no IPv6 yet, and no route of it")
+
+
 def route_change(stack: NetStack, request: Request) -> None:
-    """``ip route change``: set metrics of a route, the first that matches. Raises OSError: ESRCH, EINVAL, ENOENT."""
+    """``ip route change``: set metrics of a route, the first that matches.
+
+    Raises OSError: ESRCH, EINVAL, ENOENT, EAFNOSUPPORT.
+    """
+    _only_ipv4(request)
     wanted = request["route"]
     route = next(
         (route for route in stack.ip.fib if all(_route(stack, route).get(key) == wanted[key] for key in wanted)), None
@@ -229,9 +239,11 @@ def route_change(stack: NetStack, request: Request) -> None:
         if name not in ROUTE_METRICS:
             raise OSError(errno.EINVAL, f"a route has no {name}")
         if name == "congctl":
+            if not isinstance(value, str):
+                raise OSError(errno.EINVAL, "congctl is the name of a congestion control, or nothing")
             if value and value not in stack.tcp.controls.names():
                 raise OSError(errno.ENOENT, f"no congestion control {value!r}")
-        elif not isinstance(value, int) or (value and value not in ROUTE_METRICS[name]):
+        elif type(value) is not int or (value and value not in ROUTE_METRICS[name]):
             raise OSError(errno.EINVAL, f"{name} is 0 or {ROUTE_METRICS[name].start} to {ROUTE_METRICS[name][-1]}")
     for name, value in metrics.items():
         setattr(route, name, value)

@@ -52,7 +52,7 @@ class _Users:
 
     def __init__(self, stack: NetStack) -> None:
         self._fds: dict[int, list[int]] = {}
-        for fd, file in stack.host.fds:  # type: ignore[attr-defined]
+        for fd, file in stack.host.fds:
             self._fds.setdefault(id(file), []).append(fd)
         self._name = os.path.basename(sys.argv[0] or "python")
         if self._name in {"-m", "-c", "-"}:

@@ -7,6 +7,7 @@ cdef class FdWatcher:
 
 
 cdef class Scheduler:
+    cdef public object fds
     cdef public object lock
     cdef public Timers timers
 

@@ -24,15 +24,17 @@ class FdWatcher:
 class Scheduler:
     """Base of Host. ``lock`` guards every stack of the host; whoever calls into the engine holds it.
 
-    ``wait`` and ``wait_any`` are called with the lock held and return with it held; it is free while they block.
+    ``wait`` is called with the lock held and returns with it held; it is free while it blocks. ``fds`` is the host's
+    descriptor table (sockets.table.FdTable).
     """
 
-    __slots__ = ("lock", "timers")
+    __slots__ = ("fds", "lock", "timers")
 
-    def __init__(self, lock: Any) -> None:
+    def __init__(self, lock: Any, fds: Any) -> None:
         # A threading.RLock, though never taken twice: it knows its owner, whom a finalizer must not make wait for
         # himself. Typed loosely because the engine may not import threading.
         self.lock = lock
+        self.fds = fds
         self.timers = Timers()
 
     def now(self) -> cython.longlong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errno import EBADF, EEXIST, EINVAL, ENOENT
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT
 from ..core.ready import Pollable, Watcher
@@ -143,8 +143,8 @@ class Epoll(File):
         return None
 
     def _file(self, fd: int) -> File:
-        host: Any = self.host
-        return host.fds.get(fd)  # type: ignore[no-any-return]
+        file: File = self.host.fds.get(fd)
+        return file
 
     def _find(self, fd: int, file: File) -> EpollItem | None:
         for item in self._items.get(fd, ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.const import POLLERR, POLLHUP, POLLNVAL
 from ..core.ready import Pollable, Watcher
@@ -35,8 +35,7 @@ class File(Pollable):
         """Close it, whoever still refers to it; a second call does nothing."""
         lock = self.host.lock
         if in_midst(self.host):
-            host: Any = self.host
-            host.fds.abandoned.append((-1, self))
+            self.host.fds.abandoned.append((-1, self))
             return
         lock.acquire()
         try:
@@ -81,4 +80,5 @@ def in_midst(host: Scheduler) -> bool:
     The garbage collector may run somebody's finalizer while this thread holds the lock; it must not wait for it, nor
     change what is being worked on.
     """
-    return host.lock._is_owned()  # type: ignore[no-any-return]
+    owned: bool = host.lock._is_owned()
+    return owned

@@ -39,9 +39,10 @@ INFO_BITS: Final = 31
 
 
 def _ring(sock: Any) -> KeyRing:
-    if sock.settings.keys is None:
-        sock.settings.keys = KeyRing()
-    return sock.settings.keys  # type: ignore[no-any-return]
+    ring: KeyRing | None = sock.settings.keys
+    if ring is None:
+        ring = sock.settings.keys = KeyRing()
+    return ring
 
 
 def _unpack(layout: struct.Struct, octets: bytes) -> tuple[Any, ...]:

@@ -54,7 +54,8 @@ class Udp(Transport):
         sysctl.declare("net.core.wmem_max", 212992, "the largest send buffer SO_SNDBUF may ask for", low=4608)
 
     def _set_rmem(self, value: object) -> None:
-        self.rmem_default = value  # type: ignore[assignment]
+        assert isinstance(value, int)
+        self.rmem_default = value
 
     def open(self, owner: Pollable | None, family: cython.int) -> UdpEndpoint:
         """A new endpoint of family 4 or 6, not bound; ``owner`` is woken when something happens to it."""

@@ -122,7 +122,7 @@ def _routes(query: Query) -> None:
     if query.words[:1] == ["get"]:
         if len(query.words) != 2:
             raise CliError("ip: route get needs one address", USAGE)
-        row = choose(query.pid, query.name).ask("route_get", address=query.words[1])
+        row = choose(query.pid, query.name).ask("route_get", address=query.words[1], family=query.family or 4)
         query.show([row], lambda data: ip.route_get(data[0]))
         return
     if query.words[:1] == ["change"]:
@@ -148,7 +148,7 @@ def _change_route(query: Query) -> None:
     if not metrics:
         raise CliError(f"ip: route change needs one of {', '.join(METRICS)}", USAGE)
     try:
-        choose(query.pid, query.name).ask("route_change", route=route, metrics=metrics)
+        choose(query.pid, query.name).ask("route_change", route=route, metrics=metrics, family=query.family or 4)
     except Refused as error:
         raise CliError(f"ip: route {query.words[1]}: {error.message}", FAILURE) from None
 
