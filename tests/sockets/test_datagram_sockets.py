@@ -292,7 +292,7 @@ def test_a_close_by_another_wakes_who_waits_with_ebadf(world: World, ends: tuple
         (SOL, so.SO_RCVBUF, 212992, 10000, 20000),
         (SOL, so.SO_RCVBUF, 212992, 1, 2304),
         (SOL, so.SO_SNDBUF, 212992, 1, 4608),
-        (SOL, so.SO_RCVBUF, 212992, 1 << 30, 2 * 212992),
+        (SOL, so.SO_RCVBUF, 212992, 1 << 30, 2 * 4194304),
         (SOL, so.SO_TIMESTAMP, 0, 1, 1),
         (SOL, so.SO_NO_CHECK, 0, 1, 1),
         (IP, so.IP_TOS, 0, 0x1C, 0x1C),

@@ -133,7 +133,7 @@ def test_options_come_back_in_the_timestamp(wscale, sack):
     answer, tcb = opened(peer, listener, mss=1460, sack_permitted=sack, wscale=wscale, ts=(0xFFFFFFFE, 0))
     assert answer.ts[1] == 0xFFFFFFFE and (answer.wscale >= 0) == (wscale >= 0)
     assert tcb.ts_ok and tcb.sack_ok == sack
-    assert tcb.snd_wscale == max(wscale, 0) and tcb.rcv_wscale == (7 if wscale >= 0 else 0)
+    assert tcb.snd_wscale == max(wscale, 0) and tcb.rcv_wscale == (10 if wscale >= 0 else 0)
     # The timestamp clock goes on from what the cookie said.
     assert tcb.send(b"x", scene.now) == 1
     sent = peer.expect(ACK | PSH)

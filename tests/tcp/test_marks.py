@@ -114,6 +114,21 @@ def test_a_write_that_left_while_it_was_queued_is_stamped_too():
     assert tcb.errors.take().info == TSTAMP_ACK
 
 
+def test_timestamps_share_the_receive_buffer_with_what_waits_for_a_gap():
+    scene, peer, tcb, _ = opened(sack_permitted=True)
+    tcb.settings.timestamping = TX_SOFTWARE | OPT_TSONLY
+    tcb.settings.nodelay = True
+    tcb.rcv_buf, tcb.rcv_buf_locked = 6000, True
+    for seq in (2001, 4001):
+        peer.send(ACK, seq=seq, ack=1, payload=bytes(1400))
+    held = tcb.ofo.memory
+    assert held > 2800
+    for _ in range(10):
+        tcb.send(b"w", scene.now)
+    assert 0 < tcb.errors.held <= tcb.rcv_buf - held
+    assert scene.counters.drops["tcp_report_refused"] > 0
+
+
 def test_a_loss_probe_ends_at_a_mark():
     scene, peer, tcb, _ = opened(sack_permitted=True)
     scene.advance(ms=100)

@@ -48,7 +48,7 @@ def test_syn_ack_has_linux_option_order_and_answers_only_what_was_offered():
     peer.send(SYN, mss=1460, sack_permitted=True, ts=(7, 0), wscale=8)
     answer = peer.expect(SYN | ACK)
     assert answer.options[:6] == b"\x02\x04\x05\xb4\x04\x02" and answer.options[6:8] == b"\x08\x0a"
-    assert answer.options[16:] == b"\x01\x03\x03\x07" and answer.ts[1] == 7
+    assert answer.options[16:] == b"\x01\x03\x03\x0a" and answer.ts[1] == 7
     other = scene.peer(remote_port=40001, wrap=False)
     other.send(SYN, options=b"\x02\x04\x05\xb4")
     answer = other.expect(SYN | ACK)
@@ -60,11 +60,11 @@ def test_syn_options_in_linux_order():
     peer = scene.peer(local_port=5000)
     connecting(scene, peer)
     options = peer.expect(SYN).options
-    assert options[:8] == b"\x02\x04\x05\xb4\x04\x02\x08\x0a" and options[-4:] == b"\x01\x03\x03\x07"
+    assert options[:8] == b"\x02\x04\x05\xb4\x04\x02\x08\x0a" and options[-4:] == b"\x01\x03\x03\x0a"
     scene = Scene(tcp_timestamps=0)
     peer = scene.peer(local_port=5000)
     connecting(scene, peer)
-    assert peer.expect(SYN).options == b"\x02\x04\x05\xb4\x01\x01\x04\x02\x01\x03\x03\x07"
+    assert peer.expect(SYN).options == b"\x02\x04\x05\xb4\x01\x01\x04\x02\x01\x03\x03\x0a"
 
 
 def test_active_open():
@@ -583,6 +583,22 @@ def test_a_client_with_defer_accept_delays_its_ack():
     peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
     peer.expect_nothing()
     scene.advance(ms=200)
+    peer.expect(ACK, seq=1, ack=1)
+
+
+@pytest.mark.parametrize("option, ms", [("delack_max_ns", 20), ("rto_min_ns", 21)])
+def test_the_ack_of_a_handshake_waits_no_longer_than_the_socket_lets_it(option, ms):
+    scene = Scene()
+    settings = Settings()
+    settings.defer_accept = 1
+    setattr(settings, option, ms * MS)
+    peer = scene.peer(local_port=5000)
+    connecting(scene, peer, settings)
+    peer.expect(SYN)
+    peer.send(SYN | ACK, seq=0, ack=1, mss=1460)
+    scene.advance(ms=19)
+    peer.expect_nothing()
+    scene.advance(ms=1)
     peer.expect(ACK, seq=1, ack=1)
 
 

@@ -33,7 +33,7 @@ def test_2_3_the_syn_ack_answers_with_an_option_of_its_own():
     scene.listen()
     peer = scene.peer()
     peer.send(SYN, mss=1460, wscale=3)
-    assert peer.expect(SYN | ACK).wscale == 7
+    assert peer.expect(SYN | ACK).wscale == 10
     peer = scene.peer(remote_port=40001, wrap=False)
     peer.send(SYN, mss=1460)
     assert peer.expect(SYN | ACK).wscale == -1

@@ -77,7 +77,7 @@ def test_the_buffer_follows_a_reader_that_keeps_up_and_stops_at_tcp_rmem():
         peer.drain()
         burst = min(2 * burst, 8 << 20)
         sizes.append(tcb.rcv_buf)
-    assert sizes == sorted(sizes) and sizes[-1] == 6291456
+    assert sizes == sorted(sizes) and sizes[-1] == 33554432
     assert tcb.info()["rcv_space"] > 1 << 20 and 40_000 < tcb.info()["rcv_rtt"] < 110_000
 
 
@@ -245,7 +245,7 @@ def test_so_rcvlowat_waits_but_not_for_more_than_fits():
     peer.send(ACK | PSH, seq=1001, ack=1, payload=b"x" * 2000)
     assert owner.take() & 1 and tcb.poll() & 1
     tcb.set_low_water(10**9)
-    assert tcb.settings.rcvlowat == 6291456 // 2 and tcb.rcv_buf >= tcb.settings.rcvlowat
+    assert tcb.settings.rcvlowat == 33554432 // 2 and tcb.rcv_buf >= tcb.settings.rcvlowat
 
 
 def test_a_fin_into_a_shut_window_is_taken_and_answered_at_once():

@@ -98,6 +98,11 @@ class SysctlRegistry:
         """One sentence on what a setting does."""
         return self._find(name).help
 
+    def range_of(self, name: str) -> tuple[int, int]:
+        """The least and the largest number that a setting takes."""
+        setting = self._find(name)
+        return setting.low, setting.high
+
     def _find(self, name: str) -> Sysctl:
         try:
             return self._table[name.replace("/", ".")]

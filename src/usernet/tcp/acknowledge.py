@@ -188,7 +188,7 @@ def _advance_una(tcb: Tcb, ack: cython.uint, now: cython.longlong) -> None:
     if octets:
         queue.release(queue.base + octets)
         tcb.engine.pool.uncharge(octets)
-    if tcb.marks is not None and tcb.marks.acked(queue.base, now, tcb.rcv_buf - tcb.space.held):
+    if tcb.marks is not None and tcb.marks.acked(queue.base, now, tcb.report_room()):
         tcb.wake(POLLERR)
     if queue.base == queue.end:
         tcb.chrono.stop(WAIT_BUSY, False, now)

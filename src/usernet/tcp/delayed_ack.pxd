@@ -15,6 +15,7 @@ cpdef void quick_acks(Tcb tcb) noexcept
 cpdef bint is_interactive(Tcb tcb) noexcept
 cpdef void note_gap(Tcb tcb, long long now) noexcept
 cpdef void acknowledge_text(Tcb tcb, long long now) except *
+cpdef long long longest_delay(Tcb tcb) noexcept
 cdef void _delay(Tcb tcb, long long now) except *
 cpdef void delayed_ack_is_due(Tcb tcb, long long now) except *
 cdef void _compress(Tcb tcb, long long now) except *

@@ -98,11 +98,20 @@ def acknowledge_text(tcb: Tcb, now: cython.longlong) -> None:
         _delay(tcb, now)
 
 
+def longest_delay(tcb: Tcb) -> cython.longlong:
+    """How long an ACK waits at most: 200 ms, TCP_DELACK_MAX_US, less than the RTO allows for."""
+    longest: cython.longlong = tcb.settings.delack_max_ns if tcb.settings.delack_max_ns > 0 else DELACK_MAX
+    # Who waits less for an ACK may have a peer that does, too (Linux).
+    if tcb.rtt.rto_min < DELACK_MAX and tcb.rtt.rto_min - MS < longest:
+        longest = tcb.rtt.rto_min - MS if tcb.rtt.rto_min > 2 * MS else MS
+    return longest
+
+
 def _delay(tcb: Tcb, now: cython.longlong) -> None:
     # Linux's tcp_send_delayed_ack: between 40 and 200 ms, never longer than a round trip takes.
     ato: cython.longlong = tcb.ato
     most: cython.longlong = 500 * MS
-    longest: cython.longlong = tcb.settings.delack_max_ns if tcb.settings.delack_max_ns > 0 else DELACK_MAX
+    longest: cython.longlong = longest_delay(tcb)
     at: cython.longlong
     if ato > ATO_MIN:
         if tcb.pingpong >= tcb.engine.sysctls.pingpong_thresh or tcb.ack_pending & ACK_PUSHED:
@@ -114,9 +123,6 @@ def _delay(tcb: Tcb, now: cython.longlong) -> None:
                 most = tcb.rtt.srtt
         if ato > most:
             ato = most
-    # Who waits less for an ACK may have a peer that does, too (Linux).
-    if tcb.rtt.rto_min < DELACK_MAX and tcb.rtt.rto_min - MS < longest:
-        longest = tcb.rtt.rto_min - MS if tcb.rtt.rto_min > 2 * MS else MS
     if ato > longest:
         ato = longest
     at = now + ato

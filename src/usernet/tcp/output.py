@@ -324,7 +324,7 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
         # The first window leaves at once: of the path nothing is known yet.
         tcb.pacer.sent(n, now)
     tcb.snd_nxt = end
-    if tcb.marks is not None and tcb.marks.sent(tcb.position(start) + n, now, tcb.rcv_buf - tcb.space.held):
+    if tcb.marks is not None and tcb.marks.sent(tcb.position(start) + n, now, tcb.report_room()):
         tcb.wake(POLLERR)
     if n % mss:
         tcb.snd_sml = end

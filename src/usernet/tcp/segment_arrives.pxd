@@ -10,7 +10,7 @@ from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output cimport output
 from .transmit cimport control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
-from .delayed_ack cimport acknowledge_text, quick_acks
+from .delayed_ack cimport acknowledge_text, longest_delay, quick_acks
 from .receive cimport take_text
 from .urgent cimport urgent_arrives
 from .window cimport widest_window
@@ -22,7 +22,7 @@ from .tcb cimport Engine, Tcb
 cdef unsigned int MASK32, POLLIN, POLLRDHUP, ACK, FIN, RST, SYN, URG
 cdef int URG_NOT_YET
 cdef int QUICK_ACKS
-cdef long long ATO_MIN, DELACK_MAX, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
+cdef long long ATO_MIN, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
 cdef int UNLIMITED
 cdef int ACK_NOMEM, ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
 cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK

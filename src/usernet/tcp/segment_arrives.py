@@ -22,7 +22,6 @@ from .const import (
     ATO_MIN,
     CLOSE_WAIT,
     CLOSING,
-    DELACK_MAX,
     ESTABLISHED,
     FIN,
     FIN_WAIT_1,
@@ -40,7 +39,7 @@ from .const import (
     URG,
     URG_NOT_YET,
 )  # fmt: skip
-from .delayed_ack import acknowledge_text, quick_acks
+from .delayed_ack import acknowledge_text, longest_delay, quick_acks
 from .ecn import (
     mark_echoed,
     on_crossing_syn,
@@ -163,7 +162,8 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
         output(tcb, now)
         if tcb.ack_pending:
             tcb.ack_pending = ACK_SCHED
-            tcb.ack_timer.arm(now + DELACK_MAX)
+            # Linux: 200 ms, whatever the socket asked for.
+            tcb.ack_timer.arm(now + longest_delay(tcb))
         return
     _text_and_after(tcb, packet, seg, seq_add(seg.seq, 1), now)
 

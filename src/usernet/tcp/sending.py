@@ -129,6 +129,6 @@ def _mark(tcb: Tcb, octets: bytes, flags: cython.uint, now: cython.longlong) -> 
         marks = marks_of(tcb)
         key = end - 1 - tcb.stamp_base if tcb.settings.timestamping & OPT_ID else 0
         marks.stamp(end, key, tcb.settings.timestamping, octets)
-        if end <= tcb.position(tcb.snd_nxt) and marks.sent(end, now, tcb.rcv_buf - tcb.space.held):
+        if end <= tcb.position(tcb.snd_nxt) and marks.sent(end, now, tcb.report_room()):
             # It left while the write was still being queued.
             tcb.wake(POLLERR)

@@ -1,4 +1,8 @@
-"""net.ipv4.tcp_* and their like: names, defaults and ranges are Linux's (Documentation/networking/ip-sysctl.rst)."""
+"""net.ipv4.tcp_* and their like: names, defaults and ranges are Linux 6.18's (Documentation/networking/ip-sysctl.rst).
+
+Narrower only where a value would mean nothing: switches are 0 or 1, counts are not negative. What Linux works out from
+the machine's memory is a fixed number here; tests/kernel/test_sysctls.py has the list.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ INT_MAX: Final = 0x7FFFFFFF
 NUMBERS: Final = (
     ("net.core.optmem_max", "optmem_max", 131072, 1, 0, INT_MAX, "Bookkeeping of zero-copy sends, octets."),
     ("net.core.somaxconn", "somaxconn", 4096, 1, 0, INT_MAX, "Upper bound of listen()'s backlog."),
-    ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65536, "First port for anyone."),
+    ("net.ipv4.ip_unprivileged_port_start", "unprivileged_port_start", 1024, 1, 0, 65535, "First port for anyone."),
     ("net.ipv4.tcp_abort_on_overflow", "abort_on_overflow", 0, 1, 0, 1, "RST when the accept queue is full."),
     ("net.ipv4.tcp_base_mss", "base_mss", 1024, 1, 0, 65535, "Where the search for the path MTU begins."),
     ("net.ipv4.tcp_challenge_ack_limit", "challenge_ack_limit", INT_MAX, 1, 0, INT_MAX, "Challenge ACKs a second."),
@@ -37,14 +41,14 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_frto", "frto", 2, 1, 0, 2, "Doubt timeouts (RFC 5682)."),
     ("net.ipv4.tcp_invalid_ratelimit", "invalid_ratelimit_ns", 500, MS, 0, INT_MAX, "Least ms between duplicate ACKs."),
     ("net.ipv4.tcp_keepalive_intvl", "keepalive_intvl_ns", 75, SECOND, 0, INT_MAX, "Seconds between probes."),
-    ("net.ipv4.tcp_keepalive_probes", "keepalive_probes", 9, 1, 0, 127, "Unanswered probes that end it."),
+    ("net.ipv4.tcp_keepalive_probes", "keepalive_probes", 9, 1, 0, 255, "Unanswered probes that end it."),
     ("net.ipv4.tcp_keepalive_time", "keepalive_time_ns", 7200, SECOND, 0, INT_MAX, "Idle seconds before a probe."),
     ("net.ipv4.tcp_max_orphans", "max_orphans", 16384, 1, 0, INT_MAX, "Closed connections still sending."),
-    ("net.ipv4.tcp_max_reordering", "max_reordering", 300, 1, 0, INT_MAX, "Most reordering assumed, in segments."),
+    ("net.ipv4.tcp_max_reordering", "max_reordering", 300, 1, 1, INT_MAX, "Most reordering assumed, in segments."),
     ("net.ipv4.tcp_max_syn_backlog", "max_syn_backlog", 4096, 1, 0, INT_MAX, "Half-open connections of a listener."),
     ("net.ipv4.tcp_max_tw_buckets", "max_tw_buckets", 65536, 1, 0, INT_MAX, "TIME-WAIT connections kept."),
     ("net.ipv4.tcp_min_snd_mss", "min_snd_mss", 48, 1, 48, 65535, "Smallest MSS, options included."),
-    ("net.ipv4.tcp_min_tso_segs", "min_tso_segs", 2, 1, 1, 65535, "Least segments of a super-segment."),
+    ("net.ipv4.tcp_min_tso_segs", "min_tso_segs", 2, 1, 1, 255, "Least segments of a super-segment."),
     ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
     ("net.ipv4.tcp_mtu_probe_floor", "mtu_probe_floor", 48, 1, 48, 65535, "Least MSS a black hole brings about."),
     ("net.ipv4.tcp_mtu_probing", "mtu_probing", 0, 1, 0, 2, "Probe the path MTU; 1: once a black hole shows."),
@@ -56,28 +60,28 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_probe_interval", "probe_interval_ns", 600, SECOND, 1, INT_MAX, "Seconds between MTU searches."),
     ("net.ipv4.tcp_probe_threshold", "probe_threshold", 8, 1, 0, INT_MAX, "An MTU search this narrow has ended."),
     ("net.ipv4.tcp_rcvbuf_low_rtt", "rcvbuf_low_rtt_ns", 1000, 1000, 0, INT_MAX, "RTT (us) that is no path's."),
-    ("net.ipv4.tcp_recovery", "recovery", 1, 1, 0, INT_MAX, "1: RACK; 2: its window is fixed; 4: no DupThresh."),
+    ("net.ipv4.tcp_recovery", "recovery", 1, 1, 0, 255, "1: RACK; 2: its window is fixed; 4: no DupThresh."),
     ("net.ipv4.tcp_reflect_tos", "reflect_tos", 0, 1, 0, 1, "Answer a SYN with its own type of service."),
-    ("net.ipv4.tcp_reordering", "reordering", 3, 1, 0, 300, "Initial reordering degree (DupThresh)."),
+    ("net.ipv4.tcp_reordering", "reordering", 3, 1, 1, 300, "Initial reordering degree (DupThresh)."),
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
     ("net.ipv4.tcp_rfc1337", "rfc1337", 0, 1, 0, 1, "Ignore RST in TIME-WAIT."),
-    ("net.ipv4.tcp_rto_max_ms", "rto_max_ns", 120_000, MS, 0, 120_000, "Largest RTO."),
-    ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 0, INT_MAX, "Least variance allowed for in the RTO."),
+    ("net.ipv4.tcp_rto_max_ms", "rto_max_ns", 120_000, MS, 1000, 120_000, "Largest RTO."),
+    ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 1, INT_MAX, "Least variance allowed for in the RTO."),
     ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
     ("net.ipv4.tcp_shrink_window", "shrink_window", 0, 1, 0, 1, "A window may be taken back when memory is short."),
     ("net.ipv4.tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0, 1, "Restart cwnd when idle."),
     ("net.ipv4.tcp_stdurg", "stdurg", 0, 1, 0, 1, "The urgent pointer points at the urgent octet."),
     ("net.ipv4.tcp_syn_linear_timeouts", "syn_linear_timeouts", 4, 1, 0, 127, "SYNs again before the RTO doubles."),
-    ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 0, 127, "Retransmissions of a SYN."),
+    ("net.ipv4.tcp_syn_retries", "syn_retries", 6, 1, 1, 127, "Retransmissions of a SYN."),
     ("net.ipv4.tcp_synack_retries", "synack_retries", 5, 1, 0, 255, "Retransmissions of a SYN-ACK."),
     ("net.ipv4.tcp_syncookies", "syncookies", 1, 1, 0, 2, "SYN cookies: 0 never, 1 when the queue is full, 2 always."),
     ("net.ipv4.tcp_thin_linear_timeouts", "thin_linear_timeouts", 0, 1, 0, 1, "Little data: six RTOs alike."),
     ("net.ipv4.tcp_timestamps", "timestamps", 1, 1, 0, 2, "Offer timestamps (RFC 7323); 2: no random offset."),
     ("net.ipv4.tcp_tso_rtt_log", "tso_rtt_log", 9, 1, 0, 31, "Super-segments grow where RTT < 2**n us; 0: nowhere."),
-    ("net.ipv4.tcp_tso_win_divisor", "tso_win_divisor", 3, 1, 1, INT_MAX, "Part of a window worth sending by itself."),
+    ("net.ipv4.tcp_tso_win_divisor", "tso_win_divisor", 3, 1, 1, 255, "Part of a window worth sending by itself."),
     ("net.ipv4.tcp_tw_reuse", "tw_reuse", 2, 1, 0, 2, "connect() reuses TIME-WAIT (RFC 6191); 2: loopback."),
-    ("net.ipv4.tcp_tw_reuse_delay", "tw_reuse_delay_ns", 1000, MS, 1, INT_MAX, "Least ms in TIME-WAIT before reuse."),
+    ("net.ipv4.tcp_tw_reuse_delay", "tw_reuse_delay_ns", 1000, MS, 1, 60_000, "Least ms in TIME-WAIT before reuse."),
     ("net.ipv4.tcp_window_scaling", "window_scaling", 1, 1, 0, 1, "Offer window scaling (RFC 7323)."),
 )  # fmt: skip
 
@@ -269,7 +273,7 @@ class Sysctls:
         def ports(value: Value) -> None:
             self.port_low, self.port_high = _numbers(value)
 
-        rsizes = (4096, 131072, 6291456)
+        rsizes = (4096, 131072, 33554432)
         wsizes = (4096, 16384, 4194304)
         registry.declare("net.ipv4.tcp_rmem", rsizes, "Least, initial, largest receive buffer.", on_change=rmem)
         registry.declare("net.ipv4.tcp_wmem", wsizes, "Least, initial, largest send buffer.", on_change=wmem)

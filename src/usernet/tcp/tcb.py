@@ -375,6 +375,10 @@ class Tcb(Endpoint):
         used: cython.uint = (self.rcv_nxt - self.rcv_wup) & MASK32
         return self.rcv_wnd - used if used < self.rcv_wnd else 0
 
+    def report_room(self) -> cython.longlong:
+        """What the error queue's timestamps may take of the receive buffer."""
+        return self.rcv_buf - self.space.held - self.ofo.memory
+
     def wake(self, events: cython.uint) -> None:
         """Tell the owner, if there is one."""
         if self.owner is not None:

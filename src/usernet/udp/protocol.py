@@ -49,9 +49,9 @@ class Udp(Transport):
         sysctl.declare(
             "net.core.rmem_default", 212992, "receive buffer of a new socket", low=2304, on_change=self._set_rmem
         )
-        sysctl.declare("net.core.rmem_max", 212992, "the largest receive buffer SO_RCVBUF may ask for", low=2304)
+        sysctl.declare("net.core.rmem_max", 4 << 20, "the largest receive buffer SO_RCVBUF may ask for", low=2304)
         sysctl.declare("net.core.wmem_default", 212992, "send buffer of a new socket", low=4608)
-        sysctl.declare("net.core.wmem_max", 212992, "the largest send buffer SO_SNDBUF may ask for", low=4608)
+        sysctl.declare("net.core.wmem_max", 4 << 20, "the largest send buffer SO_SNDBUF may ask for", low=4608)
 
     def _set_rmem(self, value: object) -> None:
         assert isinstance(value, int)
