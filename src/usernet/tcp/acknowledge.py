@@ -290,6 +290,7 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
     sample.acked = sample.delivered
     sample.in_flight = tcb.board.in_flight()
     sample.ca_state = tcb.ca_state
+    sample.next_at = tcb.pacer.next_at
     if cc.control(sample, now):
         pass
     elif tcb.ca_state == CA_CWR or tcb.ca_state == CA_RECOVERY:

@@ -105,9 +105,9 @@ def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
 
 
 def establish(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
-    """Our SYN is acknowledged: the send side begins."""
-    begin_sending(tcb, seg, now)
+    """Our SYN is acknowledged: the send side begins, its control with what the handshake told of the path."""
     syn_acknowledged(tcb, seg, now)
+    begin_sending(tcb, seg, now)
 
 
 def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:

@@ -20,6 +20,7 @@ cdef class AckSample:
     cdef public int ca_state
     cdef public long long rtt_ns
     cdef public long long interval_ns
+    cdef public long long next_at
     cdef public unsigned long long prior_delivered
     cdef public bint ece
     cdef public bint is_ack_delayed

@@ -21,7 +21,8 @@ class AckSample:
     ``delivered``, ``losses`` and ``ce`` are new with this ACK: by ACK or SACK, marked lost, reported CE-marked;
     ``acked`` is what the window may grow by. The rate is ``interval_delivered`` over ``interval_ns``; of that interval,
     ``interval_lost`` and ``interval_ce`` are the segments lost and marked, ``prior_delivered`` what had been delivered
-    and ``sent_in_flight`` what was in flight when the segment was sent, it included.
+    and ``sent_in_flight`` what was in flight when the segment was sent, it included. ``next_at`` is when the next
+    segment may leave, where the connection is paced.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class AckSample:
         "is_app_limited",
         "is_retransmission",
         "losses",
+        "next_at",
         "prior_delivered",
         "prior_in_flight",
         "rtt_ns",
@@ -55,6 +57,7 @@ class AckSample:
         self.in_flight = self.prior_in_flight = self.sent_in_flight = 0
         self.rtt_ns = -1
         self.prior_delivered = 0
+        self.next_at = 0
         self.interval_ns = -1
         self.interval_delivered = self.interval_lost = self.interval_ce = 0
         self.is_app_limited = self.is_retransmission = self.is_ack_delayed = self.ece = False

@@ -7,8 +7,8 @@ from .maxfilter cimport MaxFilter
 from .policer cimport Policer
 
 cdef int CA_LOSS, CA_RECOVERY, STARTUP, DRAIN, PROBE_BW, PROBE_RTT, CYCLE, EXTRA_ACKED_ROUNDS, FULL_BW_ROUNDS
-cdef unsigned int INIT_CWND, MIN_CWND
-cdef long long MS, SECOND, BW_ROUNDS, MIN_RTT_WINDOW, PROBE_RTT_TIME, NO_RTT, SLOW_RATE, GOAL_MAX
+cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MIN_CWND, GOAL_MAX
+cdef long long MS, SECOND, BW_ROUNDS, MIN_RTT_WINDOW, PROBE_RTT_TIME, NO_RTT, SLOW_RATE, EPOCH_MAX, GOAL_OCTETS_MAX
 cdef double HIGH_GAIN, DRAIN_GAIN, CWND_GAIN, UP_GAIN, DOWN_GAIN, PACING_MARGIN, FULL_BW_GROWTH, EXTRA_ACKED_MAX
 
 
@@ -27,6 +27,7 @@ cdef class Bbr1(CongestionControl):
     cdef public unsigned long long next_round_delivered
     cdef public long long round_count
     cdef public long long cycle_at
+    cdef public long long epoch_acked
     cdef public long long epoch_at
     cdef public long long min_rtt
     cdef public long long min_rtt_at
@@ -34,7 +35,6 @@ cdef class Bbr1(CongestionControl):
     cdef public double pacing_gain
     cdef public double cwnd_gain
     cdef public double full_bw
-    cdef public double epoch_acked
     cdef public bint full_bw_reached
     cdef public bint has_seen_rtt
     cdef public bint idle_restart
@@ -51,22 +51,27 @@ cdef class Bbr1(CongestionControl):
     cpdef unsigned int undo(self) except? 0xFFFFFFFF
     cpdef void on_restart(self, long long idle_ns, long long now) except *
     cpdef void start(self, long long now) except *
-    cdef void _update_bandwidth(self, AckSample sample, long long now) noexcept
-    cdef void _update_aggregation(self, AckSample sample, long long now) noexcept
+    cdef void _update_bandwidth(self, AckSample sample) except *
+    cdef void _heed_policer(self, unsigned int losses, bint is_app_limited) except *
+    cdef void _update_aggregation(self, AckSample sample) noexcept
     cdef bint _is_next_phase(self, AckSample sample, long long now) noexcept
-    cdef void _next_phase(self, long long now) noexcept
+    cdef unsigned int _in_network(self, unsigned int flight, AckSample sample, long long now) noexcept
+    cdef void _next_phase(self) noexcept
     cdef void _check_full_bandwidth(self, AckSample sample) noexcept
     cdef void _check_drain(self, AckSample sample, long long now) except *
-    cdef void _enter_probe_bw(self, long long now) except *
+    cdef void _enter_probe_bw(self) except *
     cdef void _update_min_rtt(self, AckSample sample, long long now) except *
     cdef void _probe_rtt(self, AckSample sample, long long now) except *
     cdef void _check_probe_rtt_done(self, long long now) except *
     cdef void _set_gains(self) noexcept
     cdef void _first_pacing_rate(self) noexcept
     cdef void _set_pacing_rate(self, double gain) noexcept
-    cdef double _bdp(self, double gain) noexcept
+    cdef void _set_min_tso_segs(self) noexcept
+    cdef unsigned int _bdp(self, double bw, double gain) noexcept
     cdef unsigned int _inflight(self, double gain) noexcept
-    cdef unsigned int _with_quanta(self, double window) noexcept
+    cdef unsigned int _with_quanta(self, unsigned int segs) noexcept
+    cdef unsigned int _tso_goal(self) noexcept
     cdef void _set_cwnd(self, AckSample sample) noexcept
+    cdef unsigned int _aggregated(self, double bw) noexcept
     cdef bint _recovers(self, AckSample sample) noexcept
     cdef void _save_cwnd(self) noexcept

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...core.const import MS, SECOND
 from ...core.entropy import Entropy
-from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND
+from ..const import CA_LOSS, CA_RECOVERY, INFINITE_SSTHRESH, INIT_CWND
 from ..rate import AckSample
 from .base import CongestionControl
 from .maxfilter import MaxFilter
@@ -26,9 +26,9 @@ DRAIN = 1
 PROBE_BW = 2
 PROBE_RTT = 3
 
-# Linux's constants. 2/ln 2 is the least gain with which the delivery rate can double each round trip.
-HIGH_GAIN = 2.885
-DRAIN_GAIN = 1.0 / 2.885
+# Linux's constants, to its 256ths. 2/ln 2 is the least gain with which the delivery rate can double each round trip.
+HIGH_GAIN = 739.0 / 256.0
+DRAIN_GAIN = 88.0 / 256.0
 CWND_GAIN = 2.0
 # ProbeBW: a phase of probing, one of draining what that queued, six of cruising.
 UP_GAIN = 1.25
@@ -43,10 +43,12 @@ MIN_RTT_WINDOW = 10 * SECOND
 PROBE_RTT_TIME = 200 * MS
 EXTRA_ACKED_ROUNDS = 5
 EXTRA_ACKED_MAX = 0.1  # seconds of the bandwidth
+EPOCH_MAX = 1 << 20  # segments
 NO_RTT = 1 << 62
 # Below 1.2 Mbit/s a super-segment of two would take too long.
 SLOW_RATE = 150_000
 GOAL_MAX = 127
+GOAL_OCTETS_MAX = 65215  # of a super-segment, without its headers
 
 
 class Bbr1(CongestionControl):
@@ -118,7 +120,7 @@ class Bbr1(CongestionControl):
         self.cycle_index = 0
         self.cycle_at = 0
         self.epoch_at = 0
-        self.epoch_acked = 0.0
+        self.epoch_acked = 0
         self.extra_acked = self.extra_acked_before = 0
         self.extra_acked_rounds = 0
 
@@ -126,12 +128,13 @@ class Bbr1(CongestionControl):
         """Begin with what the handshake, or another algorithm, learned of the round-trip time."""
         self._reset()
         self.bw_filter.reset(0.0, 0)
-        self.next_round_delivered = self.rate.delivered
+        self.ssthresh = INFINITE_SSTHRESH
         if self.rtt.srtt > 0:
             self.min_rtt = self.rtt.min_rtt
         self.min_rtt_at = self.epoch_at = now
-        self.policer.reset(self.rate, now)
+        self.policer.reset(self.rate)
         self._first_pacing_rate()
+        self._set_min_tso_segs()
 
     def bandwidth(self) -> cython.double:
         """The bandwidth in use: a policer's, where one was found, or the largest measured."""
@@ -152,10 +155,10 @@ class Bbr1(CongestionControl):
 
     def control(self, sample: AckSample, now: cython.longlong) -> cython.bint:
         """An ACK: update the model, then pacing rate and window from it."""
-        self._update_bandwidth(sample, now)
-        self._update_aggregation(sample, now)
+        self._update_bandwidth(sample)
+        self._update_aggregation(sample)
         if self.mode == PROBE_BW and self._is_next_phase(sample, now):
-            self._next_phase(now)
+            self._next_phase()
         self._check_full_bandwidth(sample)
         self._check_drain(sample, now)
         self._update_min_rtt(sample, now)
@@ -177,13 +180,13 @@ class Bbr1(CongestionControl):
         self.prior_ca_state = CA_LOSS
         self.full_bw = 0.0
         self.round_start = True
-        self.policer.sample(self.rate, 1, False, True, now)
+        self._heed_policer(1, False)
 
     def undo(self) -> cython.uint:
         """Losses that were none may have ended startup early, or looked like a policer."""
         self.full_bw = 0.0
         self.full_bw_rounds = 0
-        self.policer.reset(self.rate, self.rate.delivered_at)
+        self.policer.reset(self.rate)
         return self.cwnd
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
@@ -192,7 +195,7 @@ class Bbr1(CongestionControl):
             return
         self.idle_restart = True
         self.epoch_at = now
-        self.epoch_acked = 0.0
+        self.epoch_acked = 0
         if self.mode == PROBE_BW:
             self._set_pacing_rate(1.0)
         elif self.mode == PROBE_RTT:
@@ -200,7 +203,7 @@ class Bbr1(CongestionControl):
 
     # The model.
 
-    def _update_bandwidth(self, sample: AckSample, now: cython.longlong) -> None:
+    def _update_bandwidth(self, sample: AckSample) -> None:
         bw: cython.double
         self.round_start = False
         if sample.interval_ns <= 0:
@@ -210,15 +213,24 @@ class Bbr1(CongestionControl):
             self.round_count += 1
             self.round_start = True
             self.packet_conservation = False
-        self.policer.sample(self.rate, sample.losses, sample.is_app_limited, self.round_start, now)
+        self._heed_policer(sample.losses, sample.is_app_limited)
         bw = sample.interval_delivered * 1e9 / sample.interval_ns
         if not sample.is_app_limited or bw >= self.bw_filter.best:
             self.bw_filter.update(bw, self.round_count, BW_ROUNDS)
 
-    def _update_aggregation(self, sample: AckSample, now: cython.longlong) -> None:
+    def _heed_policer(self, losses: cython.uint, is_app_limited: cython.bint) -> None:
+        policer: Policer = self.policer
+        if not policer.in_use:
+            if policer.sample(self.rate, losses, is_app_limited, self.round_start, self.mss):
+                self.pacing_gain = 1.0
+        elif self.mode == PROBE_BW and self.round_start and policer.is_over():
+            policer.reset(self.rate)
+            self._enter_probe_bw()
+
+    def _update_aggregation(self, sample: AckSample) -> None:
         # How much more than expected comes in a lump: the window must bridge the gaps between.
-        expected: cython.double
-        extra: cython.double
+        expected: cython.longlong
+        extra: cython.longlong
         if sample.delivered == 0 or sample.interval_ns <= 0:
             return
         if self.round_start:
@@ -227,29 +239,41 @@ class Bbr1(CongestionControl):
                 self.extra_acked_rounds = 0
                 self.extra_acked_before = self.extra_acked
                 self.extra_acked = 0
-        expected = self.bandwidth() * (now - self.epoch_at) / 1e9
-        if self.epoch_acked <= expected:
-            self.epoch_acked = expected = 0.0
-            self.epoch_at = now
+        expected = int(self.bandwidth() * (self.rate.delivered_at - self.epoch_at) / 1e9)
+        if self.epoch_acked <= expected or self.epoch_acked + sample.delivered >= EPOCH_MAX:
+            self.epoch_acked = expected = 0
+            self.epoch_at = self.rate.delivered_at
         self.epoch_acked += sample.delivered
         extra = self.epoch_acked - expected
         if extra > self.cwnd:
             extra = self.cwnd
         if extra > self.extra_acked:
-            self.extra_acked = int(extra)
+            self.extra_acked = extra
 
     def _is_next_phase(self, sample: AckSample, now: cython.longlong) -> cython.bint:
-        whole: cython.bint = now - self.cycle_at > self.min_rtt
-        if self.cycle_index == 0:
-            # Probing holds on until it shows: the window is full at this gain, or something was lost.
-            return whole and (sample.losses > 0 or sample.prior_in_flight >= self._inflight(UP_GAIN))
-        if self.cycle_index == 1:
-            return whole or sample.prior_in_flight <= self._inflight(1.0)
-        return whole
+        whole: cython.bint = self.rate.delivered_at - self.cycle_at > self.min_rtt
+        flight: cython.uint
+        if self.pacing_gain == 1.0:
+            return whole
+        flight = self._in_network(sample.prior_in_flight, sample, now)
+        if self.pacing_gain > 1.0:
+            # Probing holds on until it shows: the pipe is as full as this gain can make it, or something was lost.
+            return whole and (sample.losses > 0 or flight >= self._inflight(self.pacing_gain))
+        return whole or flight <= self._inflight(1.0)
 
-    def _next_phase(self, now: cython.longlong) -> None:
+    def _in_network(self, flight: cython.uint, sample: AckSample, now: cython.longlong) -> cython.uint:
+        # Of so much in flight, what will be under way when the next segment leaves; it included where flight grows.
+        gone: cython.uint
+        if self.pacing_gain > 1.0:
+            flight += self._tso_goal()
+        if sample.next_at <= now:
+            return flight
+        gone = int(self.bandwidth() * (sample.next_at - now) / 1e9)
+        return flight - gone if flight > gone else 0
+
+    def _next_phase(self) -> None:
         self.cycle_index = (self.cycle_index + 1) % CYCLE
-        self.cycle_at = now
+        self.cycle_at = self.rate.delivered_at
 
     def _check_full_bandwidth(self, sample: AckSample) -> None:
         if self.full_bw_reached or not self.round_start or sample.is_app_limited:
@@ -265,14 +289,14 @@ class Bbr1(CongestionControl):
         if self.mode == STARTUP and self.full_bw_reached:
             self.mode = DRAIN
             self.ssthresh = self._inflight(1.0)
-        if self.mode == DRAIN and sample.in_flight <= self._inflight(1.0):
-            self._enter_probe_bw(now)
+        if self.mode == DRAIN and self._in_network(sample.in_flight, sample, now) <= self._inflight(1.0):
+            self._enter_probe_bw()
 
-    def _enter_probe_bw(self, now: cython.longlong) -> None:
+    def _enter_probe_bw(self) -> None:
         # Any phase but the draining one.
         self.mode = PROBE_BW
         self.cycle_index = CYCLE - 1 - self.entropy.below(CYCLE - 1)
-        self._next_phase(now)
+        self._next_phase()
 
     def _update_min_rtt(self, sample: AckSample, now: cython.longlong) -> None:
         expired: cython.bint = now > self.min_rtt_at + MIN_RTT_WINDOW
@@ -309,7 +333,7 @@ class Bbr1(CongestionControl):
         if self.cwnd < self.saved_cwnd:
             self.cwnd = self.saved_cwnd
         if self.full_bw_reached:
-            self._enter_probe_bw(now)
+            self._enter_probe_bw()
         else:
             self.mode = STARTUP
 
@@ -338,7 +362,7 @@ class Bbr1(CongestionControl):
         if self.rtt.srtt > 0:
             rtt = self.rtt.srtt
             self.has_seen_rtt = True
-        rate = HIGH_GAIN * self.cwnd * self.mss * 1e9 / rtt
+        rate = HIGH_GAIN * PACING_MARGIN * self.cwnd * self.mss * 1e9 / rtt
         self.pacing_rate = int(rate)
 
     def _set_pacing_rate(self, gain: cython.double) -> None:
@@ -347,40 +371,50 @@ class Bbr1(CongestionControl):
             self._first_pacing_rate()
         if rate > 0 and (self.full_bw_reached or rate > self.pacing_rate):
             self.pacing_rate = rate
+        self._set_min_tso_segs()
+
+    def _set_min_tso_segs(self) -> None:
         self.min_tso_segs = 1 if self.pacing_rate < SLOW_RATE else 2
 
-    def _bdp(self, gain: cython.double) -> cython.double:
+    def _bdp(self, bw: cython.double, gain: cython.double) -> cython.uint:
+        segs: cython.double
+        whole: cython.uint
         if self.min_rtt >= NO_RTT:
             return INIT_CWND
-        return self.bandwidth() * self.min_rtt / 1e9 * gain
+        segs = bw * self.min_rtt / 1e9 * gain
+        whole = int(segs)
+        return whole if whole >= segs else whole + 1
 
     def _inflight(self, gain: cython.double) -> cython.uint:
-        return self._with_quanta(self._bdp(gain))
+        # What is in flight at most with this gain, by what was measured: of a policer the path knows nothing.
+        return self._with_quanta(self._bdp(self.bw_filter.best, gain))
 
-    def _with_quanta(self, window: cython.double) -> cython.uint:
+    def _with_quanta(self, segs: cython.uint) -> cython.uint:
         # Three super-segments more: one being built, one sent, one being acknowledged.
-        segs: cython.longlong = int(window) + 1
-        goal: cython.longlong = (self.pacing_rate >> 10) // self.mss
-        if goal < self.min_tso_segs:
-            goal = self.min_tso_segs
-        if goal > GOAL_MAX:
-            goal = GOAL_MAX
-        segs += 3 * goal
+        segs += 3 * self._tso_goal()
         segs += segs & 1
         if self.mode == PROBE_BW and self.cycle_index == 0:
             segs += 2
         return segs
 
+    def _tso_goal(self) -> cython.uint:
+        octets: cython.longlong = self.pacing_rate >> 10
+        goal: cython.uint
+        if octets > GOAL_OCTETS_MAX:
+            octets = GOAL_OCTETS_MAX
+        goal = octets // self.mss
+        if goal < self.min_tso_segs:
+            goal = self.min_tso_segs
+        return goal if goal < GOAL_MAX else GOAL_MAX
+
     def _set_cwnd(self, sample: AckSample) -> None:
         target: cython.uint
-        extra: cython.double
-        most: cython.double
+        bw: cython.double = self.bandwidth()
         if sample.delivered > 0 and not self._recovers(sample):
-            extra = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
-            most = self.bandwidth() * EXTRA_ACKED_MAX
-            if not self.full_bw_reached:
-                extra = 0.0
-            target = self._with_quanta(self._bdp(self.cwnd_gain) + (extra if extra < most else most))
+            target = self._bdp(bw, self.cwnd_gain)
+            if self.full_bw_reached:
+                target += self._aggregated(bw)
+            target = self._with_quanta(target)
             if self.full_bw_reached:
                 self.cwnd += sample.delivered
                 if self.cwnd > target:
@@ -393,6 +427,11 @@ class Bbr1(CongestionControl):
             self.cwnd = self.cwnd_clamp
         if self.mode == PROBE_RTT and self.cwnd > MIN_CWND:
             self.cwnd = MIN_CWND
+
+    def _aggregated(self, bw: cython.double) -> cython.uint:
+        extra: cython.uint = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
+        most: cython.uint = int(bw * EXTRA_ACKED_MAX)
+        return extra if extra < most else most
 
     def _recovers(self, sample: AckSample) -> cython.bint:
         # Packet conservation for the first round trip of recovery, then the window remembered. True: cwnd is set.

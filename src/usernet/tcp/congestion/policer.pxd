@@ -17,7 +17,8 @@ cdef class Policer:
     cdef public unsigned long long last_lost
     cdef public unsigned int rounds
 
-    cpdef void reset(self, DeliveryRate rate, long long now) noexcept
-    cpdef void sample(self, DeliveryRate rate, unsigned int losses, bint is_app_limited, bint round_start, long long now) noexcept
-    cdef void _end_interval(self, DeliveryRate rate, long long now) noexcept
-    cdef void _begin(self, DeliveryRate rate, long long now) noexcept
+    cpdef void reset(self, DeliveryRate rate) noexcept
+    cpdef bint is_over(self) noexcept
+    cpdef bint sample(self, DeliveryRate rate, unsigned int losses, bint is_app_limited, bint round_start, unsigned int mss) noexcept
+    cdef bint _ends_interval(self, DeliveryRate rate, unsigned int mss) noexcept
+    cdef void _begin(self, DeliveryRate rate) noexcept

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 INTERVAL_MIN = 4  # round trips
 INTERVAL_MAX = 4 * INTERVAL_MIN
 LOSS_THRESHOLD = 50.0 / 256.0
-# Rates that differ by an eighth, or by so many segments a second, are the same.
+# Rates that differ by an eighth, or by so many octets a second when paced, are the same.
 RATIO = 0.125
-DIFFERENCE = 0.35
+DIFFERENCE = 500.0 / 0.99
 USE_MAX = 48  # round trips
 
 
@@ -35,11 +35,16 @@ class Policer:
         self.last_delivered = self.last_lost = 0
         self.rounds = 0
 
-    def reset(self, rate: DeliveryRate, now: cython.longlong) -> None:
+    def reset(self, rate: DeliveryRate) -> None:
         """Nothing is known."""
         self.bw = 0.0
         self.in_use = self.is_sampling = False
-        self._begin(rate, now)
+        self._begin(rate)
+
+    def is_over(self) -> cython.bint:
+        """A round trip at its rate has passed: whether it was the last before the path is looked at anew."""
+        self.rounds += 1
+        return self.rounds >= USE_MAX
 
     def sample(
         self,
@@ -47,55 +52,50 @@ class Policer:
         losses: cython.uint,
         is_app_limited: cython.bint,
         round_start: cython.bint,
-        now: cython.longlong,
-    ) -> None:
-        """An ACK, or a timeout that counts as one loss."""
-        if self.in_use:
-            if round_start:
-                self.rounds += 1
-                if self.rounds >= USE_MAX:
-                    self.reset(rate, now)
-            return
+        mss: cython.uint,
+    ) -> cython.bint:
+        """An ACK, or a timeout that counts as one loss, while none is in use; True: one was found."""
         if not self.is_sampling:
             # The first loss: the bucket is empty from here on.
             if losses == 0:
-                return
-            self._begin(rate, now)
+                return False
+            self._begin(rate)
             self.is_sampling = True
         if is_app_limited:
-            self.reset(rate, now)
-            return
+            self.reset(rate)
+            return False
         if round_start:
             self.rounds += 1
         if self.rounds < INTERVAL_MIN:
-            return
+            return False
         if self.rounds > INTERVAL_MAX:
-            self.reset(rate, now)
-            return
-        if losses > 0:
-            self._end_interval(rate, now)
+            self.reset(rate)
+            return False
+        return losses > 0 and self._ends_interval(rate, mss)
 
-    def _end_interval(self, rate: DeliveryRate, now: cython.longlong) -> None:
+    def _ends_interval(self, rate: DeliveryRate, mss: cython.uint) -> cython.bint:
         lost: cython.double = rate.lost - self.last_lost
         delivered: cython.double = rate.delivered - self.last_delivered
-        span: cython.longlong = now - self.last_at
+        span: cython.longlong = rate.delivered_at - self.last_at
         bw: cython.double
         apart: cython.double
         if delivered == 0 or lost / delivered < LOSS_THRESHOLD or span < MS:
-            return
+            return False
         bw = delivered * 1e9 / span
         if self.bw > 0.0:
             apart = bw - self.bw if bw > self.bw else self.bw - bw
-            if apart <= RATIO * self.bw or apart <= DIFFERENCE:
+            if apart <= RATIO * self.bw or apart * mss <= DIFFERENCE:
                 self.bw = (bw + self.bw) / 2.0
                 self.in_use = True
                 self.rounds = 0
-                return
+                return True
         self.bw = bw
-        self._begin(rate, now)
+        self._begin(rate)
+        return False
 
-    def _begin(self, rate: DeliveryRate, now: cython.longlong) -> None:
-        self.last_at = now
+    def _begin(self, rate: DeliveryRate) -> None:
+        # Time is that of deliveries: a timeout must not make the rate before it look less than it was.
+        self.last_at = rate.delivered_at
         self.last_delivered = rate.delivered
         self.last_lost = rate.lost
         self.rounds = 0
