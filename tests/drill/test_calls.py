@@ -20,6 +20,9 @@ NONBLOCK = "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
         ("read(4, ..., 10) = -1", "read(4, ..., 10) = 0", "read() gave -1 EAGAIN, 0 expected"),
         ("getsockopt(4, SOL_SOCKET, SO_TYPE, [1], [4]) = 0", "getsockopt(4, SOL_SOCKET, SO_TYPE, [2], [4]) = 0",
          "gave 1, 2 expected"),
+        # A length of 0 asks for nothing but whether there is such an option.
+        ("getsockopt(4, SOL_SOCKET, SO_TYPE, [1], [0]) = 0", "getsockopt(4, SOL_SOCKET, 12345, [1], [0]) = 0",
+         "gave -1 ENOPROTOOPT, 0 expected"),
         ("ioctl(4, SIOCINQ, [0]) = 0", "ioctl(4, SIOCINQ, [5]) = 0", "gave 0, 5 expected"),
         ("fcntl(4, F_GETFL) = 0x802 (flags O_RDWR|O_NONBLOCK)", "fcntl(4, F_GETFL) = 2", "fcntl() gave 2050"),
         ("close(4) = 0", "close(9) = 0", "descriptor 9"),

@@ -25,10 +25,15 @@ MSG_ERRQUEUE: Final = 0x2000
 MSG_MORE: Final = 0x8000
 MSG_ZEROCOPY: Final = 0x4000000
 MSG_FASTOPEN: Final = 0x20000000
+# Of our own, in no call: what a socket looks at whatever the flags.
+MSG_ALWAYS: Final = 0x40000000
 
 SHUT_RD: Final = 0
 SHUT_WR: Final = 1
 SHUT_RDWR: Final = 2
+
+# Linux's SK_FORCE_REUSE, beside REUSEADDR and REUSEPORT in Socket.sharing.
+FORCE_REUSE: Final = 0x400
 
 SOL_SOCKET: Final = 1
 SO_REUSEADDR: Final = 2
@@ -96,10 +101,16 @@ TCP_CONGESTION: Final = 13
 TCP_MD5SIG: Final = 14
 TCP_USER_TIMEOUT: Final = 18
 TCP_THIN_LINEAR_TIMEOUTS: Final = 16
+TCP_REPAIR: Final = 19
+TCP_REPAIR_QUEUE: Final = 20
+TCP_QUEUE_SEQ: Final = 21
+TCP_REPAIR_OPTIONS: Final = 22
 TCP_FASTOPEN: Final = 23
+TCP_TIMESTAMP: Final = 24
 TCP_CC_INFO: Final = 26
 TCP_SAVE_SYN: Final = 27
 TCP_SAVED_SYN: Final = 28
+TCP_REPAIR_WINDOW: Final = 29
 TCP_FASTOPEN_CONNECT: Final = 30
 TCP_FASTOPEN_KEY: Final = 33
 TCP_FASTOPEN_NO_COOKIE: Final = 34

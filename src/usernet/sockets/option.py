@@ -10,13 +10,15 @@ class Option(NamedTuple):
     """How to read and set an option; None where Linux gives ENOPROTOOPT.
 
     ``set`` takes an int, or the octets when ``raw``. ``kinds`` are the protocols of the sockets that have it, all
-    when empty.
+    when empty. A ``sized`` one is told the length that
+    getsockopt(2) was given as well, 0 where it is to be an int.
     """
 
-    get: Callable[[Any], int | bytes] | None
+    get: Callable[..., int | bytes] | None
     set: Callable[[Any, Any], None] | None
     raw: bool = False
     kinds: tuple[int, ...] = ()
+    sized: bool = False
 
 
 def plain(field: str) -> Option:

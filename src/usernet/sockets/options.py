@@ -12,6 +12,7 @@ from .option import Option
 from .options_auth import AUTH_OPTIONS
 from .options_ip import IP_OPTIONS
 from .options_opening import OPENING_OPTIONS
+from .options_repair import REPAIR_OPTIONS
 from .options_socket import SOCKET_OPTIONS
 from .options_tcp import TCP_OPTIONS
 
@@ -21,6 +22,7 @@ OPTIONS: Final[dict[tuple[int, int], Option]] = {
     **TCP_OPTIONS,
     **OPENING_OPTIONS,
     **AUTH_OPTIONS,
+    **REPAIR_OPTIONS,
 }
 
 
@@ -42,7 +44,7 @@ def get_option(sock: Any, level: int, name: int, buflen: int) -> int | bytes:
         raise os_error(ENOPROTOOPT)
     if not 0 <= buflen <= 1024:
         raise OSError(EINVAL, "getsockopt buflen out of range")
-    value: int | bytes = option.get(sock)
+    value: int | bytes = option.get(sock, buflen) if option.sized else option.get(sock)
     if buflen == 0:
         return value if isinstance(value, int) else int.from_bytes(value[:4], "little", signed=True)
     return (struct.pack("=i", value) if isinstance(value, int) else value)[:buflen]

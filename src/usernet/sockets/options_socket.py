@@ -175,9 +175,9 @@ def _set_mark(sock: Any, value: int) -> None:
         sock.endpoint.mark = value & 0xFFFFFFFF
 
 
-def _get_max_pacing_rate(sock: Any) -> bytes:
-    rate = int(sock.settings.max_pacing_rate)
-    return struct.pack("=Q", rate or NO_RATE)
+def _get_max_pacing_rate(sock: Any, buflen: int) -> bytes:
+    rate = int(sock.settings.max_pacing_rate) or NO_RATE
+    return struct.pack("=Q", rate) if buflen >= 8 else struct.pack("=I", min(rate, 0xFFFFFFFF))
 
 
 def _set_max_pacing_rate(sock: Any, octets: bytes) -> None:
@@ -233,6 +233,7 @@ def _stamp_arrivals(sock: Any) -> None:
 
 def _set_peek_off(sock: Any, value: int) -> None:
     sock.peek_off = value
+    sock.rare = sock.rare | so.MSG_PEEK if value >= 0 else sock.rare & ~so.MSG_PEEK
 
 
 def _get_meminfo(sock: Any) -> bytes:
@@ -282,7 +283,9 @@ _TABLE: Final = {
     so.SO_TIMESTAMPNS: _timestamp(so.SO_TIMESTAMPNS),
     so.SO_MARK: Option(lambda sock: int(sock.mark), _set_mark),
     so.SO_PRIORITY: Option(lambda sock: int(sock.priority), _set_priority),
-    so.SO_MAX_PACING_RATE: Option(_get_max_pacing_rate, _set_max_pacing_rate, raw=True, kinds=(IPPROTO_TCP,)),
+    so.SO_MAX_PACING_RATE: Option(
+        _get_max_pacing_rate, _set_max_pacing_rate, raw=True, kinds=(IPPROTO_TCP,), sized=True
+    ),
     so.SO_NO_CHECK: Option(lambda sock: int(sock.udp.no_check), _set_no_check, kinds=(IPPROTO_UDP,)),
 }
 SOCKET_OPTIONS: Final = {(so.SOL_SOCKET, name): option for name, option in _TABLE.items()}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND, US
 from ..tcp.const import CLOSED, DEFAULT_MSS, DELACK_MAX, LISTEN, MIN_MSS, SYN_SENT
+from ..tcp.repair import in_repair
 from . import const as so
 from .errors import os_error
 from .option import Option
@@ -82,7 +83,8 @@ def _set_keepidle(sock: Any, value: int) -> None:
 
 def _get_maxseg(sock: Any) -> int:
     if sock.tcb is not None and sock.tcb.state != CLOSED:
-        return int(sock.tcb.mss)
+        # In repair mode what the peer's SYN said, for the one who is to be told it.
+        return int(sock.tcb.mss_clamp if in_repair(sock.repair) else sock.tcb.mss)
     return int(sock.settings.maxseg or DEFAULT_MSS)
 
 

@@ -6,7 +6,7 @@ from .base cimport Socket, byte_view, octets_of
 cdef int CLOSED, SYN_RECEIVED, SYN_SENT
 cdef int EAGAIN, EBADF, ENOTCONN, EPIPE
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, CLOSED_EVENTS
-cdef unsigned int MSG_EOR, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, MSG_ZEROCOPY, SEND_COPIED, RARE
+cdef unsigned int MSG_ALWAYS, MSG_EOR, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, MSG_ZEROCOPY, SEND_COPIED, RARE
 cdef int MAX_FRAGS
 cdef Py_ssize_t LEAST_PIECE, LARGEST_PIECE
 
@@ -14,9 +14,10 @@ cdef Py_ssize_t LEAST_PIECE, LARGEST_PIECE
 cdef class TcpSocket(Socket):
     cdef public Tcb tcb
     cdef public ErrorQueue errors
-    cdef public object binding, listener, settings
+    cdef public object binding, listener, repair, settings
     cdef public bint connected, connecting, inq, zerocopy
     cdef public long long peek_off
+    cdef public unsigned int rare
 
     cdef TcpSocket _adopt(self, Tcb tcb)
     cpdef long long send_octets(self, bytes octets, unsigned int flags, long long deadline) except? -1

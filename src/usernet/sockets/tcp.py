@@ -11,6 +11,7 @@ from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
 from ..tcp.const import CLOSED, FREEBIND, SEND_COPIED, SYN_RECEIVED, SYN_SENT
 from ..tcp.errqueue import ErrorQueue
+from ..tcp.repair import Repair
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
 from ..tcp.trace import Trace
@@ -18,6 +19,7 @@ from .address import Address, host_octets, make_address, port_of
 from .awaited import Awaited, Unacknowledged, is_over
 from .base import Ancillary, Socket, byte_view, join, octets_of
 from .const import (
+    MSG_ALWAYS,
     MSG_EOR,
     MSG_ERRQUEUE,
     MSG_FASTOPEN,
@@ -34,7 +36,9 @@ from .const import (
 from .errors import os_error
 from .fastopen import send_fast
 from .file import CLOSED_EVENTS
-from .messages import ioctl, recv_error, recv_message, recv_special, recv_urgent
+from .messages import ioctl, recv_error, recv_message
+from .rarely import recv_rarely, send_rarely
+from .repair import end_at_once, shut_repaired
 
 if TYPE_CHECKING:
     import cython
@@ -57,11 +61,12 @@ class TcpSocket(Socket):
 
     ``connecting`` is true from connect() until a call has reported how it ended, Linux's SS_CONNECTING;
     ``connected`` once one reported success, or from accept() on. ``errors`` are the reports of a connection that is no
-    more.
+    more. ``rare`` are the flags with which recv() goes its longer way, with MSG_ALWAYS it always does.
     """
 
     __slots__ = (
-        "binding", "connected", "connecting", "errors", "inq", "listener", "peek_off", "settings", "tcb", "zerocopy",
+        "binding", "connected", "connecting", "errors", "inq", "listener", "peek_off", "rare", "repair", "settings",
+        "tcb", "zerocopy",
     )  # fmt: skip
 
     def __init__(self, stack: NetStack, host: Scheduler, family: int) -> None:
@@ -75,6 +80,8 @@ class TcpSocket(Socket):
         self.connected = False
         self.inq = self.zerocopy = False
         self.peek_off = -1
+        self.rare = RARE
+        self.repair: Repair | None = None
 
     # Names.
 
@@ -184,7 +191,7 @@ class TcpSocket(Socket):
             fresh = not self.connecting
             if fresh:
                 tcb = self.start_connect(octets, port, self.settings.fastopen_connect)
-                if self.settings.fastopen_connect:
+                if tcb.fastopen is not None:
                     now = self.host.now()
                     if tcb.may_open_fast(now):
                         # The first text makes the SYN, and connect() is done meanwhile (Linux).
@@ -205,8 +212,7 @@ class TcpSocket(Socket):
                 self._stop_listening(now)
             tcb = self.tcb
             if tcb is not None:
-                tcb.owner = None
-                tcb.abort(now)
+                end_at_once(self, tcb, now)
                 self._let_go(tcb)
 
     def _let_go(self, tcb: Tcb) -> None:
@@ -218,7 +224,8 @@ class TcpSocket(Socket):
 
     def start_connect(self, remote: bytes, port: int, fast: bool) -> Tcb:
         """The SYN goes, or with ``fast`` waits for what it is to carry (RFC 7413)."""
-        tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, self.host.now(), fast)
+        now = self.host.now()
+        tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, now, fast, self.repair)
         tcb.errors = self.errors
         self.tcb = tcb
         self.connecting = True
@@ -266,8 +273,8 @@ class TcpSocket(Socket):
         done: cython.Py_ssize_t = 0
         if flags & MSG_ZEROCOPY and not self.zerocopy:
             flags &= ~MSG_ZEROCOPY
-        if flags & MSG_FASTOPEN or (self.connecting and self.is_deferred()):
-            return send_fast(self, octets, flags, None, deadline)
+        if flags & MSG_FASTOPEN or self.rare & MSG_ALWAYS or (self.connecting and self.is_deferred()):
+            return send_rarely(self, octets, flags, deadline)
         while True:
             if self.closed:
                 raise os_error(EBADF)
@@ -365,8 +372,8 @@ class TcpSocket(Socket):
         """As recv; the lock is held."""
         tcb: Tcb | None
         data: bytes | None
-        if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
-            return self._recv_special(n, flags)
+        if (flags | MSG_ALWAYS) & self.rare:
+            return recv_rarely(self, n, flags)
         deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, flags)
         while True:
             tcb = self.readable(n, deadline)
@@ -436,8 +443,8 @@ class TcpSocket(Socket):
         lock = self.host.lock
         lock.acquire()
         try:
-            if flags & RARE or (flags & MSG_PEEK and self.peek_off >= 0):
-                data = self._recv_special(len(view), flags)
+            if (flags | MSG_ALWAYS) & self.rare:
+                data = recv_rarely(self, len(view), flags)
                 if not flags & MSG_TRUNC:
                     view[: len(data)] = data
                 return len(data)
@@ -465,13 +472,6 @@ class TcpSocket(Socket):
     def recvfrom_into(self, buffer: Any, n: int = 0, flags: int = 0) -> tuple[int, Address | None]:
         """As recvfrom, into a writable buffer."""
         return self.recv_into(buffer, n, flags), None
-
-    def _recv_special(self, n: int, flags: int) -> bytes:
-        if flags & MSG_OOB:
-            return recv_urgent(self, n, flags)
-        if flags & MSG_ERRQUEUE:
-            return recv_error(self, n, 0)[0]
-        return recv_special(self, n, flags)
 
     def recvmsg(self, n: int, ancillary_size: int = 0, flags: int = 0) -> tuple[bytes, Ancillary, int, Address | None]:
         """recvmsg(2), with what MSG_ERRQUEUE, TCP_INQ and SO_TIMESTAMPING tell as ancillary data."""
@@ -553,7 +553,7 @@ class TcpSocket(Socket):
                 tcb.shutdown_send(now)
                 return
             if how != SHUT_RD:
-                tcb.shutdown_send(now)
+                shut_repaired(self, tcb, now)
             if how != SHUT_WR:
                 tcb.shutdown_recv(now)
 
@@ -581,9 +581,8 @@ class TcpSocket(Socket):
                 self.stack.tcp.unbind(binding)
 
     def _release_connection(self, tcb: Tcb, now: int) -> None:
-        if self.linger_on and self.linger_s == 0:
-            tcb.owner = None
-            tcb.abort(now)
+        if self.rare & MSG_ALWAYS or (self.linger_on and self.linger_s == 0):
+            end_at_once(self, tcb, now)
             return
         try:
             if self.linger_on and not self.hurried and tcb.available() == 0 and tcb.state != CLOSED:

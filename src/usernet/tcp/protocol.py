@@ -37,6 +37,7 @@ from .keys import attach, closed_auth
 from .lifecycle import move
 from .listen import Acceptor, Listener, answer_path, path_back
 from .passive import cookie_arrives, syn_arrives
+from .repair import Repair, resume
 from .request import Request
 from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
@@ -114,12 +115,13 @@ class Tcp(Acceptor):
         settings: Settings,
         now: cython.longlong,
         fast: bool = False,
+        repair: Repair | None = None,
     ) -> Tcb:
         """Active OPEN: the SYN is sent, the connection is in SYN_SENT. ``owner`` is woken with POLLOUT when it is open.
 
-        With ``fast`` the SYN waits for the connection's ``open_fast``, which gives it text to carry (RFC 7413). Without
-        a binding an ephemeral port is chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says
-        (ENETUNREACH, EHOSTUNREACH, EACCES).
+        With ``fast`` the SYN waits for the connection's ``open_fast``, which gives it text to carry (RFC 7413). With
+        a ``repair`` that is on nothing is sent: it is ESTABLISHED at once. Without a binding an ephemeral port is
+        chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says (ENETUNREACH, EHOSTUNREACH, EACCES).
         """
         if len(remote) not in (4, 16):
             raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
@@ -144,6 +146,8 @@ class Tcp(Acceptor):
                 raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
             iss = earlier.next_iss()
             self.ext.TWRecycled += 1
+        elif repair is not None and not repair.is_on:
+            iss = repair.take_iss() or iss
         try:
             prepare(tcb, settings, now)
         except OSError:
@@ -161,8 +165,11 @@ class Tcp(Acceptor):
         if isinstance(earlier, TimeWait):
             # Not before: the port must never be nobody's in between.
             earlier.end()
-        self.mib.ActiveOpens += 1
         move(tcb, ACTIVE_OPEN)
+        if repair is not None and repair.is_on:
+            resume(tcb, repair, now)
+            return tcb
+        self.mib.ActiveOpens += 1
         offer(tcb)
         if fast:
             tcb.fastopen = FastOpen()

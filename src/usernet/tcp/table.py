@@ -19,6 +19,7 @@ from ..wire.tcp import Segment, timestamp_option
 from .const import (
     ACK,
     CONNECTED,
+    FORCE_REUSE,
     KIND_TIME_WAIT,
     PAWS_24DAYS,
     REUSEADDR,
@@ -194,7 +195,7 @@ class Ports:
         wanted = Binding(address, port, family, flags, oif)
         if port == 0:
             self._choose(wanted, low, high)
-        elif self._conflict(wanted):
+        elif not flags & FORCE_REUSE and self._conflict(wanted):
             raise OSError(EADDRINUSE, "Address already in use")
         self._buckets.setdefault(wanted.port, []).append(wanted)
         return wanted

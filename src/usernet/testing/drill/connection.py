@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, field, replace
 
 from ...core.const import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, MASK32
+from ...ip.address import parse_ip
 from .errors import Mismatch
 from .live import Live, ipv4_header
 from .packet_lines import OPT_SACK, OPT_TIMESTAMPS
@@ -121,6 +122,11 @@ class Connection:
         self.local, self.local_port = live.src, live.sport
         self.live_iss = live.seq
         return True
+
+    def resumes(self, name: tuple[str, int]) -> None:
+        """connect() in repair mode: no SYN tells an ISN, and numbers are those the script gave TCP_QUEUE_SEQ."""
+        self.stage = OPEN
+        self.local, self.local_port = parse_ip(name[0]), name[1]
 
     def to_script(self, live: Live) -> Live:
         """The packet in the script's numbers, timestamps apart."""
