@@ -1,12 +1,15 @@
 """SYN cookies (RFC 4987 3.6): a flooded listener remembers nothing and still opens connections."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from usernet.core.const import MASK32, MS, SECOND
 from usernet.core.entropy import Entropy
 from usernet.tcp.const import ACK, ESTABLISHED, FIN, MSS4, MSS6, PSH, RST, SYN
 from usernet.tcp.cookies import SynCookies, stamp_with_options
-from usernet.testing.peer import Scene
+from usernet.tcp.settings import Settings
+from usernet.testing.peer import LOCAL, FakeSender, Owner, Scene
 
 MINUTE = 60 * SECOND
 KEY4 = bytes(range(12))
@@ -229,6 +232,47 @@ def test_old_requests_go_sooner_the_fuller_the_queue_is():
     assert len(listener.requests) == 10 and listener.young == 0
     scene.advance(s=60)
     assert not listener.requests and scene.leaves_nothing()
+
+
+def test_a_cookie_of_a_listener_bound_to_a_device_goes_by_it_and_opens_a_connection_there(monkeypatch):
+    scene = Scene(tcp_syncookies=2)
+    settings, asked, path = Settings(), [], FakeSender.path
+
+    def noted(sender, dst, src, oif):
+        asked.append((src, oif))
+        return path(sender, dst, src, oif)
+
+    settings.oif = 7
+    listener = scene.listen(settings=settings)
+    monkeypatch.setattr(FakeSender, "path", noted)
+    peer = scene.peer(wrap=False)
+    peer.device = SimpleNamespace(index=7)
+    _, tcb = opened(peer, listener, mss=1460)
+    assert asked == [(LOCAL, 7), (LOCAL, 7)] and tcb.settings.oif == 7
+
+
+def test_a_listener_bound_to_an_address_believes_no_cookie_of_another():
+    scene = Scene(tcp_syncookies=2)
+    other = bytes((127, 0, 0, 1))
+    listener = scene.tcp.listen(Owner(), scene.tcp.bind(LOCAL, 80, 4, 0), 128, Settings())
+    peer = scene.peer(wrap=False)
+    _, tcb = opened(peer, listener, mss=1300)
+    assert tcb.local == LOCAL and tcb.mss_clamp == 1300
+    # The same numbers at an address where nobody listens, and where somebody else does.
+    stray = scene.peer(local=other, remote_port=40001, wrap=False)
+    stray.send(SYN, seq=0, mss=1460)
+    stray.expect(RST | ACK, ack=1)
+    scene.tcp.listen(Owner(), scene.tcp.bind(other, 80, 4, 0), 128, Settings())
+    peer = scene.peer(remote_port=40002, wrap=False)
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect(SYN | ACK)
+    stray = scene.peer(local=other, remote_port=40002, wrap=False)
+    stray.send(SYN, seq=0, mss=1460)
+    stray.expect(SYN | ACK)
+    stray.iss = peer.iss
+    stray.send(ACK, seq=1, ack=1)
+    stray.expect(RST)
+    assert scene.counters.tcp_ext.SyncookiesFailed == 1
 
 
 def test_cookies_leave_no_timer_and_no_memory():

@@ -11,8 +11,9 @@ from usernet.tcp.const import ACK, CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_REC
 from usernet.tcp.rate import AckSample, DeliveryRate
 from usernet.tcp.reduction import end_reduction
 from usernet.tcp.rtt import RttEstimator
+from usernet.tcp.settings import Settings
 from usernet.tcp.validation import current_ssthresh
-from usernet.testing.peer import Scene
+from usernet.testing.peer import Owner, Scene
 
 M = 1000
 
@@ -236,6 +237,30 @@ def test_reneging_is_met_by_the_timer():
     assert tcb.info()["sacked"] == 0
     sent = peer.drain()
     assert sent and sent[0].seq == 1 + M
+
+
+def test_no_rate_is_measured_on_what_a_peer_reneged_upon():
+    scene, peer, tcb, _ = sending(10 * M, sack_permitted=True, rtt_ms=100)
+    peer.drain()
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + M, 1 + 10 * M)])
+    peer.send(ACK, seq=1, ack=1 + M)
+    before = tcb.rate.latest_interval_ns, tcb.rate.latest_delivered
+    scene.advance(ms=150)
+    peer.drain()
+    assert scene.counters.tcp_ext.TCPSACKReneging == 1 and tcb.is_reneged
+    scene.advance(ms=150)
+    peer.send(ACK, seq=1, ack=1 + 4 * M)
+    assert tcb.is_reneged and (tcb.rate.latest_interval_ns, tcb.rate.latest_delivered) == before
+    peer.drain()
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1 + 10 * M)
+    assert not tcb.is_reneged and (tcb.rate.latest_interval_ns, tcb.rate.latest_delivered) == before
+    tcb.send(bytes(5 * M), scene.now)
+    peer.drain()
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1 + 15 * M)
+    assert (tcb.rate.latest_interval_ns, tcb.rate.latest_delivered) == (100 * MS, 5)
 
 
 def test_tail_of_a_record_acknowledged_in_part_is_kept():
@@ -533,3 +558,59 @@ def test_a_window_on_its_way_down_is_not_remembered_as_reached(state):
     assert current_ssthresh(tcb) == 98 // 2 + 98 // 4
     tcb.ca_state = state
     assert current_ssthresh(tcb) == 50
+
+
+# A simulation begins at 0, which is an instant like any other.
+
+
+def at_the_beginning():
+    """A scene at instant 0, and its connection, opened in no time."""
+    scene = Scene()
+    scene.now = 0
+    peer = scene.peer(wrap=False)
+    tcb, owner = peer.open_passive(scene.listen(), mss=M, sack_permitted=True)
+    return scene, peer, tcb, owner
+
+
+def test_a_user_timeout_counts_from_a_syn_sent_at_the_beginning():
+    scene = Scene()
+    scene.now = 0
+    settings = Settings()
+    settings.user_timeout_ns = 1500 * MS
+    peer = scene.peer(local_port=5000, wrap=False)
+    tcb = scene.tcp.connect(Owner(), scene.tcp.bind(b"", 5000, 4, 0), peer.remote, peer.remote_port, settings, 0)
+    scene.advance(ms=1499)
+    assert tcb.state != CLOSED and len(peer.drain()) == 2
+    scene.advance(ms=1)
+    assert tcb.state == CLOSED and tcb.take_error() == ETIMEDOUT
+
+
+def test_a_flight_sent_at_the_beginning_measures_the_rate():
+    scene, peer, tcb, _ = at_the_beginning()
+    tcb.send(bytes(5 * M), scene.now)
+    peer.drain()
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1 + 5 * M)
+    assert (tcb.rate.latest_delivered, tcb.rate.latest_interval_ns) == (5, 100 * MS)
+
+
+def test_a_window_fades_after_text_that_was_last_sent_at_the_beginning():
+    scene, peer, tcb, _ = at_the_beginning()
+    tcb.cc.cwnd = 80
+    tcb.send(bytes(5 * M), scene.now)
+    scene.advance(ms=1)
+    peer.send(ACK, seq=1, ack=1 + 5 * M)
+    scene.advance(s=60)
+    tcb.send(b"x", scene.now)
+    assert tcb.cc.cwnd == 10
+
+
+def test_a_retransmission_at_the_beginning_is_one():
+    scene, peer, tcb, _ = at_the_beginning()
+    tcb.send(bytes(10 * M), scene.now)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + M, 1 + 6 * M)])
+    assert peer.expect(ACK, seq=1, length=M) and tcb.ca_state == CA_RECOVERY
+    assert tcb.retrans_at == scene.now == 0
+    peer.send(ACK, seq=1, ack=1 + 10 * M)
+    assert scene.counters.tcp_ext.TCPFullUndo == 0 and tcb.cc.ssthresh < 10

@@ -67,6 +67,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     prior_packets: cython.int = tcb.board.packets_out
     prior_delivered: cython.ulonglong = tcb.rate.delivered
     prior_lost: cython.ulonglong = tcb.rate.lost
+    reneged: cython.bint = tcb.is_reneged
     did: cython.int
     _begin(tcb, seg, acked, now)
     sample.clear()
@@ -89,7 +90,7 @@ def acknowledge(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if did & A_SET_TIMER:
         restart_timer(tcb, now)
     sample.losses = tcb.rate.lost - prior_lost
-    tcb.rate.generate(sample, acked.newest, tcb.rtt.min_rtt, now)
+    tcb.rate.generate(sample, acked.newest, reneged, tcb.rtt.min_rtt, now)
     acked.newest = None
     _control_congestion(tcb, did, sample, now)
     if did & (A_SEND_LOST | A_SEND_NEW):
@@ -275,7 +276,7 @@ def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
     room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
     if room >= tcb.mss or room >= tcb.unsent() > 0 or (room > 0 and tcb.fin_queued):
         tcb.backoff = 0
-        tcb.probes_at = 0
+        tcb.probes_at = -1
         cancel_rtx(tcb)
     else:
         arm_rtx(tcb, RTX_PROBE, now)

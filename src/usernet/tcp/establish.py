@@ -125,7 +125,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
             tcb.cc.cwnd = tcb.init_cwnd
     tcb.cc.start(now)
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
-    tcb.lsnd_at = 0
+    tcb.lsnd_at = -1
     tcb.cwnd_stamp = now
     begin_search(tcb, now)
     grow_send_buffer(tcb)
@@ -155,7 +155,7 @@ def syn_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     else:
         tcb.rtt.fall_back()
     tcb.retransmits = 0
-    tcb.retrans_at = 0
+    tcb.retrans_at = -1
     if tcb.chrono.timeout_since != 0:
         tcb.chrono.heard(now)
     if tcb.settings.keepalive:

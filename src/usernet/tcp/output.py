@@ -347,7 +347,7 @@ def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
 
 
 def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:
-    if tcb.board.packets_out == 0 and 0 < tcb.lsnd_at < now:
+    if tcb.board.packets_out == 0 and 0 <= tcb.lsnd_at < now:
         tcb.cc.on_restart(now - tcb.lsnd_at, now)
     tcb.lsnd_at = now
     # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.

@@ -44,6 +44,6 @@ cdef class DeliveryRate:
 
     cpdef void sent(self, SentRecord record, unsigned int in_flight, int packets_out, long long now) noexcept
     cpdef void mark_app_limited(self, unsigned int in_flight) noexcept
-    cpdef void generate(self, AckSample sample, SentRecord newest, long long min_rtt, long long now) noexcept
+    cpdef void generate(self, AckSample sample, SentRecord newest, bint reneged, long long min_rtt, long long now) noexcept
     cdef void _keep(self, AckSample sample) noexcept
     cpdef long long bandwidth(self, unsigned int mss) noexcept

@@ -113,10 +113,14 @@ class DeliveryRate:
         self,
         sample: AckSample,
         newest: SentRecord | None,
+        reneged: cython.bint,
         min_rtt: cython.longlong,
         now: cython.longlong,
     ) -> None:
-        """Complete the sample of an ACK, once its ``delivered`` and ``losses`` are counted; ``newest`` see Acked."""
+        """Complete the sample of an ACK, once its ``delivered`` and ``losses`` are counted; ``newest`` see Acked.
+
+        ``reneged``: what was counted as delivered was dropped by the peer (RFC 2018 8), and is no measure.
+        """
         send: cython.longlong
         ack: cython.longlong
         if self.app_limited != 0 and self.delivered > self.app_limited:
@@ -125,7 +129,7 @@ class DeliveryRate:
             self.delivered_at = now
         sample.interval_ns = -1
         sample.interval_delivered = sample.interval_lost = sample.interval_ce = 0
-        if newest is None or newest.delivered_at == 0:
+        if newest is None or newest.delivered_at < 0:
             return
         sample.prior_delivered = newest.delivered
         sample.is_app_limited = newest.is_app_limited
@@ -140,7 +144,7 @@ class DeliveryRate:
         # ACKs that come in a lump, and segments that leave in one, say nothing of the path: the longer span counts.
         if ack > send:
             send = ack
-        if send < min_rtt or send <= 0:
+        if reneged or send < min_rtt or send <= 0:
             # Shorter than the path is long: a retransmission was taken for the original or the other way round.
             return
         sample.interval_ns = send

@@ -80,7 +80,7 @@ def make_record(
     record.chunk = record.earlier = record.later = None
     record.is_out = record.is_app_limited = False
     record.nth = record.turn = record.delivered = record.delivered_ce = record.lost = 0
-    record.delivered_at = record.first_sent_at = 0
+    record.delivered_at = record.first_sent_at = -1
     record.in_flight = 0
     return record
 

@@ -74,7 +74,7 @@ def dubious_ack(
         arm_after(tcb, RTX_RETRANSMIT, max(tcb.rtt.srtt >> 1, RENEGING_DELAY), now)
         return did & ~A_SET_TIMER
     if tcb.ca_state == CA_OPEN:
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     elif seq_le(tcb.high_seq, tcb.snd_una) and _high_seq_reached(tcb, acked, now):
         return did
     if tcb.ca_state == CA_RECOVERY:
@@ -157,7 +157,7 @@ def _detect(tcb: Tcb, did: cython.int, now: cython.longlong) -> cython.int:
 
 def _try_to_open(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
     if not retransmission_out(tcb):
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     if did & A_ECE:
         enter_cwr(tcb, now)
     if tcb.ca_state != CA_CWR:

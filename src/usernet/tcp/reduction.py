@@ -71,7 +71,7 @@ def enter_recovery(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
     if tcb.trace is not None:
         tcb.trace.note(tcb, "recovery", now)
     if not retransmission_out(tcb):
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     if tcb.sack_ok:
         engine.ext.TCPSackRecovery += 1
     else:

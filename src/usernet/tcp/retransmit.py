@@ -57,7 +57,7 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     answer: cython.int = _send_again(tcb, i, max_segs, now)
     if answer < 0:
         return 0
-    if tcb.retrans_at == 0:
+    if tcb.retrans_at < 0:
         # RFC 3522 3.2's RetransmitTS, and the start of the patience of RFC 9293 3.8.3.
         tcb.retrans_at = now
     tcb.undo.sent_again(record.segs)

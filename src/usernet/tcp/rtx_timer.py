@@ -110,8 +110,8 @@ def _rto_left(tcb: Tcb, now: cython.longlong) -> cython.longlong:
 
 
 def heed_user_timeout(tcb: Tcb, since: cython.longlong, now: cython.longlong) -> None:
-    """A backed-off timer must not outlast the user's patience, which began at ``since`` (RFC 5482, Linux)."""
+    """A backed-off timer must not outlast the patience of the user, begun at ``since`` (RFC 5482, Linux); -1: it has not."""
     end: cython.longlong = since + tcb.settings.user_timeout_ns
-    if tcb.settings.user_timeout_ns <= 0 or since == 0 or tcb.rtx_timer.expires_at <= end:
+    if tcb.settings.user_timeout_ns <= 0 or since < 0 or tcb.rtx_timer.expires_at <= end:
         return
     tcb.rtx_timer.arm(end if end > now + TIMEOUT_MIN else now + TIMEOUT_MIN)

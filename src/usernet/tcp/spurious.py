@@ -82,7 +82,7 @@ def undo_partial(tcb: Tcb, prior_una: cython.uint, acked: Acked, now: cython.lon
         # Retransmissions in flight may yet be wanted: clock out new data, and see.
         return True
     if not retransmission_out(tcb):
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     _undo(tcb, True, now)
     tcb.engine.ext.TCPPartialUndo += 1
     keep_open(tcb, now)
@@ -95,7 +95,7 @@ def _may_undo(tcb: Tcb, acked: Acked) -> cython.bint:
 
 def _was_delayed(tcb: Tcb, acked: Acked) -> cython.bint:
     # RFC 3522 3.2: what was acknowledged is older than the first retransmission; or there was none yet.
-    if tcb.retrans_at > 0:
+    if tcb.retrans_at >= 0:
         return acked.echo_precedes(tcb.retrans_at)
     return tcb.sack_ok or seq_lt(tcb.snd_una, tcb.high_seq)
 
@@ -122,5 +122,5 @@ def _holds(tcb: Tcb) -> cython.bint:
     if tcb.snd_una != tcb.high_seq or tcb.sack_ok:
         return False
     if not retransmission_out(tcb):
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     return True

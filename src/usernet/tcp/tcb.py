@@ -324,9 +324,9 @@ class Tcb(Endpoint):
         self.prr: Prr = Prr()
         self.reordering = sysctls.reordering
         self.retransmits = self.backoff = self.probes_out = 0
-        self.retrans_at = self.probes_at = 0
+        self.retrans_at = self.probes_at = -1
         self.syn_sent_at = -1
-        self.lsnd_at = 0
+        self.lsnd_at = -1
         self.cwnd_stamp = 0
         self.cwnd_used = self.max_packets_seq = 0
         self.bytes_acked = self.bytes_sent = self.bytes_retrans = 0

@@ -130,7 +130,7 @@ def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
     engine.ext.TCPTimeouts += 1
     engine.ext.TCPSynRetrans += 1
     engine.mib.RetransSegs += 1
-    if tcb.retrans_at == 0:
+    if tcb.retrans_at < 0:
         tcb.retrans_at = tcb.syn_sent_at
     tcb.retransmits += 1
     tcb.chrono.timed_out(now)
@@ -216,7 +216,7 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
         return
     if probes:
         tcb.retransmits = 0
-        tcb.retrans_at = 0
+        tcb.retrans_at = -1
     else:
         engine.ext.TCPTimeouts += 1
         if _out_of_patience(tcb, now):
@@ -287,7 +287,7 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
     answer: cython.int
     if tcb.board.packets_out > 0 or (tcb.unsent() == 0 and (not tcb.fin_queued or tcb.fin_sent)):
         return
-    if tcb.probes_at == 0:
+    if tcb.probes_at < 0:
         tcb.probes_at = now
     elif 0 < tcb.settings.user_timeout_ns <= now - tcb.probes_at:
         timed_out(tcb, ETIMEDOUT)
@@ -307,7 +307,7 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
     answer = probe_window(tcb, now)
     if tcb.board.packets_out > 0 or tcb.state == CLOSED:
         tcb.probes_out = tcb.backoff = 0
-        tcb.probes_at = 0
+        tcb.probes_at = -1
         return
     tcb.probes_out += 1
     if answer < 0:

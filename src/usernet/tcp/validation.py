@@ -19,7 +19,7 @@ def restart_after_idle(tcb: Tcb, now: cython.longlong) -> None:
     rto: cython.longlong = tcb.rtt.rto
     cc: CongestionControl = tcb.cc
     floor: cython.uint = tcb.init_cwnd
-    if tcb.lsnd_at == 0 or not tcb.engine.sysctls.slow_start_after_idle or idle <= rto or cc.is_model_based:
+    if tcb.lsnd_at < 0 or not tcb.engine.sysctls.slow_start_after_idle or idle <= rto or cc.is_model_based:
         return
     if cc.cwnd < floor:
         floor = cc.cwnd

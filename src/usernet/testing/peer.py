@@ -227,6 +227,7 @@ class Peer:
         self.wnd = 65535
         self.ts: int | None = None
         self.ts_recent = 0
+        self.device: object = None
         if wrap:
             # ISNs follow the clock: begin at the instant at which ours is ISN as well.
             key = make_key(remote, local, remote_port, local_port)
@@ -284,6 +285,7 @@ class Peer:
         packet.protocol = IPPROTO_TCP
         packet.gso_size = gso_size
         packet.tos = ecn
+        packet.device = self.device
         packet.csum = CSUM_UNNECESSARY
         if frag:
             packet.add_frag(View(frag, 0, len(frag)))
