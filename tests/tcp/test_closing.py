@@ -145,6 +145,14 @@ def test_abort():
     assert owner.take() & POLLHUP and scene.leaves_nothing() and scene.counters.tcp.OutRsts == 1
 
 
+def test_a_reset_that_cannot_leave_is_counted():
+    scene, peer, tcb, _owner = opened()
+    scene.sender.refuse = -105
+    tcb.abort(scene.now)
+    peer.expect_nothing()
+    assert scene.counters.tcp_ext.TCPAbortFailed == 1 and scene.leaves_nothing()
+
+
 def test_an_orphan_leaves_fin_wait_2_after_tcp_fin_timeout():
     scene, peer, tcb, _ = opened(Scene(tcp_fin_timeout=20))
     tcb.close(scene.now)

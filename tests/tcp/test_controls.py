@@ -4,6 +4,7 @@ from errno import EEXIST, EINVAL, ENOENT
 
 import pytest
 
+from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion import AckSample, CongestionControl, DeliveryRate, RttEstimator
 from usernet.tcp.const import ACK
 from usernet.testing.peer import Scene
@@ -89,7 +90,7 @@ def test_names_that_cannot_be_registered():
 
 def test_the_base_class_alone_neither_rules_nor_asks():
     cc = Fixed()
-    cc.attach(RttEstimator(200, 1000), DeliveryRate())
+    cc.attach(RttEstimator(200, 1000), DeliveryRate(), TcpExtMib())
     cc.cwnd, cc.prior_cwnd = 5, 9
     assert cc.undo() == 9 and cc.on_echo(0) == 10 and not cc.control(AckSample(), 0)
     assert not (cc.needs_pacing or cc.needs_ecn or cc.wants_losses or cc.is_model_based)

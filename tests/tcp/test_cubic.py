@@ -3,6 +3,7 @@
 import pytest
 
 from usernet.core.const import MS, SECOND
+from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion.cubic import Cubic
 from usernet.tcp.congestion.hystart import HystartLinux, HystartPlusPlus, HystartWithTrain
 from usernet.tcp.const import ACK, CA_OPEN, INFINITE_SSTHRESH
@@ -18,7 +19,7 @@ def control(cwnd, rtt_ms=100, ssthresh=None):
     cc = Cubic()
     rtt = RttEstimator(200 * MS, 120 * SECOND)
     rtt.sample(rtt_ms * MS, 0, 1, 0)
-    cc.attach(rtt, DeliveryRate())
+    cc.attach(rtt, DeliveryRate(), TcpExtMib())
     cc.cwnd = cwnd
     cc.ssthresh = cwnd if ssthresh is None else ssthresh
     cc.is_cwnd_limited = True
@@ -241,6 +242,9 @@ def test_a_train_of_acks_as_long_as_half_the_round_trip_ends_slow_start(make):
     assert not rounds.has_left()  # 40 ACKs in 4 ms
     rounds.round(100, gap_ms=1)
     assert rounds.has_left() and rounds.cc.ssthresh < 320
+    ext = rounds.cc.ext
+    assert (ext.TCPHystartTrainDetect, ext.TCPHystartTrainCwnd) == (1, rounds.cc.ssthresh)
+    assert ext.TCPHystartDelayDetect == ext.TCPHystartDelayCwnd == 0
 
 
 def test_hystart_as_linux_has_it_leaves_at_once():
@@ -248,6 +252,18 @@ def test_hystart_as_linux_has_it_leaves_at_once():
     rounds.round(100)
     rounds.round(120)
     assert rounds.has_left() and rounds.cc.cwnd < 80
+    ext = rounds.cc.ext
+    assert (ext.TCPHystartDelayDetect, ext.TCPHystartDelayCwnd) == (1, rounds.cc.ssthresh)
+    assert ext.TCPHystartTrainDetect == ext.TCPHystartTrainCwnd == 0
+
+
+def test_conservative_slow_start_that_was_right_counts_as_a_delay():
+    rounds = Rounds(HystartPlusPlus())
+    rounds.round(100)
+    while not rounds.has_left():
+        rounds.round(120)
+    ext = rounds.cc.ext
+    assert (ext.TCPHystartDelayDetect, ext.TCPHystartDelayCwnd) == (1, rounds.cc.ssthresh)
 
 
 def test_the_sysctl_chooses_the_slow_start():

@@ -405,6 +405,13 @@ def test_old_segments_do_not_move_the_window():
     assert tcb.snd_wnd == 5000
 
 
+def test_small_segments_that_join_what_waits_are_counted():
+    scene, peer, _tcb, _ = opened()
+    for i in range(3):
+        peer.send(ACK, seq=1 + i, ack=1, payload=b"x")
+    assert scene.counters.tcp_ext.TCPRcvCoalesce == 2
+
+
 def test_window_scaling_applies_to_all_but_the_syn():
     _scene, peer, tcb, _ = opened(wscale=3)
     assert tcb.snd_wnd == 65535 << 3

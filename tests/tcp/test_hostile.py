@@ -108,6 +108,17 @@ def test_duplicate_acks_for_empty_segments_outside_the_window_are_limited():
     assert len(peer.drain()) == 1 and scene.counters.tcp_ext.TCPACKSkippedSeq == 4
 
 
+def test_those_for_nobodys_connection_in_fin_wait_2_have_a_counter_of_their_own():
+    scene, peer, tcb, _ = opened()
+    tcb.close(scene.now)
+    peer.send(ACK, seq=1, ack=2)
+    peer.drain()
+    for _ in range(5):
+        peer.send(ACK, seq=300_000, ack=2)
+    ext = scene.counters.tcp_ext
+    assert len(peer.drain()) == 1 and (ext.TCPACKSkippedFinWait2, ext.TCPACKSkippedSeq) == (4, 0)
+
+
 def test_two_confused_ends_do_not_storm():
     scene, peer, _tcb, _ = opened()
     for _ in range(1000):

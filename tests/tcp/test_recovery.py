@@ -5,6 +5,7 @@ from errno import EHOSTUNREACH, EMSGSIZE, ETIMEDOUT
 import pytest
 
 from usernet.core.const import MS, POLLERR, SECOND
+from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion.cubic import Cubic
 from usernet.tcp.congestion.reno import Reno
 from usernet.tcp.const import ACK, CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, CLOSED, ESTABLISHED, FIN
@@ -226,6 +227,15 @@ def test_nonsense_sack_blocks_are_ignored():
     assert scene.counters.tcp_ext.TCPSACKDiscard >= 2
 
 
+def test_sacked_neighbours_that_become_one_are_counted():
+    scene, peer, _tcb, _ = sending(10 * M, sack_permitted=True)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + 2 * M, 1 + 4 * M)])
+    assert scene.counters.tcp_ext.TCPSackMerged == 1
+    peer.send(ACK, seq=1, ack=1, sack=[(1 + 2 * M, 1 + 7 * M)])
+    assert scene.counters.tcp_ext.TCPSackMerged == 4
+
+
 def test_reneging_is_met_by_the_timer():
     scene, peer, tcb, _ = sending(10 * M, sack_permitted=True)
     peer.drain()
@@ -388,7 +398,7 @@ def test_growth_needs_use_of_the_window():
 def test_rfc9438_window_returns_to_w_max_after_k_seconds():
     cc = Cubic()
     cc.cwnd, cc.ssthresh = 1000, 1000
-    cc.attach(rtt_of(100 * MS), DeliveryRate())
+    cc.attach(rtt_of(100 * MS), DeliveryRate(), TcpExtMib())
     cc.ssthresh = cc.on_loss(0)
     cc.cwnd = cc.ssthresh
     assert cc.ssthresh == 700 and cc.w_max == 1000
@@ -411,7 +421,7 @@ def test_rfc9438_fast_convergence():
 def test_rfc9438_is_no_slower_than_reno_on_short_paths():
     cc = Cubic()
     cc.cwnd = cc.ssthresh = 10
-    cc.attach(rtt_of(MS), DeliveryRate())
+    cc.attach(rtt_of(MS), DeliveryRate(), TcpExtMib())
     cc.ssthresh = cc.on_loss(0)
     cc.cwnd = cc.ssthresh
     grown(cc, 3000, SECOND, MS)

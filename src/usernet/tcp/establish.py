@@ -29,7 +29,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     engine: Engine = tcb.engine
     tcb.settings = settings
     tcb.cc = engine.controls.make(settings.congestion or engine.controls.if_known(tcb.path.congctl))
-    tcb.cc.attach(tcb.rtt, tcb.rate)
+    tcb.cc.attach(tcb.rtt, tcb.rate, engine.ext)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack

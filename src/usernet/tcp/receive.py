@@ -160,6 +160,7 @@ def _queue(
     header: cython.uint = seg.data - packet.l4
     cost: cython.longlong = packet_cost(seg.length + header + tcb.path.header_len)
     if n <= JOINED and tcb.rcv_queue.length > 0:
+        tcb.engine.ext.TCPRcvCoalesce += 1
         space.held += n
     else:
         space.held += cost

@@ -110,7 +110,7 @@ def _rto_left(tcb: Tcb, now: cython.longlong) -> cython.longlong:
 
 
 def heed_user_timeout(tcb: Tcb, since: cython.longlong, now: cython.longlong) -> None:
-    """A backed-off timer must not outlast the patience of the user, begun at ``since`` (RFC 5482, Linux); -1: it has not."""
+    """A backed-off timer must not outlast the patience begun at ``since``, -1 for not yet (RFC 5482, Linux)."""
     end: cython.longlong = since + tcb.settings.user_timeout_ns
     if tcb.settings.user_timeout_ns <= 0 or since < 0 or tcb.rtx_timer.expires_at <= end:
         return

@@ -478,6 +478,7 @@ class Scoreboard:
             record.segs += behind.segs
             record.flags |= behind.flags
             i += 1
+        self.ext.TCPSackMerged += end - first - 1
         del records[first + 1 : end]
 
     def _mark(self, record: SentRecord, flags: cython.uint) -> None:

@@ -254,7 +254,10 @@ def _paws_lets_in(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             return True
     engine.ext.PAWSEstab += 1
     if _too_soon(tcb, seg, now):
-        engine.ext.TCPACKSkippedPAWS += 1
+        if tcb.state == FIN_WAIT_2 and tcb.is_orphan:
+            engine.ext.TCPACKSkippedFinWait2 += 1
+        else:
+            engine.ext.TCPACKSkippedPAWS += 1
         return False
     _send_duplicate_ack(tcb, seg, now)
     return False
@@ -271,7 +274,11 @@ def _says_nothing_new(tcb: Tcb, seg: Segment) -> cython.bint:
 def _answer_unacceptable(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     # <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
     if _too_soon(tcb, seg, now):
-        tcb.engine.ext.TCPACKSkippedSeq += 1
+        if tcb.state == FIN_WAIT_2 and tcb.is_orphan:
+            # Nobody's: Linux has put it among those in TIME-WAIT.
+            tcb.engine.ext.TCPACKSkippedFinWait2 += 1
+        else:
+            tcb.engine.ext.TCPACKSkippedSeq += 1
         return
     _send_duplicate_ack(tcb, seg, now)
 

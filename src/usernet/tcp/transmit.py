@@ -340,7 +340,8 @@ def send_probe(tcb: Tcb, now: cython.longlong) -> cython.int:
 def send_reset(tcb: Tcb, now: cython.longlong) -> None:
     """<SEQ=SND.NXT><CTL=RST>, with an ACK as Linux sends it."""
     tcb.engine.mib.OutRsts += 1
-    transmit(tcb, tcb.snd_nxt, 0, RST | ACK, tcb.mss, now)
+    if transmit(tcb, tcb.snd_nxt, 0, RST | ACK, tcb.mss, now) < 0:
+        tcb.engine.ext.TCPAbortFailed += 1
 
 
 def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:

@@ -1,5 +1,6 @@
 cimport cython
 
+from ...core.counters cimport TcpExtMib
 from ..rate cimport AckSample, DeliveryRate
 from ..record cimport SentRecord
 from ..rtt cimport RttEstimator
@@ -25,8 +26,9 @@ cdef class CongestionControl:
     cdef public bint wants_losses
     cdef public RttEstimator rtt
     cdef public DeliveryRate rate
+    cdef public TcpExtMib ext
 
-    cpdef void attach(self, RttEstimator rtt, DeliveryRate rate) except *
+    cpdef void attach(self, RttEstimator rtt, DeliveryRate rate, TcpExtMib ext) except *
     cpdef bint in_slow_start(self) noexcept
     cpdef bint may_grow(self) noexcept
     cpdef unsigned int slow_start(self, unsigned int acked) noexcept

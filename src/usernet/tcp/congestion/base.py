@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...core.counters import TcpExtMib
 from ..const import INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
 from ..rate import AckSample, DeliveryRate
 from ..record import SentRecord
@@ -43,6 +44,7 @@ class CongestionControl:
         "cwnd_clamp",
         "cwnd_cnt",
         "ect",
+        "ext",
         "is_cwnd_limited",
         "is_model_based",
         "max_packets_out",
@@ -75,6 +77,7 @@ class CongestionControl:
         self.is_model_based = self.needs_ecn = self.needs_pacing = self.wants_losses = False
         self.rtt: RttEstimator
         self.rate: DeliveryRate
+        self.ext: TcpExtMib
 
     @classmethod
     def declare(cls, sysctl: SysctlRegistry) -> None:
@@ -83,10 +86,11 @@ class CongestionControl:
     def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
         """Read them; called once for each instance, before anything else. Chance comes from ``entropy`` alone."""
 
-    def attach(self, rtt: RttEstimator, rate: DeliveryRate) -> None:
-        """Belong to the connection of which these are."""
+    def attach(self, rtt: RttEstimator, rate: DeliveryRate, ext: TcpExtMib) -> None:
+        """Belong to the connection of which these are; ``ext`` are the counters of its stack."""
         self.rtt = rtt
         self.rate = rate
+        self.ext = ext
 
     def in_slow_start(self) -> cython.bint:
         """RFC 5681 3.1: below ssthresh."""
@@ -198,4 +202,4 @@ class CongestionControl:
         self.mss = other.mss
         self.max_packets_out = other.max_packets_out
         self.is_cwnd_limited = other.is_cwnd_limited
-        self.attach(other.rtt, other.rate)
+        self.attach(other.rtt, other.rate, other.ext)

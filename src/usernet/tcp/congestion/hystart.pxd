@@ -8,6 +8,8 @@ cdef int SAMPLES, CSS_ROUNDS
 cdef long long MS, NO_RTT, MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, TRAIN_GAP, TRAIN_SLACK, TRAIN_SLACK_OCTETS
 
 cpdef long long rtt_threshold(long long rtt) noexcept
+cdef void _leave_by_train(CongestionControl cc) noexcept
+cdef void _leave_by_delay(CongestionControl cc) noexcept
 
 
 @cython.final

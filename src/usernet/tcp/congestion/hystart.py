@@ -38,6 +38,18 @@ def rtt_threshold(rtt: cython.longlong) -> cython.longlong:
     return eighth if eighth < MAX_RTT_THRESHOLD else MAX_RTT_THRESHOLD
 
 
+def _leave_by_train(cc: CongestionControl) -> None:
+    cc.ssthresh = cc.cwnd
+    cc.ext.TCPHystartTrainDetect += 1
+    cc.ext.TCPHystartTrainCwnd += cc.cwnd
+
+
+def _leave_by_delay(cc: CongestionControl) -> None:
+    cc.ssthresh = cc.cwnd
+    cc.ext.TCPHystartDelayDetect += 1
+    cc.ext.TCPHystartDelayCwnd += cc.cwnd
+
+
 class Hystart:
     """Nothing is looked for: slow start lasts until a loss."""
 
@@ -141,7 +153,7 @@ class HystartPlusPlus(Hystart):
                 self.current_min = sample.rtt_ns
             self.samples += 1
             if self.train is not None and self.train.fills_path(cc, sample.rtt_ns, now):
-                cc.ssthresh = cc.cwnd
+                _leave_by_train(cc)
                 return acked
         if self.samples >= SAMPLES and self.last_min < NO_RTT and self.current_min < NO_RTT:
             self._judge()
@@ -169,7 +181,7 @@ class HystartPlusPlus(Hystart):
         if self.in_css:
             self.css_rounds += 1
             if self.css_rounds >= CSS_ROUNDS:
-                cc.ssthresh = cc.cwnd
+                _leave_by_delay(cc)
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
@@ -204,8 +216,6 @@ class HystartLinux(Hystart):
         """Linux's hystart_update."""
         if sample.rtt_ns > 0 and not self.found:
             self._look(cc, sample, now)
-            if self.found:
-                cc.ssthresh = cc.cwnd
         return sample.acked
 
     def _look(self, cc: CongestionControl, sample: AckSample, now: cython.longlong) -> None:
@@ -214,14 +224,16 @@ class HystartLinux(Hystart):
             self.train.begin(now)
         if self.train.fills_path(cc, sample.rtt_ns, now):
             self.found = True
+            _leave_by_train(cc)
         if cc.cwnd < LOW_WINDOW:
             return
         if sample.rtt_ns < self.current_min:
             self.current_min = sample.rtt_ns
         if self.samples < SAMPLES:
             self.samples += 1
-        elif self.current_min > self.train.delay_min + rtt_threshold(self.train.delay_min):
+        elif not self.found and self.current_min > self.train.delay_min + rtt_threshold(self.train.delay_min):
             self.found = True
+            _leave_by_delay(cc)
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
