@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import usernet
 from usernet.core.counters import Counters
+
+# What Linux counts and this stack never can.
+NO_BACKLOG = "a segment is never put off because its socket is in use"
+NO_DRIVER = "no device has a queue of its own that could be asked"
+NO_HASH = "a flow has no hash that a timeout could change, to be routed anew"
+NO_PREDICTION = "a segment that was expected takes the way of all others"
+NO_MIGRATION = "a request stays with its listener"
+NEVER_COUNTED = {
+    "ArpFilter": "arp_filter is not there",
+    "BusyPollRxPackets": "whoever waits polls, always",
+    "DelayedACKLocked": NO_BACKLOG,
+    "LockDroppedIcmps": NO_BACKLOG,
+    "PFMemallocDrop": "there is no memory that is kept for reclaim",
+    "TCPAutoCorking": NO_DRIVER,
+    "TCPBacklogCoalesce": NO_BACKLOG,
+    "TCPBacklogDrop": NO_BACKLOG,
+    "TCPHPAcks": NO_PREDICTION,
+    "TCPHPHits": NO_PREDICTION,
+    "TCPMemoryPressures": "pressure is a mark that is looked at, not a state that is entered",
+    "TCPMemoryPressuresChrono": "as TCPMemoryPressures",
+    "TCPMigrateReqFailure": NO_MIGRATION,
+    "TCPMigrateReqSuccess": NO_MIGRATION,
+    "TCPMinTTLDrop": "IP_MINTTL is not there",
+    "TCPPLBRehash": NO_HASH,
+    "TCPSackShiftFallback": "a record is cut where a block ends, whatever it is made of",
+    "TCPSackShifted": "what is cut off is a record, which then merges",
+    "TCPSpuriousRtxHostQueues": NO_DRIVER,
+    "TcpDuplicateDataRehash": NO_HASH,
+    "TcpTimeoutRehash": NO_HASH,
+}
 
 
 def test_every_counter_is_listed_under_nstats_name() -> None:
@@ -35,6 +67,18 @@ def test_the_kernel_has_every_name_we_have(group: str) -> None:
     common = [name for name in ours if name in kernel]
     assert common == sorted(common, key=kernel.index)
     assert len(common) >= 0.8 * len(ours), [name for name in ours if name not in kernel]
+
+
+def test_every_counter_of_tcp_is_counted_somewhere_or_cannot_be() -> None:
+    package = Path(usernet.__file__).parent
+    if not (package / "tcp" / "protocol.py").exists():
+        pytest.skip("the sources are not there")
+    text = "".join(path.read_text() for room in ("tcp", "ip") for path in (package / room).rglob("*.py"))
+    counted = set(re.findall(r"\.(\w+) [+-]= ", text))
+    counters = Counters()
+    for group in (counters.tcp, counters.tcp_ext):
+        assert [n for n in group.__slots__ if n not in counted and n not in NEVER_COUNTED] == []
+    assert counted & set(NEVER_COUNTED) == set()
 
 
 def test_two_stacks_count_apart() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from usernet.core.const import MS, SECOND
+from usernet.core.counters import TcpExtMib
 from usernet.core.entropy import Entropy
 from usernet.tcp.congestion.bbr1 import Bbr1
 from usernet.tcp.const import INFINITE_SSTHRESH
@@ -22,7 +23,7 @@ class Path:
         self.rate, self.rtt = DeliveryRate(), RttEstimator(200 * MS, 120 * SECOND)
         self.cc = cc = Bbr1()
         cc.configure(None, Entropy(b"bbr"))
-        cc.attach(self.rtt, self.rate)
+        cc.attach(self.rtt, self.rate, TcpExtMib())
         cc.mss = M
         self.rate.delivered_at = NOW
         self.rate.delivered = 10_000
