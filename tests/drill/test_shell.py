@@ -51,6 +51,7 @@ def test_a_command_that_fails_fails_the_script(command: str) -> None:
         "sysctl -q net.ipv4.tcp_no_such_thing=1",
         "sysctl -q net.ipv4.tcp_sack=77",
         "ip netns add x",
+        "ip -6 route change default dev tun0 mtu 1300",
         "echo $(date)",
         "iptables -A INPUT -j DROP",
         "sed s/a/b/ /etc/passwd",

@@ -21,8 +21,12 @@ _QUEUES: Final = ("pfifo", "bfifo", "pfifo_fast", "noqueue", "fq", "fq_codel", "
 def ip_command(machine: Machine, words: list[str]) -> None:
     """``ip tcp_metrics flush``, ``ip route change``, ``ip link set``, ``ip address add``. Raises Unsupported."""
     rest = [word for word in words if not word.startswith("-")]
+    if "-6" in words:
+        # Else the IPv4 route of that name would change.
+        raise Unsupported(f"`ip {' '.join(words)}`: there is no IPv6 yet")
     if rest[:1] == ["tcp_metrics"] or rest[:1] == ["tcpmetrics"]:
-        _flush_metrics(machine)
+        # Of earlier connections only Fast Open's cookies are remembered.
+        machine.stack.tcp.fast_opens.known.clear()
     elif rest[:1] and "route".startswith(rest[0]) and rest[1:2] in (["change"], ["add"], ["replace"], ["append"]):
         _route(machine, rest[2:])
     elif rest[:2] == ["route", "flush"] or rest[:2] == ["route", "show"]:
@@ -34,13 +38,6 @@ def ip_command(machine: Machine, words: list[str]) -> None:
         machine.interface.add_address(address, prefixlen)
     else:
         raise Unsupported(f"`ip {' '.join(words)}`")
-
-
-def _flush_metrics(machine: Machine) -> None:
-    metrics: Any = getattr(machine.stack.tcp, "metrics", None)
-    if metrics is not None and hasattr(metrics, "clear"):
-        metrics.clear()
-    machine.stack.tcp.fast_opens.known.clear()
 
 
 def _route(machine: Machine, words: list[str]) -> None:
