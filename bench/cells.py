@@ -37,6 +37,11 @@ class Cell:
         return f"{self.rtt_ms}ms/{self.condition if self.condition == 'reorder' else self.condition + '%'}"
 
     @property
+    def alone(self) -> bool:
+        """No other network may run beside it: what comes first is a matter of microseconds, and so is a processor's."""
+        return self.condition == "reorder"
+
+    @property
     def seconds(self) -> float:
         return SECONDS.get(self.rtt_ms, 10.0)
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from verdicts import captures_read, expert_lines, figures, table_rows
+from verdicts import captures_read, expert_lines, figures, runs_in_words, table_rows
 
 from usernet.core import checksum
 
@@ -25,11 +25,10 @@ def write(rows: list[dict[str, Any]], ccs: list[str], missing: list[str], notes:
     """The results, what falls short and what is to be known of the run, into a Markdown file."""
     found = figures(rows)
     build = "interpreted" if str(checksum.__file__).endswith(".py") else "compiled"
-    runs = max((row["seed"] for row in rows), default=0)
     out = [
         f"`python bench/matrix.py {' '.join(sys.argv[1:])}`, {build} build, Linux {platform.release()}, medians of"
-        f" {runs} runs, {len(rows)} in all. **Bold** falls short of 0.9 of Linux's goodput or sends over 1.2 times as"
-        " much again; · is too little sent again to compare.",
+        f" {runs_in_words(rows)}, {len(rows)} in all. **Bold** falls short of 0.9 of Linux's goodput or sends over 1.2"
+        " times as much again; · is too little sent again to compare.",
         "",
     ]
     for cc in ccs:

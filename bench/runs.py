@@ -41,25 +41,39 @@ class Runs:
     was starved to the last says ``starved``, and nobody counts it.
     """
 
-    def __init__(self, jobs: list[Job], workers: int, seconds: float | None, console: Console) -> None:
+    def __init__(self, seconds: float | None, console: Console) -> None:
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        for job in jobs:
-            self._queue.put(job)
-        self._workers = workers
         self._seconds = seconds
         self._console = console
-        self.total = len(jobs)
+        self.total = 0
         self.rows: list[dict[str, Any]] = []
         self.repeated = 0
         self.failures: list[str] = []
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
         self._places: list[Ground] = []
-        self.minutes = sum((seconds or job.cell.seconds) + OVERHEAD for job in jobs) / workers / 60
 
-    def run(self) -> None:
-        """All of it; namespaces are gone afterwards, whatever happened."""
-        threads = [threading.Thread(target=self._work, name=f"ground {i}") for i in range(self._workers)]
+    def minutes(self, jobs: list[Job], workers: int) -> float:
+        """How long these take, so many at a time where they may."""
+        spans = [(job.cell.alone, (self._seconds or job.cell.seconds) + OVERHEAD) for job in jobs]
+        return sum(span / (1 if alone else workers) for alone, span in spans) / 60
+
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Rows of runs that were done before."""
+        self.rows += rows
+        self.total += len(rows)
+
+    def run(self, jobs: list[Job], workers: int) -> None:
+        """These as well, those that want to be alone at the end; namespaces are gone afterwards, whatever happened."""
+        self.total += len(jobs)
+        self._run([job for job in jobs if not job.cell.alone], workers)
+        self._run([job for job in jobs if job.cell.alone], 1)
+
+    def _run(self, jobs: list[Job], workers: int) -> None:
+        for job in jobs:
+            self._queue.put(job)
+        threads = [threading.Thread(target=self._work, name=f"ground {i}") for i in range(min(workers, len(jobs)))]
+        self._places = []
         with self._console.status("") as status:
             for thread in threads:
                 thread.start()

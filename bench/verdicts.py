@@ -130,21 +130,48 @@ def _condition(cell: Cell) -> str:
     return "reorder 1%" if cell.condition == "reorder" else f"{cell.condition}%"
 
 
-def short(rows: list[dict[str, Any]], asked: list[tuple[str, Contender]]) -> list[str]:
-    """The cells that fall short, in words; so does one that was asked for and cannot be judged."""
+def falling_short(rows: list[dict[str, Any]]) -> dict[tuple[str, str], Verdict]:
+    """Cells and contenders that fall short."""
     found = figures(rows)
-    judged_by = {(cell, contender.measure) for cell, contender in asked}
-    missing = _by_contender("no run of {}", {(cell, contender.name) for cell, contender in asked} - found.keys())
-    missing += _by_contender("{}, the measure, is not there", judged_by - found.keys())
+    fallen = {}
     for (cell, name), ours in sorted(found.items()):
         cc, _, role = name.partition("/")
         linux = found.get((cell, Contender(role, cc).measure))
         if role == "k2k" or linux is None or cc in BESIDE:
             continue
-        judged = verdict(ours, linux)
-        if not judged.good_enough:
-            missing.append(f"{cell} {name}: goodput {many(judged.goodput)}, again {many(judged.again)}")
+        beside = verdict(ours, linux)
+        if not beside.good_enough:
+            fallen[cell, name] = beside
+    return fallen
+
+
+def short(rows: list[dict[str, Any]], asked: list[tuple[str, Contender]]) -> list[str]:
+    """The cells that fall short, in words; so does one that was asked for and cannot be judged."""
+    there = figures(rows).keys()
+    judged_by = {(cell, contender.measure) for cell, contender in asked}
+    missing = _by_contender("no run of {}", {(cell, contender.name) for cell, contender in asked} - there)
+    missing += _by_contender("{}, the measure, is not there", judged_by - there)
+    for (cell, name), beside in falling_short(rows).items():
+        missing.append(f"{cell} {name}: goodput {many(beside.goodput)}, again {many(beside.again)}")
     return missing
+
+
+def runs_in_words(rows: list[dict[str, Any]]) -> str:
+    """How many runs stand behind a median: of most cells, and of those that were run more often."""
+    turns: dict[str, int] = {}
+    for cell, seeds in _seeds(rows).items():
+        turns[cell] = len(seeds)
+    usual = min(turns.values(), default=0)
+    more = [f"{n} of {cell}" for cell, n in turns.items() if n > usual]
+    return f"{usual} runs" + (f" ({', '.join(more)})" if more else "")
+
+
+def _seeds(rows: list[dict[str, Any]]) -> dict[str, set[int]]:
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        cc = row["contender"].partition("/")[0]
+        seeds.setdefault(f"{row['cell']} {BESIDE.get(cc, cc)}", set()).add(row["seed"])
+    return seeds
 
 
 def _by_contender(words: str, lacking: set[tuple[str, str]]) -> list[str]:

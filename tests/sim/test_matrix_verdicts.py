@@ -106,3 +106,33 @@ def test_captures_that_are_not_there_fall_short(verdicts: ModuleType) -> None:
     names = asked(verdicts, "cubic/k2k", "cubic/u2k")
     rows = [captured("cubic/k2k", 10_000), run("cubic/u2k")]
     assert verdicts.expert_short(rows, names) == ["cubic/u2k: no capture of cubic/u2k"]
+
+
+def test_who_falls_short_takes_more_turns_and_so_does_its_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    from matrix import further
+
+    rows = [run("cubic/k2k"), run("cubic/u2k", 8.9), run("cubic/k2u", 9.1)]
+    jobs = further(rows, range(6, 8))
+    assert [(job.cell.name, job.contender.name, job.seed) for job in jobs] == [
+        (CELL, "cubic/k2k", 6),
+        (CELL, "cubic/u2k", 6),
+        (CELL, "cubic/k2k", 7),
+        (CELL, "cubic/u2k", 7),
+    ]
+
+
+def test_the_runs_behind_a_median_are_told(verdicts: ModuleType) -> None:
+    rows = [run("cubic/k2k", seed=seed) for seed in (1, 2, 3)] + [run("bbr/k2k", seed=1)]
+    assert verdicts.runs_in_words(rows) == f"1 runs (3 of {CELL} cubic)"
+
+
+def test_a_cell_that_reorders_is_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    from cells import Cell
+    from rich.console import Console
+    from runs import OVERHEAD, Job, Runs
+    from verdicts import Contender
+
+    jobs = [Job(Cell(20, condition), Contender("k2k", "cubic"), 1, "") for condition in ("1", "reorder")]
+    assert Runs(60.0 - OVERHEAD, Console()).minutes(jobs, 4) == pytest.approx(1.25)
