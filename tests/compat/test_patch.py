@@ -184,6 +184,35 @@ def test_sendfile_sends_a_file_on_our_socket() -> None:
     """)
 
 
+def test_sendfile_leaves_a_file_where_the_socket_stopped() -> None:
+    run("""
+        import errno, os, tempfile
+        usernet.patch()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            a = socket.create_connection(listener.getsockname())
+            b, _ = listener.accept()
+        a.setblocking(False)
+        with tempfile.TemporaryFile() as file, a, b:
+            file.write(b"x" * 40_000_000)
+            file.seek(0)
+            sent = 0
+            try:
+                while True:
+                    sent += os.sendfile(a.fileno(), file.fileno(), None, 1 << 20)
+                    assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == sent
+            except BlockingIOError:
+                assert 0 < sent < 40_000_000
+            assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == sent
+            pipe = os.pipe()
+            try:
+                os.sendfile(a.fileno(), pipe[0], None, 10)
+            except OSError as error:
+                assert error.errno == errno.EINVAL
+            else:
+                raise AssertionError
+    """)
+
+
 def test_a_forked_child_has_no_part_in_its_parents_connections() -> None:
     run("""
         import os

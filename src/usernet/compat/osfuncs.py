@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from errno import EFAULT, EINVAL, ENOTTY
+from errno import EFAULT, EINVAL, ENOTTY, ESPIPE
 from typing import Any
 
 from .descriptors import Descriptor, dup_descriptor, file_of, is_ours, table_of
@@ -106,11 +106,25 @@ def _sendfile(out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
     """sendfile(2): what the socket takes at once of a file. Raises BlockingIOError when it takes nothing."""
     if is_ours(in_fd):
         raise OSError(EINVAL, os.strerror(EINVAL))
-    size = min(count, SENDFILE_CHUNK)
-    octets = os.read(in_fd, size) if offset is None else os.pread(in_fd, size, offset)
+    at = _position(in_fd) if offset is None else offset
+    octets = os.pread(in_fd, min(count, SENDFILE_CHUNK), at)
     if not octets:
         return 0
-    return _write(out_fd, octets)
+    sent = _write(out_fd, octets)
+    if offset is None:
+        # Where the file is read on from is what was sent, not what was read of it.
+        os.lseek(in_fd, at + sent, os.SEEK_SET)
+    return sent
+
+
+def _position(fd: int) -> int:
+    try:
+        return os.lseek(fd, 0, os.SEEK_CUR)
+    except OSError as error:
+        if error.errno == ESPIPE:
+            # A pipe is no file (Linux).
+            raise OSError(EINVAL, os.strerror(EINVAL)) from None
+        raise
 
 
 OURS: dict[str, Callable[..., Any]] = {

@@ -9,6 +9,7 @@ cdef class FdWatcher:
 cdef class Scheduler:
     cdef public object fds
     cdef public object lock
+    cdef public unsigned long long cookies
     cdef public Timers timers
 
     cpdef long long now(self) except *

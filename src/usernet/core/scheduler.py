@@ -25,16 +25,17 @@ class Scheduler:
     """Base of Host. ``lock`` guards every stack of the host; whoever calls into the engine holds it.
 
     ``wait`` is called with the lock held and returns with it held; it is free while it blocks. ``fds`` is the host's
-    descriptor table (sockets.table.FdTable).
+    descriptor table (sockets.table.FdTable), ``cookies`` the last SO_COOKIE that was given out.
     """
 
-    __slots__ = ("fds", "lock", "timers")
+    __slots__ = ("cookies", "fds", "lock", "timers")
 
     def __init__(self, lock: Any, fds: Any) -> None:
         # A threading.RLock, though never taken twice: it knows its owner, whom a finalizer must not make wait for
         # himself. Typed loosely because the engine may not import threading.
         self.lock = lock
         self.fds = fds
+        self.cookies = 0
         self.timers = Timers()
 
     def now(self) -> cython.longlong:

@@ -14,6 +14,8 @@ cdef class Socket(File):
     cdef public long long timeout_ns, rcvtimeo_ns, sndtimeo_ns
     cdef public bint keepalive, broadcast, oobinline, freebind, transparent, linger_on
     cdef public str device_name
+    cdef public unsigned long long cookie
+    cdef public dict kept
 
     cpdef long long deadline(self, long long option_ns, unsigned int flags) except? -1
     cpdef void block(self, unsigned int events, long long deadline) except *

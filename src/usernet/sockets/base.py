@@ -37,9 +37,9 @@ class Socket(File):
     """
 
     __slots__ = (
-        "broadcast", "device_name", "family", "freebind", "ip_family", "keepalive", "linger_on", "linger_s", "mark",
-        "oobinline", "priority", "protocol", "rcvbuf", "rcvlowat", "rcvtimeo_ns", "sharing", "sndbuf", "sndtimeo_ns",
-        "stack", "timeout_ns", "timestamp", "transparent", "type",
+        "broadcast", "cookie", "device_name", "family", "freebind", "ip_family", "keepalive", "kept", "linger_on",
+        "linger_s", "mark", "oobinline", "priority", "protocol", "rcvbuf", "rcvlowat", "rcvtimeo_ns", "sharing",
+        "sndbuf", "sndtimeo_ns", "stack", "timeout_ns", "timestamp", "transparent", "type",
     )  # fmt: skip
 
     def __init__(self, stack: NetStack, host: Scheduler, family: int, type: int, protocol: int) -> None:
@@ -60,6 +60,9 @@ class Socket(File):
         self.mark = self.priority = 0
         self.timestamp = 0
         self.device_name = ""
+        self.cookie = 0
+        # Options that do nothing but come back when they are asked for.
+        self.kept: dict[int, int] | None = None
 
     # Waiting.
 

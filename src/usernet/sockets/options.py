@@ -10,6 +10,7 @@ from .const import IPPROTO_IP
 from .errors import os_error
 from .option import Option
 from .options_auth import AUTH_OPTIONS
+from .options_host import HOST_OPTIONS
 from .options_ip import IP_OPTIONS
 from .options_opening import OPENING_OPTIONS
 from .options_repair import REPAIR_OPTIONS
@@ -18,6 +19,7 @@ from .options_tcp import TCP_OPTIONS
 
 OPTIONS: Final[dict[tuple[int, int], Option]] = {
     **SOCKET_OPTIONS,
+    **HOST_OPTIONS,
     **IP_OPTIONS,
     **TCP_OPTIONS,
     **OPENING_OPTIONS,

@@ -26,6 +26,7 @@ MAX_SYNCNT = 127
 FIN_TIMEOUT_MAX_S = 120
 CA_NAME_MAX = 16
 RTO_MAX_MS = 1000, 120_000
+MAX_TX_DELAY_US = 1 << 28
 KEEPIDLE_SYSCTL = "net.ipv4.tcp_keepalive_time"
 
 
@@ -190,6 +191,19 @@ def _set_thin_linear(sock: Any, value: int) -> None:
     sock.settings.thin_linear = value != 0
 
 
+def _set_thin_dupack(sock: Any, value: int) -> None:
+    # It has done nothing since Linux 4.16, but is still looked at.
+    if value not in (0, 1):
+        raise os_error(EINVAL)
+
+
+def _set_tx_delay(sock: Any, value: int) -> None:
+    if not 0 <= value < MAX_TX_DELAY_US:
+        raise os_error(EINVAL)
+    sock.settings.tx_delay_ns = value * US
+    sock.settings_changed()
+
+
 def _get_info(sock: Any) -> bytes:
     if sock.tcb is not None:
         return pack_tcp_info(sock.tcb.info(sock.host.now()), sock.host.now())
@@ -217,6 +231,9 @@ _TABLE: Final = {
     so.TCP_RTO_MIN_US: _ticks("rto_min_ns", lambda sock: sock.stack.tcp.sysctls.rto_min_ns),
     so.TCP_DELACK_MAX_US: _ticks("delack_max_ns", lambda sock: DELACK_MAX),
     so.TCP_THIN_LINEAR_TIMEOUTS: Option(lambda sock: int(sock.settings.thin_linear), _set_thin_linear, kinds=TCP),
+    so.TCP_THIN_DUPACK: Option(lambda sock: 0, _set_thin_dupack, kinds=TCP),
+    so.TCP_IS_MPTCP: Option(lambda sock: 0, None, kinds=TCP),
+    so.TCP_TX_DELAY: Option(lambda sock: int(sock.settings.tx_delay_ns) // US, _set_tx_delay, kinds=TCP),
     so.TCP_LINGER2: Option(_get_linger2, _set_linger2, kinds=TCP),
     so.TCP_WINDOW_CLAMP: Option(_get_window_clamp, _set_window_clamp, kinds=TCP),
     so.TCP_NOTSENT_LOWAT: Option(_get_notsent_lowat, _set_notsent_lowat, kinds=TCP),

@@ -110,6 +110,7 @@ T_REQUEST: Final = 4
 T_TIME_WAIT: Final = 5
 T_PACE: Final = 6
 T_COMPRESS: Final = 7
+T_TX_DELAY: Final = 8
 RTX_NONE: Final = 0
 RTX_RETRANSMIT: Final = 1
 RTX_PROBE: Final = 2  # of the window

@@ -10,13 +10,16 @@ from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle
 from .space cimport first_window, window_scale
 from .tcb cimport Engine, Tcb
+from .tx_delay cimport TxDelay
 from .window cimport begin
 
 cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS
-cdef int RTX_RETRANSMIT
+cdef int ESTABLISHED, RTX_RETRANSMIT
+cdef long long NEVER
 
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *
 cpdef void set_buffers(Tcb tcb) except *
+cpdef void set_tx_delay(Tcb tcb, long long now) except *
 cpdef unsigned int advertised_mss(Path path, Settings settings) noexcept
 cpdef unsigned int offered_mss(Segment seg, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *

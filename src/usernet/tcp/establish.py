@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import POLLOUT
+from ..core.const import NEVER, POLLOUT
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
 from .arrivals import Arrivals
-from .const import DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
+from .const import DEFAULT_MSS, ESTABLISHED, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
 from .plpmtud import begin_search
 from .rtx_timer import arm_rtx, cancel_rtx
@@ -18,6 +18,7 @@ from .settings import Settings, keepidle
 from .space import first_window, window_scale
 from .tcb import Engine, Tcb
 from .transmit import echoed_rtt, sync_mss
+from .tx_delay import TxDelay
 from .window import begin
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.ts_ok = engine.sysctls.timestamps != 0
     tcb.sack_ok = engine.sysctls.sack
     set_buffers(tcb)
+    if settings.tx_delay_ns > 0:
+        set_tx_delay(tcb, now)
     if settings.stamps_arrivals:
         tcb.arrivals = Arrivals()
     if settings.rto_max_ns > 0:
@@ -66,6 +69,21 @@ def set_buffers(tcb: Tcb) -> None:
         tcb.snd_buf = settings.sndbuf
     elif tcb.snd_buf < engine.sysctls.wmem_default:
         tcb.snd_buf = engine.sysctls.wmem_default
+
+
+def set_tx_delay(tcb: Tcb, now: cython.longlong) -> None:
+    """TCP_TX_DELAY; the round trip of an open connection changes by as much, and its minimum is not known any more."""
+    engine: Engine = tcb.engine
+    more: cython.longlong = tcb.settings.tx_delay_ns
+    if tcb.tx_delay is None:
+        tcb.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters)
+    more -= tcb.tx_delay.span
+    tcb.tx_delay.span += more
+    if tcb.state == ESTABLISHED:
+        tcb.rtt.srtt = tcb.rtt.srtt + more if tcb.rtt.srtt + more > 0 else 1
+        tcb.rtt.set_rto()
+        tcb.rtt.min_rtt = NEVER
+        tcb.rtt.min_rtt_at = now
 
 
 def advertised_mss(path: Path, settings: Settings) -> cython.uint:

@@ -17,6 +17,7 @@ from .settings cimport Settings
 from .space cimport first_window, window_scale
 from .tcb cimport Endpoint, Engine
 from .transmit cimport control_packet, sync_mss
+from .tx_delay cimport TxDelay
 from .user_calls cimport Connection
 
 cdef unsigned int MASK32, POLLIN, ACK, FIN, RST, SYN

@@ -38,6 +38,7 @@ from .settings import Settings
 from .space import first_window, window_scale
 from .tcb import Endpoint, Engine
 from .transmit import control_packet, sync_mss
+from .tx_delay import TxDelay
 from .user_calls import Connection
 
 if TYPE_CHECKING:
@@ -192,7 +193,12 @@ class Request(Endpoint):
         packet.ttl = listener.settings.ttl
         packet.mark = listener.settings.mark
         engine.mib.OutSegs += 1
-        engine.sender.send(self.path, packet, now)
+        if listener.settings.tx_delay_ns > 0:
+            # Of its own: who accepts it may delay what follows by something else.
+            delay = TxDelay(engine.timers, engine.sender, engine.counters, listener.settings.tx_delay_ns)
+            delay.send(self.path, packet, now)
+        else:
+            engine.sender.send(self.path, packet, now)
 
     def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
         """The SYN,ACK was not acknowledged, or its ACK was put off (TCP_DEFER_ACCEPT)."""

@@ -45,6 +45,7 @@ cdef class Settings:
     cdef public long long sndbuf
     cdef public str congestion
     cdef public long long max_pacing_rate
+    cdef public long long tx_delay_ns
     cdef public object keys
 
     cpdef Settings copy(self)

@@ -54,6 +54,7 @@ class Settings:
         "timestamping",
         "tos",
         "ttl",
+        "tx_delay_ns",
         "user_timeout_ns",
         "window_clamp",
     )
@@ -87,6 +88,7 @@ class Settings:
         self.tos = self.ttl = self.mark = 0
         self.pmtudisc = PMTUDISC_WANT
         self.congestion = ""
+        self.tx_delay_ns = 0
         self.max_pacing_rate = 0  # octets a second; 0: no limit
         self.keys: KeyRing | None = None
 
@@ -124,6 +126,7 @@ class Settings:
         twin.mark = self.mark
         twin.pmtudisc = self.pmtudisc
         twin.congestion = self.congestion
+        twin.tx_delay_ns = self.tx_delay_ns
         twin.max_pacing_rate = self.max_pacing_rate
         twin.keys = self.keys
         return twin

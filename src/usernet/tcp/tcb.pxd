@@ -32,6 +32,7 @@ from .settings cimport Settings
 from .space cimport ReceiveSpace
 from .sysctls cimport Sysctls
 from .trace cimport Trace
+from .tx_delay cimport TxDelay
 from .urgent_state cimport Urgent
 from .tlp cimport LossProbe
 from .undo cimport Undo
@@ -113,6 +114,7 @@ cdef class Tcb(Endpoint):
     cdef public Arrivals arrivals
     cdef public Urgent urgent
     cdef public Trace trace
+    cdef public TxDelay tx_delay
     cdef public unsigned long long piece_at
     cdef public unsigned long long more_end
     cdef public unsigned long long pushed_at

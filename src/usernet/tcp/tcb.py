@@ -46,6 +46,7 @@ from .space import ReceiveSpace
 from .sysctls import Sysctls
 from .tlp import LossProbe
 from .trace import Trace
+from .tx_delay import TxDelay
 from .undo import Undo
 from .urgent_state import Urgent
 
@@ -251,6 +252,7 @@ class Tcb(Endpoint):
         "ts_ok",
         "ts_recent",
         "ts_recent_at",
+        "tx_delay",
         "undo",
         "urgent",
         "window_clamp",
@@ -315,6 +317,7 @@ class Tcb(Endpoint):
         self.errors: ErrorQueue | None = None
         self.urgent: Urgent | None = None
         self.trace: Trace | None = None
+        self.tx_delay: TxDelay | None = None
         self.piece_at = self.more_end = self.pushed_at = self.stamp_base = 0
         self.nospace = False
         self.snd_buf = 0

@@ -202,6 +202,8 @@ def transmit(
         tcb.trace.note(tcb, "sent", now)
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
+    if tcb.tx_delay is not None:
+        return tcb.tx_delay.send(tcb.path, packet, now)
     return engine.sender.send(tcb.path, packet, now)
 
 
@@ -387,7 +389,10 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     tcb.rcv_wup = tcb.rcv_nxt
     tcb.segs_out += 1
     engine.mib.OutSegs += 1
-    engine.sender.send(path, packet, now)
+    if tcb.tx_delay is not None:
+        tcb.tx_delay.send(path, packet, now)
+    else:
+        engine.sender.send(path, packet, now)
 
 
 def add_text(packet: Packet, tcb: Tcb, n: cython.uint) -> None:

@@ -3,7 +3,7 @@ cimport cython
 from .arrivals cimport Arrivals
 from .congestion.base cimport CongestionControl
 from .delayed_ack cimport is_interactive, set_quickack
-from .establish cimport set_buffers
+from .establish cimport set_buffers, set_tx_delay
 from .fastopen_client cimport may_open_fast, open_fast
 from .lifecycle cimport drop_received, finish, move, orphan_waits
 from .output cimport output, push

@@ -21,7 +21,7 @@ from .const import (
     URG_VALID,
 )  # fmt: skip
 from .delayed_ack import is_interactive, set_quickack
-from .establish import set_buffers
+from .establish import set_buffers, set_tx_delay
 from .fastopen_client import may_open_fast, open_fast
 from .info import tcp_info
 from .keys import attach
@@ -244,6 +244,8 @@ class Connection(Tcb):
         set_buffers(self)
         if settings.stamps_arrivals != (self.arrivals is not None):
             self.arrivals = Arrivals() if settings.stamps_arrivals else None
+        if settings.tx_delay_ns != (self.tx_delay.span if self.tx_delay is not None else 0):
+            set_tx_delay(self, now)
         if settings.rto_max_ns > 0:
             self.rtt.rto_max = settings.rto_max_ns
         if settings.rto_min_ns > 0:

@@ -1,0 +1,59 @@
+"""TCP_TX_DELAY: what a connection sends is on the wire later, for a longer round trip than the path has (Linux).
+
+Like what waits in Linux's fq, packets have left the connection: it counts them as sent, and they go although it ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from errno import ENOBUFS
+from typing import TYPE_CHECKING
+
+from ..core.counters import Counters
+from ..core.packet import Packet
+from ..core.sender import Path, Sender
+from ..core.timers import Timer, TimerOwner, Timers
+from .const import T_TX_DELAY
+
+if TYPE_CHECKING:
+    import cython
+
+# Packets of a connection that wait; super-segments count as one.
+MOST_HELD = 1000
+
+
+class TxDelay(TimerOwner):
+    """Packets on their way to the wire, in the order in which they were sent; ``span`` is for those still to come."""
+
+    __slots__ = ("_held", "counters", "sender", "span", "timer")
+
+    def __init__(self, timers: Timers, sender: Sender, counters: Counters, span: cython.longlong = 0) -> None:
+        self.sender: Sender = sender
+        self.counters: Counters = counters
+        self.timer: Timer = Timer(timers, self, T_TX_DELAY)
+        self.span = span
+        self._held: deque[tuple[int, Path, Packet]] = deque()
+
+    def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
+        """As Sender.send; -ENOBUFS when too many wait."""
+        due: int = now + self.span
+        if not self._held and self.span == 0:
+            return self.sender.send(path, packet, now)
+        if len(self._held) >= MOST_HELD:
+            self.counters.drop("tcp_tx_delay_full")
+            return -ENOBUFS
+        if self._held:
+            # Never before what was sent earlier, though the delay became shorter.
+            due = max(due, self._held[-1][0])
+        else:
+            self.timer.arm(due)
+        self._held.append((due, path, packet))
+        return 0
+
+    def timer_expired(self, kind: cython.int, now: cython.longlong) -> None:
+        """The first of them is due."""
+        while self._held and self._held[0][0] <= now:
+            _, path, packet = self._held.popleft()
+            self.sender.send(path, packet, now)
+        if self._held:
+            self.timer.arm(self._held[0][0])
