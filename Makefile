@@ -21,7 +21,7 @@ help:
 	@echo "make test     build, then every test with the compiled engine and again interpreted"
 	@echo "make lint     ruff, mypy --strict, and the C of the bench with all warnings"
 	@echo "make bench    our stack over TAP beside the kernel's over veth, as ratios (root)"
-	@echo "make bench-matrix    our TCP beside the kernel's over round-trip time and loss (root; 80 min, MATRIX_ARGS=--quick: 2)"
+	@echo "make bench-matrix    our TCP beside the kernel's over round-trip time and loss (root; 90 min, MATRIX_ARGS=--quick: 2)"
 	@echo "make bench-fairness  one flow of ours and one of the kernel's through one bottleneck (root, 5 min)"
 	@echo "make profile  where the time of one bench goes: make profile MODE=bulk_receive (root, perf)"
 	@echo "make fuzz     hostile frames into a live stack for FUZZ_SECONDS=$(FUZZ_SECONDS)"
