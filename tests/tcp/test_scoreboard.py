@@ -85,9 +85,9 @@ def test_counts_equal_a_recount_and_the_orders_hold(steps):
             if right - una <= (nxt - una) & 0xFFFFFFFF:
                 board.sack(left & 0xFFFFFFFF, right & 0xFFFFFFFF, acked)
         elif what == "lose":
-            board.mark_lost(board.record(a % board.count()))
+            board.mark_lost(board.record(a % board.count()), now)
         elif what == "count":
-            board.mark_lost_above(3)
+            board.mark_lost_above(3, now)
             above = board.sacked_out
             for record in [board.record(i) for i in range(board.count())]:
                 if record.flags & R_SACKED:
@@ -95,7 +95,7 @@ def test_counts_equal_a_recount_and_the_orders_hold(steps):
                 else:
                     assert above < 3 or record.flags & R_LOST
         elif what == "timeout":
-            board.mark_late(now - 2500, a % 7 == 0)
+            board.mark_late(now - 2500, a % 7 == 0, now)
         elif what == "unmark":
             board.unmark_lost()
         elif what == "probe":
@@ -149,15 +149,15 @@ def test_a_fin_does_not_make_a_segment_longer_than_the_path_takes():
     last = make_record(M, 2 * M + 1, 1, M, 2)
     last.flags = R_FIN
     board.add(last)
-    board.mark_longer(M)
+    board.mark_longer(M, 0)
     assert board.lost_out == 0
-    board.mark_longer(M - 1)
+    board.mark_longer(M - 1, 0)
     assert board.lost_out == 2
 
 
 def test_an_undo_does_not_change_what_was_sent_last():
     board, acked = board_of(4)
-    board.mark_lost(board.record(0))
+    board.mark_lost(board.record(0), 0)
     board.unmark_lost()
     assert [r.start for r in in_order(board)] == [M, 2 * M, 3 * M, 0]
     board.acknowledge(4 * M, False, acked)
@@ -166,7 +166,7 @@ def test_an_undo_does_not_change_what_was_sent_last():
 
 def test_what_an_undo_gave_time_is_judged_after_all_that_was_out():
     board, acked = board_of(4)
-    board.mark_lost(board.record(0))
+    board.mark_lost(board.record(0), 0)
     board.unmark_lost()
     board.add(make_record(4 * M, 5 * M, 1, M, 100))
     board.sack(4 * M, 5 * M, acked)  # sent after the undo, and ahead of all others

@@ -162,7 +162,7 @@ def text_was_too_big(tcb: Tcb, now: cython.longlong) -> None:
 
 def _send_again(tcb: Tcb, now: cython.longlong) -> None:
     # Not taken by the server, or eaten on the way: no sign of congestion.
-    tcb.board.mark_late(NEVER, False)
+    tcb.board.mark_late(NEVER, False, now)
     lost_without_congestion(tcb, now)
     retransmit_lost(tcb, now)
 

@@ -28,13 +28,13 @@ def detect_losses(tcb: Tcb, advanced: cython.bint, now: cython.longlong) -> cyth
     if not tcb.sack_ok:
         if tcb.ca_state < CA_RECOVERY:
             if board.sacked_out >= tcb.reordering:
-                board.mark_head_lost()
+                board.mark_head_lost(now)
         elif tcb.ca_state == CA_RECOVERY and advanced:
             # RFC 6582 3.2 step 3: a partial ACK; the segment after it is the next hole.
-            board.mark_head_lost()
+            board.mark_head_lost(now)
         return False
     if not uses_rack(tcb):
-        board.mark_lost_above(tcb.reordering)
+        board.mark_lost_above(tcb.reordering, now)
         return False
     if not tcb.rack.advanced:
         return False
@@ -54,7 +54,7 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     span: cython.longlong
     while record is not None and record.sent_at <= due and rack.sent_before(record):
         later = record.later
-        tcb.board.mark_lost(record)
+        tcb.board.mark_lost(record, now)
         record = later
     suspect = order.suspect
     if suspect is None or record is None:

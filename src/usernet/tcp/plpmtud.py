@@ -128,7 +128,7 @@ def suspect_black_hole(tcb: Tcb, now: cython.longlong) -> None:
 
 def resend_too_long(tcb: Tcb, now: cython.longlong) -> None:
     """Send again at once what was sent in segments longer than the MSS is now."""
-    tcb.board.mark_longer(tcb.mss)
+    tcb.board.mark_longer(tcb.mss, now)
     if tcb.board.to_send > 0:
         lost_without_congestion(tcb, now)
         retransmit_lost(tcb, now)

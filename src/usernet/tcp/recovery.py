@@ -271,7 +271,7 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
     elif not tcb.sack_ok:
         board.sacked_out = 0
     # With RACK what was sent less than a round trip ago is not late yet.
-    board.mark_late(now - tcb.rack.rtt + 1 if tcb.sack_ok and uses_rack(tcb) else NEVER, reneged)
+    board.mark_late(now - tcb.rack.rtt + 1 if tcb.sack_ok and uses_rack(tcb) else NEVER, reneged, now)
     # RFC 5681 3.1: ssthresh is not lowered again for a retransmission of the same loss.
     if (
         tcb.ca_state <= CA_DISORDER

@@ -43,11 +43,11 @@ cdef class Scoreboard:
     cpdef void sack(self, unsigned int left, unsigned int right, Acked acked) except *
     cdef void _acknowledged(self, SentRecord record, unsigned int segs, bint reno, Acked acked) noexcept
     cdef void _sacked(self, SentRecord record, Acked acked) noexcept
-    cpdef void mark_lost(self, SentRecord record) except *
-    cpdef void mark_lost_above(self, int dup_thresh) except *
-    cpdef void mark_head_lost(self) except *
-    cpdef void mark_late(self, long long since, bint reneged) except *
-    cpdef void mark_longer(self, unsigned int mss) except *
+    cpdef void mark_lost(self, SentRecord record, long long now) except *
+    cpdef void mark_lost_above(self, int dup_thresh, long long now) except *
+    cpdef void mark_head_lost(self, long long now) except *
+    cpdef void mark_late(self, long long since, bint reneged, long long now) except *
+    cpdef void mark_longer(self, unsigned int mss, long long now) except *
     cpdef void unmark_lost(self) except *
     cdef void _rewind(self) except *
     cpdef Py_ssize_t next_lost(self) except -2

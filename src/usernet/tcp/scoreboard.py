@@ -236,7 +236,7 @@ class Scoreboard:
 
     # Lost.
 
-    def mark_lost(self, record: SentRecord) -> None:
+    def mark_lost(self, record: SentRecord, now: cython.longlong) -> None:
         """A record that did not arrive is given up; if a retransmission of it was out, that was lost too."""
         flags: cython.uint = record.flags
         if flags & R_SACKED or flags & (R_LOST | R_RETRANS) == R_LOST:
@@ -252,9 +252,9 @@ class Scoreboard:
             self.retransmit_hint = record.start
         self.rate.lost += record.segs
         if self.control is not None:
-            self.control.on_segment_lost(record)
+            self.control.on_segment_lost(record, now)
 
-    def mark_lost_above(self, dup_thresh: cython.int) -> None:
+    def mark_lost_above(self, dup_thresh: cython.int, now: cython.longlong) -> None:
         """RFC 6675 IsLost: whatever has at least dup_thresh SACKed segments above it is lost."""
         records: list[SentRecord] = self._records
         record: SentRecord
@@ -264,11 +264,11 @@ class Scoreboard:
             if record.flags & R_SACKED:
                 self.sacked_below += record.segs
             elif not record.flags & R_LOST:
-                self.mark_lost(record)
+                self.mark_lost(record, now)
             self.lost_hint = record.end
             i += 1
 
-    def mark_head_lost(self) -> None:
+    def mark_head_lost(self, now: cython.longlong) -> None:
         """NewReno: the first segment outstanding is lost (RFC 6582 3.2), unless it is known to be already."""
         record: SentRecord
         if self._first >= len(self._records):
@@ -278,9 +278,9 @@ class Scoreboard:
             return
         if record.segs > 1:
             self.split(self._first, (record.start + record.mss) & MASK32)
-        self.mark_lost(record)
+        self.mark_lost(record, now)
 
-    def mark_late(self, since: cython.longlong, reneged: cython.bint) -> None:
+    def mark_late(self, since: cython.longlong, reneged: cython.bint, now: cython.longlong) -> None:
         """After a timeout the first record is lost, and all that were sent before ``since`` (RFC 8985 8).
 
         ``reneged``: the peer dropped what it had SACKed (RFC 2018 8): everything is. A timeout is rare enough to walk
@@ -294,11 +294,11 @@ class Scoreboard:
             if reneged and record.flags & R_SACKED:
                 self._mark(record, record.flags & ~R_SACKED)
             if reneged or i == self._first or record.sent_at < since:
-                self.mark_lost(record)
+                self.mark_lost(record, now)
             i += 1
         self._rewind()
 
-    def mark_longer(self, mss: cython.uint) -> None:
+    def mark_longer(self, mss: cython.uint, now: cython.longlong) -> None:
         """The path takes only segments of mss octets now: longer ones did not arrive (RFC 1191 6.4)."""
         records: list[SentRecord] = self._records
         record: SentRecord
@@ -312,7 +312,7 @@ class Scoreboard:
                 if record.flags & R_FIN:
                     longest -= 1
             if longest > mss:
-                self.mark_lost(record)
+                self.mark_lost(record, now)
             i += 1
 
     def unmark_lost(self) -> None:

@@ -40,7 +40,7 @@ cdef class CongestionControl:
     cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
     cpdef unsigned int on_echo(self, long long now) except? 0xFFFFFFFF
     cpdef void on_ce(self, AckSample sample, long long now) except *
-    cpdef void on_segment_lost(self, SentRecord record) except *
+    cpdef void on_segment_lost(self, SentRecord record, long long now) except *
     cpdef void on_timeout(self, long long now) except *
     cpdef void on_restart(self, long long idle_ns, long long now) except *
     cpdef void on_state(self, int ca_state, long long now) except *

@@ -163,7 +163,7 @@ class CongestionControl:
     def on_ce(self, sample: AckSample, now: cython.longlong) -> None:
         """Any ACK, for a control that needs_ecn: of the sample only ``delivered``, ``ce`` and ``ece`` are known."""
 
-    def on_segment_lost(self, record: SentRecord) -> None:
+    def on_segment_lost(self, record: SentRecord, now: cython.longlong) -> None:
         """A record was marked lost, and is counted in ``rate.lost``; for a control that wants_losses."""
 
     def on_timeout(self, now: cython.longlong) -> None:

@@ -1,52 +1,39 @@
 cimport cython
 
-from ...core.entropy cimport Entropy
 from ..rate cimport AckSample
-from .base cimport CongestionControl
+from .bbr cimport Bbr
 from .maxfilter cimport MaxFilter
 from .policer cimport Policer
 
 cdef int CA_LOSS, CA_RECOVERY, STARTUP, DRAIN, PROBE_BW, PROBE_RTT, CYCLE, EXTRA_ACKED_ROUNDS, FULL_BW_ROUNDS
-cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MIN_CWND, GOAL_MAX
-cdef long long MS, SECOND, BW_ROUNDS, MIN_RTT_WINDOW, PROBE_RTT_TIME, NO_RTT, SLOW_RATE, EPOCH_MAX, GOAL_OCTETS_MAX
+cdef unsigned int MIN_PIPE_CWND, GOAL_MAX
+cdef long long MS, SECOND, BW_ROUNDS, MIN_RTT_WINDOW, PROBE_RTT_TIME, EPOCH_MAX, GOAL_OCTETS_MAX
 cdef double HIGH_GAIN, DRAIN_GAIN, CWND_GAIN, UP_GAIN, DOWN_GAIN, PACING_MARGIN, FULL_BW_GROWTH, EXTRA_ACKED_MAX
 
 
-cdef class Bbr1(CongestionControl):
-    cdef public Entropy entropy
+cdef class Bbr1(Bbr):
     cdef public MaxFilter bw_filter
     cdef public Policer policer
     cdef public int mode
     cdef public int cycle_index
     cdef public int extra_acked_rounds
     cdef public int full_bw_rounds
-    cdef public int prior_ca_state
     cdef public unsigned int extra_acked
     cdef public unsigned int extra_acked_before
-    cdef public unsigned int saved_cwnd
     cdef public unsigned long long next_round_delivered
     cdef public long long round_count
     cdef public long long cycle_at
     cdef public long long epoch_acked
     cdef public long long epoch_at
-    cdef public long long min_rtt
-    cdef public long long min_rtt_at
-    cdef public long long probe_rtt_done_at
-    cdef public double pacing_gain
-    cdef public double cwnd_gain
     cdef public double full_bw
     cdef public bint full_bw_reached
-    cdef public bint has_seen_rtt
-    cdef public bint idle_restart
     cdef public bint packet_conservation
-    cdef public bint probe_rtt_round_done
     cdef public bint round_start
 
     cdef void _reset(self) noexcept
     cpdef double bandwidth(self) noexcept
+    cdef bint _probes_rtt(self) noexcept
     cpdef bint control(self, AckSample sample, long long now) except *
-    cpdef void on_ack(self, AckSample sample, long long now) except *
-    cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
     cpdef void on_timeout(self, long long now) except *
     cpdef unsigned int undo(self) except? 0xFFFFFFFF
     cpdef void on_restart(self, long long idle_ns, long long now) except *
@@ -64,14 +51,9 @@ cdef class Bbr1(CongestionControl):
     cdef void _probe_rtt(self, AckSample sample, long long now) except *
     cdef void _check_probe_rtt_done(self, long long now) except *
     cdef void _set_gains(self) noexcept
-    cdef void _first_pacing_rate(self) noexcept
-    cdef void _set_pacing_rate(self, double gain) noexcept
-    cdef void _set_min_tso_segs(self) noexcept
-    cdef unsigned int _bdp(self, double bw, double gain) noexcept
     cdef unsigned int _inflight(self, double gain) noexcept
     cdef unsigned int _with_quanta(self, unsigned int segs) noexcept
     cdef unsigned int _tso_goal(self) noexcept
     cdef void _set_cwnd(self, AckSample sample) noexcept
     cdef unsigned int _aggregated(self, double bw) noexcept
     cdef bint _recovers(self, AckSample sample) noexcept
-    cdef void _save_cwnd(self) noexcept

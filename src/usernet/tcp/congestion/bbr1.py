@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.const import MS, SECOND
-from ...core.entropy import Entropy
-from ..const import CA_LOSS, CA_RECOVERY, INFINITE_SSTHRESH, INIT_CWND
+from ..const import CA_LOSS, CA_RECOVERY
 from ..rate import AckSample
-from .base import CongestionControl
+from .bbr import Bbr
+from .const import MIN_PIPE_CWND, PACING_MARGIN
 from .maxfilter import MaxFilter
 from .policer import Policer
 
 if TYPE_CHECKING:
     import cython
-
-    from ...core.sysctl import SysctlRegistry
 
 STARTUP = 0
 DRAIN = 1
@@ -35,31 +33,24 @@ UP_GAIN = 1.25
 DOWN_GAIN = 0.75
 CYCLE = 8
 BW_ROUNDS = CYCLE + 2
-PACING_MARGIN = 0.99
 FULL_BW_GROWTH = 1.25
 FULL_BW_ROUNDS = 3
-MIN_CWND = 4
 MIN_RTT_WINDOW = 10 * SECOND
 PROBE_RTT_TIME = 200 * MS
 EXTRA_ACKED_ROUNDS = 5
 EXTRA_ACKED_MAX = 0.1  # seconds of the bandwidth
 EPOCH_MAX = 1 << 20  # segments
-NO_RTT = 1 << 62
-# Below 1.2 Mbit/s a super-segment of two would take too long.
-SLOW_RATE = 150_000
 GOAL_MAX = 127
 GOAL_OCTETS_MAX = 65215  # of a super-segment, without its headers
 
 
-class Bbr1(CongestionControl):
-    """Bandwidths are segments a second, windows segments, instants and spans nanoseconds."""
+class Bbr1(Bbr):
+    """A bandwidth, a round trip, and a cycle of gains that asks for more of the one and drains what that queued."""
 
     __slots__ = (
         "bw_filter",
-        "cwnd_gain",
         "cycle_at",
         "cycle_index",
-        "entropy",
         "epoch_acked",
         "epoch_at",
         "extra_acked",
@@ -68,55 +59,32 @@ class Bbr1(CongestionControl):
         "full_bw",
         "full_bw_reached",
         "full_bw_rounds",
-        "has_seen_rtt",
-        "idle_restart",
-        "min_rtt",
-        "min_rtt_at",
         "mode",
         "next_round_delivered",
-        "pacing_gain",
         "packet_conservation",
         "policer",
-        "prior_ca_state",
-        "probe_rtt_done_at",
-        "probe_rtt_round_done",
         "round_count",
         "round_start",
-        "saved_cwnd",
     )
 
     name = "bbr"
 
     def __init__(self) -> None:
-        super().__init__()
-        self.needs_pacing = self.is_model_based = True
-        self.entropy: Entropy
+        super().__init__(HIGH_GAIN * PACING_MARGIN)
         self.bw_filter: MaxFilter = MaxFilter()
         self.policer: Policer = Policer()
         self._reset()
 
-    def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
-        """Take the stack's entropy: cycles of many flows must not go in step."""
-        self.entropy = entropy
-
     def _reset(self) -> None:
         self.mode = STARTUP
         self.pacing_gain = self.cwnd_gain = HIGH_GAIN
-        self.min_rtt = NO_RTT
-        self.min_rtt_at = 0
         self.next_round_delivered = 0
         self.round_count = 0
         self.round_start = False
         self.full_bw = 0.0
         self.full_bw_rounds = 0
         self.full_bw_reached = False
-        self.has_seen_rtt = False
-        self.idle_restart = False
         self.packet_conservation = False
-        self.prior_ca_state = 0
-        self.saved_cwnd = 0
-        self.probe_rtt_done_at = 0
-        self.probe_rtt_round_done = False
         self.cycle_index = 0
         self.cycle_at = 0
         self.epoch_at = 0
@@ -126,30 +94,18 @@ class Bbr1(CongestionControl):
 
     def start(self, now: cython.longlong) -> None:
         """Begin with what the handshake, or another algorithm, learned of the round-trip time."""
+        self._begin(now)
         self._reset()
         self.bw_filter.reset(0.0, 0)
-        self.ssthresh = INFINITE_SSTHRESH
-        if self.rtt.srtt > 0:
-            self.min_rtt = self.rtt.min_rtt
-        self.min_rtt_at = self.epoch_at = now
+        self.epoch_at = now
         self.policer.reset(self.rate)
-        self._first_pacing_rate()
-        self._set_min_tso_segs()
 
     def bandwidth(self) -> cython.double:
         """The bandwidth in use: a policer's, where one was found, or the largest measured."""
         return self.policer.bw if self.policer.in_use else self.bw_filter.best
 
-    def info(self) -> dict[str, int]:
-        """struct tcp_bbr_info: octets a second in two halves, microseconds, gains in 1/256."""
-        bw = int(self.bandwidth() * self.mss)
-        return {
-            "bbr_bw_lo": bw & 0xFFFFFFFF,
-            "bbr_bw_hi": bw >> 32,
-            "bbr_min_rtt": self.min_rtt // 1000 if self.min_rtt < NO_RTT else 0xFFFFFFFF,
-            "bbr_pacing_gain": int(self.pacing_gain * 256),
-            "bbr_cwnd_gain": int(self.cwnd_gain * 256),
-        }
+    def _probes_rtt(self) -> cython.bint:
+        return self.mode == PROBE_RTT
 
     # Events.
 
@@ -163,17 +119,9 @@ class Bbr1(CongestionControl):
         self._check_drain(sample, now)
         self._update_min_rtt(sample, now)
         self._set_gains()
-        self._set_pacing_rate(self.pacing_gain)
+        self._set_pacing_rate(self.pacing_gain, self.full_bw_reached)
         self._set_cwnd(sample)
         return True
-
-    def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
-        """Never called: control() rules."""
-
-    def on_loss(self, now: cython.longlong) -> cython.uint:
-        """Loss sets no threshold; the window to come back to afterwards is remembered."""
-        self._save_cwnd()
-        return self.ssthresh
 
     def on_timeout(self, now: cython.longlong) -> None:
         """The path may have changed altogether: look for a full pipe anew, and let the policer see it as a loss."""
@@ -197,7 +145,7 @@ class Bbr1(CongestionControl):
         self.epoch_at = now
         self.epoch_acked = 0
         if self.mode == PROBE_BW:
-            self._set_pacing_rate(1.0)
+            self._set_pacing_rate(1.0, self.full_bw_reached)
         elif self.mode == PROBE_RTT:
             self._check_probe_rtt_done(now)
 
@@ -316,7 +264,7 @@ class Bbr1(CongestionControl):
         # Rates measured with four segments in flight are none of the path's.
         self.rate.mark_app_limited(sample.in_flight)
         if self.probe_rtt_done_at == 0:
-            if sample.in_flight <= MIN_CWND:
+            if sample.in_flight <= MIN_PIPE_CWND:
                 self.probe_rtt_done_at = now + PROBE_RTT_TIME
                 self.probe_rtt_round_done = False
                 self.next_round_delivered = self.rate.delivered
@@ -330,8 +278,7 @@ class Bbr1(CongestionControl):
         if self.probe_rtt_done_at == 0 or now <= self.probe_rtt_done_at:
             return
         self.min_rtt_at = now
-        if self.cwnd < self.saved_cwnd:
-            self.cwnd = self.saved_cwnd
+        self._restore_cwnd()
         if self.full_bw_reached:
             self._enter_probe_bw()
         else:
@@ -354,36 +301,6 @@ class Bbr1(CongestionControl):
                 self.pacing_gain = DOWN_GAIN
         else:
             self.pacing_gain = self.cwnd_gain = 1.0
-
-    def _first_pacing_rate(self) -> None:
-        # The initial window in a round trip, or in a millisecond while none is known.
-        rtt: cython.longlong = MS
-        rate: cython.double
-        if self.rtt.srtt > 0:
-            rtt = self.rtt.srtt
-            self.has_seen_rtt = True
-        rate = HIGH_GAIN * PACING_MARGIN * self.cwnd * self.mss * 1e9 / rtt
-        self.pacing_rate = int(rate)
-
-    def _set_pacing_rate(self, gain: cython.double) -> None:
-        rate: cython.longlong = int(self.bandwidth() * self.mss * gain * PACING_MARGIN)
-        if not self.has_seen_rtt and self.rtt.srtt > 0:
-            self._first_pacing_rate()
-        if rate > 0 and (self.full_bw_reached or rate > self.pacing_rate):
-            self.pacing_rate = rate
-        self._set_min_tso_segs()
-
-    def _set_min_tso_segs(self) -> None:
-        self.min_tso_segs = 1 if self.pacing_rate < SLOW_RATE else 2
-
-    def _bdp(self, bw: cython.double, gain: cython.double) -> cython.uint:
-        segs: cython.double
-        whole: cython.uint
-        if self.min_rtt >= NO_RTT:
-            return INIT_CWND
-        segs = bw * self.min_rtt / 1e9 * gain
-        whole = int(segs)
-        return whole if whole >= segs else whole + 1
 
     def _inflight(self, gain: cython.double) -> cython.uint:
         # What is in flight at most with this gain, by what was measured: of a policer the path knows nothing.
@@ -415,18 +332,11 @@ class Bbr1(CongestionControl):
             if self.full_bw_reached:
                 target += self._aggregated(bw)
             target = self._with_quanta(target)
-            if self.full_bw_reached:
-                self.cwnd += sample.delivered
-                if self.cwnd > target:
-                    self.cwnd = target
-            elif self.cwnd < target or self.rate.delivered < INIT_CWND:
-                self.cwnd += sample.delivered
-            if self.cwnd < MIN_CWND:
-                self.cwnd = MIN_CWND
+            self._approach(target, sample.delivered, self.full_bw_reached)
         if self.cwnd > self.cwnd_clamp:
             self.cwnd = self.cwnd_clamp
-        if self.mode == PROBE_RTT and self.cwnd > MIN_CWND:
-            self.cwnd = MIN_CWND
+        if self.mode == PROBE_RTT and self.cwnd > MIN_PIPE_CWND:
+            self.cwnd = MIN_PIPE_CWND
 
     def _aggregated(self, bw: cython.double) -> cython.uint:
         extra: cython.uint = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
@@ -445,15 +355,10 @@ class Bbr1(CongestionControl):
             self.cwnd = floor
         elif self.prior_ca_state >= CA_RECOVERY > state:
             self.packet_conservation = False
-            if self.cwnd < self.saved_cwnd:
-                self.cwnd = self.saved_cwnd
+            self._restore_cwnd()
         self.prior_ca_state = state
         if not self.packet_conservation:
             return False
         if self.cwnd < floor:
             self.cwnd = floor
         return True
-
-    def _save_cwnd(self) -> None:
-        if (self.prior_ca_state < CA_RECOVERY and self.mode != PROBE_RTT) or self.cwnd > self.saved_cwnd:
-            self.saved_cwnd = self.cwnd

@@ -1,53 +1,41 @@
 cimport cython
 
-from ...core.entropy cimport Entropy
 from ..rate cimport AckSample
 from ..record cimport SentRecord
-from .base cimport CongestionControl
+from .bbr cimport Bbr
 from .pathmodel cimport PathModel
 
 cdef int CA_LOSS, CA_RECOVERY, STARTUP, DRAIN, PROBE_BW_DOWN, PROBE_BW_CRUISE, PROBE_BW_REFILL, PROBE_BW_UP, PROBE_RTT
 cdef int ACKS_INIT, ACKS_REFILLING, ACKS_PROBE_STARTING, ACKS_PROBE_FEEDBACK, ACKS_PROBE_STOPPING
-cdef unsigned int INIT_CWND, MIN_PIPE_CWND, NO_BOUND, RENO_ROUNDS
-cdef long long MS, SECOND, MIN_RTT_FILTER, PROBE_RTT_INTERVAL, PROBE_RTT_DURATION, PROBE_WAIT, NO_RTT, SLOW_RATE, QUANTUM_MAX
+cdef unsigned int MIN_PIPE_CWND, NO_BOUND, RENO_ROUNDS
+cdef long long MS, SECOND, MIN_RTT_FILTER, PROBE_RTT_INTERVAL, PROBE_RTT_DURATION, PROBE_WAIT, QUANTUM_MAX
 cdef double STARTUP_PACING_GAIN, DRAIN_PACING_GAIN, DOWN_PACING_GAIN, UP_PACING_GAIN, DEFAULT_CWND_GAIN, UP_CWND_GAIN
-cdef double PROBE_RTT_CWND_GAIN, PACING_MARGIN, HEADROOM, BETA, LOSS_THRESHOLD
+cdef double PROBE_RTT_CWND_GAIN, HEADROOM, BETA, LOSS_THRESHOLD
 
 
-cdef class Bbr3(CongestionControl):
-    cdef public Entropy entropy
+cdef class Bbr3(Bbr):
     cdef public PathModel model
     cdef public int state
     cdef public int ack_phase
-    cdef public int prior_ca_state
     cdef public unsigned int bw_probe_up_acks
     cdef public unsigned int bw_probe_up_rounds
     cdef public unsigned int inflight_longterm
     cdef public unsigned int probe_up_cnt
     cdef public unsigned int rounds_since_bw_probe
-    cdef public unsigned int saved_cwnd
     cdef public long long bw_probe_wait
     cdef public long long cycle_at
-    cdef public long long min_rtt
-    cdef public long long min_rtt_at
     cdef public long long now
-    cdef public long long probe_rtt_done_at
     cdef public long long probe_rtt_min_at
     cdef public long long probe_rtt_min_delay
-    cdef public double cwnd_gain
-    cdef public double pacing_gain
     cdef public bint bw_probe_samples
-    cdef public bint has_seen_rtt
-    cdef public bint idle_restart
     cdef public bint probe_rtt_expired
-    cdef public bint probe_rtt_round_done
 
     cdef void _reset(self, long long now) noexcept
+    cpdef double bandwidth(self) noexcept
+    cdef bint _probes_rtt(self) noexcept
     cpdef void start(self, long long now) except *
     cpdef bint control(self, AckSample sample, long long now) except *
-    cpdef void on_segment_lost(self, SentRecord record) except *
-    cpdef void on_ack(self, AckSample sample, long long now) except *
-    cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
+    cpdef void on_segment_lost(self, SentRecord record, long long now) except *
     cpdef void on_timeout(self, long long now) except *
     cpdef unsigned int undo(self) except? 0xFFFFFFFF
     cpdef void on_restart(self, long long idle_ns, long long now) except *
@@ -73,15 +61,9 @@ cdef class Bbr3(CongestionControl):
     cdef void _handle_probe_rtt(self, AckSample sample) except *
     cdef void _check_probe_rtt_done(self) except *
     cdef unsigned int _probe_rtt_cwnd(self) noexcept
-    cdef void _first_pacing_rate(self) noexcept
-    cdef void _set_pacing_rate(self, double gain) noexcept
-    cdef double _min_rtt_seconds(self) noexcept
-    cdef double _bdp(self, double gain) noexcept
-    cdef unsigned int _inflight(self, double gain) noexcept
-    cdef unsigned int _with_quanta(self, double window) noexcept
+    cdef unsigned int _inflight(self, double bw) noexcept
+    cdef unsigned int _with_quanta(self, unsigned int segs) noexcept
     cdef unsigned int _inflight_with_headroom(self) noexcept
     cdef void _set_cwnd(self, AckSample sample) noexcept
     cdef void _bound_cwnd(self) noexcept
     cdef void _leave_recovery(self, AckSample sample) noexcept
-    cdef void _save_cwnd(self) noexcept
-    cdef void _restore_cwnd(self) noexcept

@@ -9,18 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.const import MS, SECOND
-from ...core.entropy import Entropy
-from ..const import CA_LOSS, CA_RECOVERY, INIT_CWND
+from ..const import CA_LOSS, CA_RECOVERY
 from ..rate import AckSample
 from ..record import SentRecord
-from .base import CongestionControl
-from .const import BETA, LOSS_THRESHOLD, NO_BOUND
+from .bbr import Bbr
+from .const import BETA, LOSS_THRESHOLD, MIN_PIPE_CWND, NO_BOUND
 from .pathmodel import PathModel
 
 if TYPE_CHECKING:
     import cython
-
-    from ...core.sysctl import SysctlRegistry
 
 # BBR.state, in the order of probing.
 STARTUP = 0
@@ -45,21 +42,16 @@ UP_PACING_GAIN = 1.25
 DEFAULT_CWND_GAIN = 2.0
 UP_CWND_GAIN = 2.25
 PROBE_RTT_CWND_GAIN = 0.5
-PACING_MARGIN = 0.99
 HEADROOM = 0.15
-MIN_PIPE_CWND = 4
 MIN_RTT_FILTER = 10 * SECOND
 PROBE_RTT_INTERVAL = 5 * SECOND
 PROBE_RTT_DURATION = 200 * MS
 PROBE_WAIT = 2 * SECOND  # and up to one more, at random
 RENO_ROUNDS = 63
-NO_RTT = 1 << 62
-# Below 1.2 Mbit/s a super-segment of two would take too long (Linux).
-SLOW_RATE = 150_000
 QUANTUM_MAX = 65536
 
 
-class Bbr3(CongestionControl):
+class Bbr3(Bbr):
     """A model of the path, and a state that says what is being tried out on it."""
 
     __slots__ = (
@@ -68,51 +60,31 @@ class Bbr3(CongestionControl):
         "bw_probe_up_acks",
         "bw_probe_up_rounds",
         "bw_probe_wait",
-        "cwnd_gain",
         "cycle_at",
-        "entropy",
-        "has_seen_rtt",
-        "idle_restart",
         "inflight_longterm",
-        "min_rtt",
-        "min_rtt_at",
         "model",
         "now",
-        "pacing_gain",
-        "prior_ca_state",
-        "probe_rtt_done_at",
         "probe_rtt_expired",
         "probe_rtt_min_at",
         "probe_rtt_min_delay",
-        "probe_rtt_round_done",
         "probe_up_cnt",
         "rounds_since_bw_probe",
-        "saved_cwnd",
         "state",
     )
 
     name = "bbr3"
 
     def __init__(self) -> None:
-        super().__init__()
-        self.needs_pacing = self.is_model_based = self.wants_losses = True
-        self.entropy: Entropy
+        super().__init__(STARTUP_PACING_GAIN)
+        self.wants_losses = True
         self.model: PathModel = PathModel()
         self._reset(0)
 
-    def configure(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
-        """Take the stack's entropy: probes of many flows must not go in step."""
-        self.entropy = entropy
-
     def _reset(self, now: cython.longlong) -> None:
         self.now = now
-        self.min_rtt = self.probe_rtt_min_delay = NO_RTT
-        self.min_rtt_at = self.probe_rtt_min_at = now
-        self.probe_rtt_done_at = 0
-        self.probe_rtt_round_done = self.probe_rtt_expired = False
-        self.prior_ca_state = 0
-        self.saved_cwnd = 0
-        self.idle_restart = self.has_seen_rtt = False
+        self.probe_rtt_min_delay = self.min_rtt
+        self.probe_rtt_min_at = now
+        self.probe_rtt_expired = False
         self.inflight_longterm = NO_BOUND
         self.ack_phase = ACKS_INIT
         self.bw_probe_samples = False
@@ -125,22 +97,16 @@ class Bbr3(CongestionControl):
 
     def start(self, now: cython.longlong) -> None:
         """BBROnInit (5.2.1)."""
+        self._begin(now)
         self._reset(now)
         self.model.start(self.rate, now)
-        if self.rtt.srtt > 0:
-            self.min_rtt = self.probe_rtt_min_delay = self.rtt.min_rtt
-        self._first_pacing_rate()
 
-    def info(self) -> dict[str, int]:
-        """struct tcp_bbr_info: octets a second in two halves, microseconds, gains in 1/256."""
-        bw = int(self.model.bw * self.mss)
-        return {
-            "bbr_bw_lo": bw & 0xFFFFFFFF,
-            "bbr_bw_hi": bw >> 32,
-            "bbr_min_rtt": self.min_rtt // 1000 if self.min_rtt < NO_RTT else 0xFFFFFFFF,
-            "bbr_pacing_gain": int(self.pacing_gain * 256),
-            "bbr_cwnd_gain": int(self.cwnd_gain * 256),
-        }
+    def bandwidth(self) -> cython.double:
+        """BBR.bw: the largest measured, within what loss and marks of late allow."""
+        return self.model.bw
+
+    def _probes_rtt(self) -> cython.bint:
+        return self.state == PROBE_RTT
 
     # Events (5.2.2-5.2.4, 5.6.4.4).
 
@@ -157,37 +123,30 @@ class Bbr3(CongestionControl):
         model.update_aggregation(sample.delivered, self.cwnd, now)
         model.check_full_bw(sample.is_app_limited)
         self._check_startup_done(sample)
-        if self.state == DRAIN and sample.in_flight <= self._inflight(1.0):
+        if self.state == DRAIN and sample.in_flight <= self._inflight(model.bw):
             self._enter_probe_bw()
         if model.full_bw_reached and sample.delivered > 0:
             self._update_probe_bw(sample)
         self._update_min_rtt(sample)
         self._check_probe_rtt(sample)
         model.advance_latest(sample)
-        self._set_pacing_rate(self.pacing_gain)
+        self._set_pacing_rate(self.pacing_gain, model.full_bw_reached)
         self._set_cwnd(sample)
         return True
 
-    def on_segment_lost(self, record: SentRecord) -> None:
+    def on_segment_lost(self, record: SentRecord, now: cython.longlong) -> None:
         """BBRHandleLostPacket (5.5.10.2): at what volume in flight did losses pass 2%?"""
         lost: cython.double = self.rate.lost - record.lost
         flight: cython.double = record.in_flight
         size: cython.double = record.segs
         prefix: cython.double
+        self.now = now
         self.model.note_loss()
         if not self.bw_probe_samples or lost <= flight * LOSS_THRESHOLD:
             return
         prefix = (LOSS_THRESHOLD * (flight - size) - (lost - size)) / (1.0 - LOSS_THRESHOLD)
         flight += (prefix if prefix > 0.0 else 0.0) - size
         self._inflight_too_high(flight, record.is_app_limited)
-
-    def on_ack(self, sample: AckSample, now: cython.longlong) -> None:
-        """Never called: control() rules."""
-
-    def on_loss(self, now: cython.longlong) -> cython.uint:
-        """BBROnEnterFastRecovery: loss sets no threshold; the window to come back to is remembered."""
-        self._save_cwnd()
-        return self.ssthresh
 
     def on_timeout(self, now: cython.longlong) -> None:
         """BBROnEnterRTO: the path may have changed altogether, so the pipe is to be found full anew."""
@@ -209,7 +168,7 @@ class Bbr3(CongestionControl):
         self.idle_restart = True
         self.model.extra_acked_at = now
         if PROBE_BW_DOWN <= self.state <= PROBE_BW_UP:
-            self._set_pacing_rate(1.0)
+            self._set_pacing_rate(1.0, self.model.full_bw_reached)
         elif self.state == PROBE_RTT:
             self._check_probe_rtt_done()
 
@@ -222,20 +181,20 @@ class Bbr3(CongestionControl):
 
     def _check_startup_done(self, sample: AckSample) -> None:
         model: PathModel = self.model
-        safe: cython.double
+        safe: cython.uint
         if self.state != STARTUP:
             return
         if not model.full_bw_reached and model.startup_too_high(sample, sample.ca_state == CA_RECOVERY):
             model.full_bw_reached = True
-            safe = self._bdp(1.0)
+            safe = self._bdp(model.bw, 1.0)
             if safe < model.inflight_latest:
                 safe = model.inflight_latest
-            self.inflight_longterm = int(safe)
+            self.inflight_longterm = safe
         if model.full_bw_reached:
             self.state = DRAIN
             self.pacing_gain = DRAIN_PACING_GAIN
             self.cwnd_gain = DEFAULT_CWND_GAIN
-            self.ssthresh = self._inflight(1.0)
+            self.ssthresh = self._inflight(model.bw)
 
     # ProbeBW (5.3.3).
 
@@ -244,10 +203,11 @@ class Bbr3(CongestionControl):
         self._start_down()
 
     def _start_down(self) -> None:
+        wait: cython.longlong = int(self.entropy.unit() * SECOND)
         self.model.reset_latest()
         self.probe_up_cnt = NO_BOUND
         self.rounds_since_bw_probe = self.entropy.below(2)
-        self.bw_probe_wait = PROBE_WAIT + int(self.entropy.unit() * SECOND)
+        self.bw_probe_wait = PROBE_WAIT + wait
         self.cycle_at = self.now
         self.ack_phase = ACKS_PROBE_STOPPING
         self.model.begin_round()
@@ -307,7 +267,7 @@ class Bbr3(CongestionControl):
     def _is_time_to_cruise(self, sample: AckSample) -> cython.bint:
         if sample.in_flight > self._inflight_with_headroom():
             return False
-        return sample.in_flight <= self._with_quanta(self.model.max_bw() * self._min_rtt_seconds())
+        return sample.in_flight <= self._inflight(self.model.max_bw())
 
     def _is_time_to_go_down(self) -> cython.bint:
         if self.is_cwnd_limited and self.cwnd >= self.inflight_longterm:
@@ -320,7 +280,7 @@ class Bbr3(CongestionControl):
         return self.state == STARTUP or self.state == PROBE_BW_REFILL or self.state == PROBE_BW_UP
 
     def _target_inflight(self) -> cython.uint:
-        bdp: cython.uint = int(self._bdp(1.0))
+        bdp: cython.uint = self._bdp(self.model.bw, 1.0)
         return bdp if bdp < self.cwnd else self.cwnd
 
     def _adapt_longterm(self, sample: AckSample) -> None:
@@ -368,9 +328,10 @@ class Bbr3(CongestionControl):
     def _inflight_too_high(self, flight: cython.double, is_app_limited: cython.bint) -> None:
         # BBRHandleInflightTooHigh: once for a probe.
         least: cython.double = self._target_inflight() * BETA
+        bound: cython.double = flight if flight > least else least
         self.bw_probe_samples = False
         if not is_app_limited:
-            self.inflight_longterm = int(flight if flight > least else least)
+            self.inflight_longterm = int(bound)
         if self.state == PROBE_BW_UP:
             self._start_down()
 
@@ -427,40 +388,16 @@ class Bbr3(CongestionControl):
             self._enter_startup()
 
     def _probe_rtt_cwnd(self) -> cython.uint:
-        segs: cython.uint = int(self._bdp(PROBE_RTT_CWND_GAIN))
+        segs: cython.uint = self._bdp(self.model.bw, PROBE_RTT_CWND_GAIN)
         return segs if segs > MIN_PIPE_CWND else MIN_PIPE_CWND
 
     # Control parameters (5.6).
 
-    def _first_pacing_rate(self) -> None:
-        rtt: cython.longlong = MS
-        if self.rtt.srtt > 0:
-            rtt = self.rtt.srtt
-            self.has_seen_rtt = True
-        self.pacing_rate = int(STARTUP_PACING_GAIN * self.cwnd * self.mss * 1e9 / rtt)
+    def _inflight(self, bw: cython.double) -> cython.uint:
+        return self._with_quanta(self._bdp(bw, 1.0))
 
-    def _set_pacing_rate(self, gain: cython.double) -> None:
-        rate: cython.longlong = int(gain * self.model.bw * self.mss * PACING_MARGIN)
-        if not self.has_seen_rtt and self.rtt.srtt > 0:
-            self._first_pacing_rate()
-        if rate > 0 and (self.model.full_bw_reached or rate > self.pacing_rate):
-            self.pacing_rate = rate
-        self.min_tso_segs = 1 if self.pacing_rate < SLOW_RATE else 2
-
-    def _min_rtt_seconds(self) -> cython.double:
-        return self.min_rtt / 1e9
-
-    def _bdp(self, gain: cython.double) -> cython.double:
-        if self.min_rtt >= NO_RTT:
-            return INIT_CWND
-        return gain * self.model.bw * self._min_rtt_seconds()
-
-    def _inflight(self, gain: cython.double) -> cython.uint:
-        return self._with_quanta(self._bdp(gain))
-
-    def _with_quanta(self, window: cython.double) -> cython.uint:
+    def _with_quanta(self, segs: cython.uint) -> cython.uint:
         # BBRQuantizationBudget: at least three super-segments, one being built, one sent, one being acknowledged.
-        segs: cython.uint = int(window) + 1
         quantum: cython.longlong = self.pacing_rate // 1000
         budget: cython.uint
         if quantum > QUANTUM_MAX:
@@ -489,15 +426,8 @@ class Bbr3(CongestionControl):
     def _set_cwnd(self, sample: AckSample) -> None:
         target: cython.uint
         if sample.delivered > 0:
-            target = self._with_quanta(self._bdp(self.cwnd_gain) + self.model.extra_acked())
-            if self.model.full_bw_reached:
-                self.cwnd += sample.delivered
-                if self.cwnd > target:
-                    self.cwnd = target
-            elif self.cwnd < target or self.rate.delivered < INIT_CWND:
-                self.cwnd += sample.delivered
-            if self.cwnd < MIN_PIPE_CWND:
-                self.cwnd = MIN_PIPE_CWND
+            target = self._with_quanta(self._bdp(self.model.bw, self.cwnd_gain) + self.model.extra_acked())
+            self._approach(target, sample.delivered, self.model.full_bw_reached)
         if self.cwnd > self.cwnd_clamp:
             self.cwnd = self.cwnd_clamp
         if self.state == PROBE_RTT and self.cwnd > self._probe_rtt_cwnd():
@@ -522,11 +452,3 @@ class Bbr3(CongestionControl):
         if self.prior_ca_state >= CA_RECOVERY > sample.ca_state:
             self._restore_cwnd()
         self.prior_ca_state = sample.ca_state
-
-    def _save_cwnd(self) -> None:
-        if (self.prior_ca_state < CA_RECOVERY and self.state != PROBE_RTT) or self.cwnd > self.saved_cwnd:
-            self.saved_cwnd = self.cwnd
-
-    def _restore_cwnd(self) -> None:
-        if self.cwnd < self.saved_cwnd:
-            self.cwnd = self.saved_cwnd

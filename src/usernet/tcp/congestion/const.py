@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-# draft-ietf-ccwg-bbr-04: BBR.LossThresh, BBR.Beta, and "Infinity" for a volume.
+# draft-ietf-ccwg-bbr-04: BBR.LossThresh, BBR.Beta, BBR.MinPipeCwnd, 1 - BBR.PacingMarginPercent, and "Infinity" for a
+# volume and a round trip.
 LOSS_THRESHOLD: Final = 0.02
 BETA: Final = 0.7
 NO_BOUND: Final = 0x7FFFFFFF
+MIN_PIPE_CWND: Final = 4
+PACING_MARGIN: Final = 0.99
+NO_RTT: Final = 1 << 62

@@ -51,7 +51,7 @@ cdef class PathModel:
     cpdef void check_full_bw(self, bint is_app_limited) noexcept
     cpdef bint startup_too_high(self, AckSample sample, bint recovers) noexcept
     cpdef void update_aggregation(self, unsigned int delivered, unsigned int cwnd, long long now) noexcept
-    cpdef double extra_acked(self) noexcept
+    cpdef unsigned int extra_acked(self) noexcept
     cpdef bint is_too_high(self, AckSample sample) noexcept
     cpdef void note_loss(self) noexcept
     cpdef void adapt_lower_bounds(self, bint is_probing, unsigned int cwnd) noexcept

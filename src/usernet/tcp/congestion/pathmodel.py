@@ -188,10 +188,13 @@ class PathModel:
             extra = cwnd
         self.extra_acked_filter.update(extra, self.round_count, EXTRA_ACKED_ROUNDS if self.full_bw_reached else 1)
 
-    def extra_acked(self) -> cython.double:
+    def extra_acked(self) -> cython.uint:
         """What the window is raised by for it."""
+        extra: cython.double = self.extra_acked_filter.best
         most: cython.double = self.bw * EXTRA_ACKED_MAX
-        return self.extra_acked_filter.best if self.extra_acked_filter.best < most else most
+        if extra > most:
+            extra = most
+        return int(extra)
 
     # Loss and marks (5.5.10).
 
@@ -231,7 +234,9 @@ class PathModel:
             inflight *= BETA
             if inflight < self.inflight_latest:
                 inflight = self.inflight_latest
-        self.inflight_shortterm = int(inflight if inflight < marked else marked)
+        if inflight > marked:
+            inflight = marked
+        self.inflight_shortterm = int(inflight)
 
     def reset_latest(self) -> None:
         """BBRResetCongestionSignals."""
