@@ -52,6 +52,15 @@ def test_options_are_set_and_read() -> None:
     """)
 
 
+def test_a_number_that_is_open_already_means_the_newer_descriptor() -> None:
+    passes("""
+    +0 pipe([5, 6]) = 0
+    +0 epoll_create(1) = 5
+    +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT, fd=4}) = 0
+    +0 epoll_wait(5, {events=EPOLLOUT, fd=4}, 1, 0) = 1
+    """)
+
+
 def test_epoll_gives_events_and_data() -> None:
     lines = """
     +0 epoll_create(1) = 5

@@ -9,7 +9,7 @@ from .rtx_timer cimport arm_rtx
 from .tcb cimport Engine, Tcb
 from .transmit cimport send_syn, sync_mss
 
-cdef unsigned int SYN
+cdef unsigned int SYN, R_PUSHED
 cdef int RTX_RETRANSMIT, TFO_CLIENT_NO_COOKIE, TFO_COOKIE_UNAVAILABLE, TFO_DATA_NOT_ACKED, TFO_SYN_RETRANSMITTED
 cdef long long NEVER, ROOM_FOR_OPTIONS
 

@@ -12,6 +12,7 @@ from ..core.seq import seq_add
 from ..wire.tcp import Segment, fastopen_option
 from .acknowledge import acknowledge
 from .const import (
+    R_PUSHED,
     RTX_RETRANSMIT,
     SYN,
     TFO_CLIENT_NO_COOKIE,
@@ -78,7 +79,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
             tcb.queue.append(octets[:n])
             fast.text = n
             fast.carries = True
-            tcb.snd_nxt = tcb.snd_sml = seq_add(tcb.iss, 1 + fast.text)
+            tcb.snd_nxt = seq_add(tcb.iss, 1 + fast.text)
         else:
             n = 0
     elif not _is_paused(tcb, now):
@@ -117,6 +118,7 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if fast.text == 0:
         return
     record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, fast.text, tcb.syn_sent_at)
+    record.flags = R_PUSHED
     record.first_sent_at = record.delivered_at = record.sent_at
     tcb.board.add(record)
     if seg.ack != tcb.snd_una:

@@ -11,7 +11,7 @@ from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
 from .validation cimport restart_after_idle, validate_cwnd
 
 cdef int WAIT_RWND, WAIT_SNDBUF
-cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN
+cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN, R_PUSHED
 cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_TAIL
 cdef long long MS, DEFER_MAX
 

@@ -13,6 +13,7 @@ from .const import (
     FIN,
     PSH,
     R_FIN,
+    R_PUSHED,
     RTX_NONE,
     RTX_PROBE,
     RTX_TAIL,
@@ -304,10 +305,11 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     end: cython.uint = seq_add(start, n + (1 if fin else 0))
     flags: cython.uint = ACK
     segs: cython.uint = (n + mss - 1) // mss if n > mss else 1
+    pushed: cython.bint = n > 0 and _is_pushed(tcb, tcb.position(start) + n)
     record: SentRecord
     if fin:
         flags |= FIN
-    if n > mss or (n > 0 and _is_pushed(tcb, tcb.position(start) + n)):
+    if n > mss or pushed:
         # A super-segment is pushed as well: the receiver's GRO need not wait for more (Linux).
         flags |= PSH
     _data_sent(tcb, n, now)
@@ -316,8 +318,10 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     record = make_record(start, end, segs, mss, now)
     if n > 0:
         record.chunk = tcb.queue.found()
+    if pushed:
+        record.flags = R_PUSHED
     if fin:
-        record.flags = R_FIN
+        record.flags |= R_FIN
         tcb.fin_sent = True
     tcb.rate.sent(record, board.in_flight(), board.packets_out, now)
     if tcb.pacer.is_on and tcb.data_segs_out > tcb.init_cwnd:

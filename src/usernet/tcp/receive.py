@@ -108,6 +108,9 @@ def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
     engine: Engine = tcb.engine
     roomy: cython.bint = tcb.space.held + tcb.ofo.memory <= tcb.rcv_buf or _make_room(tcb)
     if roomy and engine.pool.charge(n):
+        if n > tcb.rcv_buf:
+            # It alone overdraws the buffer: the sender hears at once that the window is shut (Linux until 6.18).
+            tcb.ack_pending |= ACK_NOW | ACK_SCHED
         return True
     tcb.ack_pending |= ACK_NOMEM | ACK_NOW | ACK_SCHED
     if tcb.rcv_queue.length == 0 and engine.pool.charge(n):

@@ -6,7 +6,7 @@ from .scoreboard cimport Scoreboard
 from .tcb cimport Tcb
 from .transmit cimport max_payload, send_mss, transmit, usable_path
 
-cdef unsigned int MASK32, ACK, FIN, PSH, R_EVER_RETRANS, R_FIN
+cdef unsigned int MASK32, ACK, FIN, PSH, R_EVER_RETRANS, R_FIN, R_PUSHED
 cdef int CA_CWR, CA_LOSS, CA_RECOVERY, RTX_REORDER, RTX_RETRANSMIT
 
 cpdef void retransmit_lost(Tcb tcb, long long now) except *

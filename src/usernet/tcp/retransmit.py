@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from ..core.bytequeue import Chunk
 from ..core.const import MASK32
 from ..core.seq import seq_add
-from .const import ACK, CA_CWR, CA_LOSS, CA_RECOVERY, FIN, PSH, R_EVER_RETRANS, R_FIN, RTX_REORDER, RTX_RETRANSMIT
+from .const import (
+    ACK,
+    CA_CWR,
+    CA_LOSS,
+    CA_RECOVERY,
+    FIN,
+    PSH,
+    R_EVER_RETRANS,
+    R_FIN,
+    R_PUSHED,
+    RTX_REORDER,
+    RTX_RETRANSMIT,
+)
 from .record import SentRecord
 from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
@@ -108,7 +120,7 @@ def _send_again(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cyth
     if record.flags & R_FIN:
         n -= 1
         flags |= FIN
-    if n > mss or (n > 0 and tcb.position(record.start) + n == tcb.queue.end):
+    if n > mss or record.flags & R_PUSHED:
         flags |= PSH
     # New data goes on where it stopped.
     cursor = tcb.queue.look_at(record.chunk)

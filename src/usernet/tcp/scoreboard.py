@@ -24,6 +24,7 @@ from .const import (
     R_EVER_RETRANS,
     R_FIN,
     R_LOST,
+    R_PUSHED,
     R_RETRANS,
     R_SACKED,
 )  # fmt: skip
@@ -418,7 +419,7 @@ class Scoreboard:
         rest.nth = record.nth
         rest.turn = record.turn
         copy_delivery(record, rest)
-        record.flags &= ~R_FIN
+        record.flags &= ~(R_FIN | R_PUSHED)
         record.end = at
         record.segs = _segments(record.start, at, record.flags, record.mss)
         self._count(record, record.segs)

@@ -9,7 +9,7 @@ from .establish cimport establish, fast_open_proved, take_syn_options
 from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output cimport output
-from .transmit cimport control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
+from .transmit cimport control_packet, send_ack, send_syn, timestamp, usable_path
 from .delayed_ack cimport acknowledge_text, longest_delay, quick_acks
 from .receive cimport take_text
 from .urgent cimport urgent_arrives

@@ -59,7 +59,7 @@ from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 from .tcb import Engine, Tcb
-from .transmit import control_packet, send_ack, send_reset, send_syn, timestamp, usable_path
+from .transmit import control_packet, send_ack, send_syn, timestamp, usable_path
 from .urgent import urgent_arrives
 from .window import widest_window
 
@@ -490,7 +490,7 @@ def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, no
         if tcb.shutdown & RCV_SHUTDOWN and seq_lt(tcb.rcv_nxt, seq_add(start, seg.length)):
             # RFC 9293 3.6.1: text that nobody will read is answered with a RST.
             tcb.engine.ext.TCPAbortOnData += 1
-            send_reset(tcb, now)
+            _reset_reply(tcb, seg, now)
             finish(tcb, ABORT, 0)
             return False
         take_text(tcb, packet, seg, start, now)

@@ -129,8 +129,7 @@ class Calls:
         fd = self.host.fds.open(file)
 
         def adopt(script_fd: int) -> None:
-            if script_fd in self.fds:
-                raise Mismatch(f"the script has descriptor {script_fd} open already")
+            # A number that the script has open already means the newer one from now on, as with packetdrill.
             self.fds[script_fd] = fd
 
         return Answer(fd, after=adopt, is_descriptor=True)
