@@ -31,6 +31,7 @@ def outcome(command: str) -> str:
         "ethtool -K tun0 tso off gso off",
         "nstat -n; ! nstat | grep -q TcpInSegs",
         "false || true",
+        "sysctl -q net.ipv4.tcp_no_such=1 &> /dev/null ||\\\n ip tcp_metrics flush all &> /dev/null",
         "/tmp/sysctl_restore_${PPID}.sh",
         "sysctl -q net.ipv4.tcp_stdurg=0",
     ],
@@ -91,6 +92,13 @@ def test_a_tower_of_powers_has_an_end() -> None:
 def test_what_is_no_arithmetic_is_unsupported(text: str) -> None:
     with pytest.raises(Unsupported):
         arithmetic(text)
+
+
+@pytest.mark.parametrize(("folder", "ecn", "evenly"), [("../common", 2, 0), ("../common", 3, 4), (".", 3, 4)])
+def test_packetdrill_s_own_scripts_find_syns_as_their_kernels_sent_them(folder: str, ecn: int, evenly: int) -> None:
+    read = f"sysctl -n net.ipv4.tcp_syn_linear_timeouts | grep -q ^{evenly}"
+    command = f"{folder}/defaults.sh\nsysctl -q net.ipv4.tcp_ecn={ecn}\n{read}"
+    assert outcome(command) == "ok", command
 
 
 def test_nothing_is_run(tmp_path: object) -> None:

@@ -269,7 +269,7 @@ def _defer(
     allowed: cython.longlong = quota
     wait: cython.longlong
     soon: cython.longlong = tcb.rtt.srtt >> 1
-    if tcb.ca_state >= CA_RECOVERY or tcb.board.packets_out == 0 or biggest <= mss or now - tcb.lsnd_at > DEFER_MAX:
+    if tcb.ca_state >= CA_RECOVERY or tcb.board.packets_out == 0 or biggest <= mss or now - tcb.lsnd_at >= DEFER_MAX:
         return False
     allowed *= mss
     if room < allowed:

@@ -28,6 +28,7 @@ class Shell:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._counted: dict[str, int] = {}
+        self._is_google = False
         self._commands: dict[str, Callable[[list[str], str], tuple[int, str]]] = {
             "sysctl": self._sysctl,
             "ip": self._ip,
@@ -65,7 +66,13 @@ class Shell:
             if skip and ((skip == "&&" and status) or (skip == "||" and not status)):
                 skip = operator if operator in ("&&", "||") else ""
                 continue
-            status = self._pipeline(words)
+            try:
+                status = self._pipeline(words)
+            except Unsupported:
+                if operator != "||":
+                    raise
+                # The script has another command at hand, for machines that do not know the first.
+                status = 1
             skip = operator if operator in ("&&", "||") else ""
         return status
 
@@ -99,7 +106,8 @@ class Shell:
         if any(part in words[0] for part in _SKIPPED):
             if "defaults.sh" in words[0]:
                 # Both corpora have one; packetdrill's own lies in a folder called common.
-                sysctls.preset(self._machine.stack, "common/" in words[0])
+                self._is_google = "common/" in words[0]
+                sysctls.preset(self._machine.stack, self._is_google)
             return 0, ""
         command = self._commands.get(name)
         if command is None:
@@ -122,7 +130,7 @@ class Shell:
         for word in names:
             name, equals, value = word.partition("=")
             if equals:
-                sysctls.change(self._machine.stack, name.strip(), value)
+                self._change(name.strip(), value)
             else:
                 shown = sysctls.show(self._machine.stack, name)
                 output += f"{shown}\n" if any("n" in option for option in options) else f"{name} = {shown}\n"
@@ -131,8 +139,13 @@ class Shell:
     def _set_sysctls(self, words: list[str]) -> tuple[int, str]:
         for word in words:
             name, _, value = word.partition("=")
-            sysctls.change(self._machine.stack, name.removeprefix("/proc/sys/"), value)
+            self._change(name.removeprefix("/proc/sys/"), value)
         return 0, ""
+
+    def _change(self, name: str, value: str) -> None:
+        sysctls.change(self._machine.stack, name, value)
+        if self._is_google and name.replace("/", ".") == "net.ipv4.tcp_ecn" and value.strip() in sysctls.ACCURATE:
+            sysctls.change(self._machine.stack, *sysctls.EVENLY)
 
     def _ip(self, words: list[str], given: str) -> tuple[int, str]:
         ip_command(self._machine, words)

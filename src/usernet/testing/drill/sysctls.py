@@ -57,6 +57,9 @@ LINUX: Final = {
 
 # What packetdrill's own corpus has otherwise: every listener takes data in a SYN, SYNs go again as before Linux 6.5.
 GOOGLE: Final = {"net.ipv4.tcp_fastopen": "0x70403", "net.ipv4.tcp_syn_linear_timeouts": "0"}
+# Its scripts of AccECN are newer than the others, as are the kernels that have it.
+ACCURATE: Final = ("3", "4", "5")
+EVENLY: Final = ("net.ipv4.tcp_syn_linear_timeouts", "4")
 
 
 def preset(stack: NetStack, google: bool = False) -> None:
