@@ -21,6 +21,7 @@ from .const import (
     PAWS_24DAYS,
     R_EVER_RETRANS,
     R_FIN,
+    R_PUSHED,
     SEND_SHUTDOWN,
     WAIT_BUSY,
 )  # fmt: skip
@@ -266,6 +267,8 @@ def _account(tcb: Tcb, n: int, fin: bool, now: int) -> None:
     record = make_record(start, end, max(-(-n // mss), 1), mss, now)
     # When it was sent nobody knows: it is no measure of the round trip.
     record.flags = R_EVER_RETRANS | (R_FIN if fin else 0)
+    if n > 0 and tcb.position(start) + n == tcb.queue.end:
+        record.flags |= R_PUSHED
     if n > 0:
         packet = new_packet(0)
         tcb.queue.gather(packet, tcb.position(start), n)
