@@ -142,7 +142,9 @@ def test_ao_refusals(ends: tuple[Net, Net]) -> None:
 
 def test_ao_cannot_begin_in_the_middle(ends: tuple[Net, Net]) -> None:
     client, _ = joined(ends, so.TCP_AO_ADD_KEY, [], [])
-    assert refused(client, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1)) == "EINVAL"
+    assert refused(client, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 1)) == "EISCONN"
+    assert refused(client, so.TCP_AO_DEL_KEY, ao_del("10.0.0.2", 1, 1)) == "EISCONN"
+    assert refused(client, so.TCP_AO_INFO, struct.pack("=IHBBQQQQQ", 0, 0, 0, 0, 0, 0, 0, 0, 0)) == "EISCONN"
 
 
 def test_md5_may_begin_in_the_middle(ends: tuple[Net, Net]) -> None:

@@ -17,6 +17,7 @@ from usernet.sockets.factory import socket
 from usernet.sockets.tcp import TcpSocket
 from usernet.tcp.const import CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT
 
+from .test_auth_options import ao_add
 from .world import Net, World, cable
 
 TCP = 6
@@ -249,6 +250,49 @@ def test_what_a_gap_held_is_sent_again_by_the_peer(place: Place) -> None:
     assert peer.tcb is not None and peer.tcb.board.sacked_out == 1
     sock = restore(place.another(), dump(mover))
     assert take(sock, 10) == b"lost, held"
+
+
+def test_signatures_go_on_with_the_numbers_they_had(place: Place) -> None:
+    server, mover = stream(place.b), stream(place.a)
+    server.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.1", 2, 1))
+    mover.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
+    server.bind(PEER)
+    server.listen(5)
+    mover.bind(MOVER)
+    mover.setsockopt(TCP, so.TCP_REPAIR, ON)
+    select(mover, SEND, ISS)
+    mover.setsockopt(TCP, so.TCP_REPAIR, OFF)
+    mover.connect(PEER)
+    peer, _ = server.accept()
+    # Past the end of the numbers: the SNE of what is sent from here on is 1.
+    mover.sendall(bytes(1000))
+    assert take(peer, 1000) == bytes(1000)
+    assert refused(mover.getsockopt, TCP, so.TCP_AO_REPAIR, 16) == "EPERM"
+    mover.setsockopt(TCP, so.TCP_REPAIR, ON)
+    standing = mover.getsockopt(TCP, so.TCP_AO_REPAIR, 16)
+    assert isinstance(standing, bytes)
+    assert standing[:4] == ISS.to_bytes(4, "big") and struct.unpack("=II", standing[8:]) == (1, 0)
+    image = dump(mover)
+
+    sock = stream(place.another())
+    sock.setsockopt(TCP, so.TCP_REPAIR, ON)
+    sock.bind(MOVER)
+    select(sock, RECV, image.read_to)
+    select(sock, SEND, image.written_to)
+    sock.connect(PEER)
+    assert refused(sock.setsockopt, TCP, so.TCP_AO_REPAIR, standing) == "ENOENT"
+    sock.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
+    assert refused(sock.setsockopt, TCP, so.TCP_AO_REPAIR, standing[:15]) == "EINVAL"
+    assert refused(sock.setsockopt, TCP, so.TCP_AO_REPAIR, standing + b"\1") == "E2BIG"
+    sock.setsockopt(TCP, so.TCP_AO_REPAIR, standing)
+    assert sock.getsockopt(TCP, so.TCP_AO_REPAIR, 16) == standing
+    sock.setsockopt(TCP, so.TCP_REPAIR_WINDOW, image.windows)
+    sock.setsockopt(TCP, so.TCP_REPAIR, OFF)
+    sock.sendall(b"signed still")
+    assert take(peer, 12) == b"signed still"
+    peer.sendall(b"so is this")
+    assert take(sock, 10) == b"so is this"
+    assert place.b.tcp.ext.TCPAOBad == 0 and place.b.tcp.ext.TCPAOGood > 0
 
 
 def test_our_own_fin_is_restored(place: Place) -> None:

@@ -127,6 +127,7 @@ TCP_AO_ADD_KEY: Final = 38
 TCP_AO_DEL_KEY: Final = 39
 TCP_AO_INFO: Final = 40
 TCP_AO_GET_KEYS: Final = 41
+TCP_AO_REPAIR: Final = 42
 
 TCP_NOTSENT_LOWAT: Final = 25
 TCP_INQ: Final = 36

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from errno import EBUSY, EINVAL, EKEYREJECTED, EMSGSIZE, ENOENT
+from errno import E2BIG, EBUSY, EINVAL, EISCONN, EKEYREJECTED, EMSGSIZE, ENOENT, EPERM
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP
 from ..tcp.ao import DEFAULT_MACLEN, MAX_MACLEN, AoAuth, MasterKey, by_rcvid, by_sndid
 from ..tcp.const import CLOSED, LISTEN
 from ..tcp.keys import KeyRing, covers
+from ..tcp.repair import in_repair
 from . import const as so
 from .const import AF_INET
 from .errors import os_error
@@ -29,6 +30,10 @@ _AO_ADD: Final = struct.Struct("=128s64siIHBBBBBB80s")
 _AO_DEL: Final = struct.Struct("=128siIHBBBBBB")
 _AO_INFO: Final = struct.Struct("=IHBBQQQQQ")
 _AO_GET: Final = struct.Struct("=128s64s80sIHBBBBBBiQQ")
+# struct tcp_ao_repair: both ISNs in network order, both SNEs in ours.
+_ISNS: Final = struct.Struct("!II")
+_SNES: Final = struct.Struct("=II")
+AO_REPAIR_SIZE: Final = 16
 
 SET_CURRENT: Final = 1
 SET_RNEXT: Final = 2
@@ -111,19 +116,21 @@ def _ao_auth(sock: Any) -> AoAuth | None:
 
 
 def _check_state(sock: Any) -> None:
-    # AO cannot begin in the middle of a connection.
-    if sock.tcb is not None and sock.tcb.state not in (CLOSED, LISTEN) and _ao_auth(sock) is None:
-        raise os_error(EINVAL)
+    # AO cannot begin in the middle of a connection, unless it is put together just now (Linux).
+    if sock.tcb is None or sock.tcb.state in (CLOSED, LISTEN) or in_repair(sock.repair):
+        return
+    if _ao_auth(sock) is None:
+        raise os_error(EISCONN)
 
 
 def _add_ao(sock: Any, octets: bytes) -> None:
+    _check_state(sock)
     fields = _unpack(_AO_ADD, octets)
     storage, name, _, bits, pad, prefixlen, sndid, rcvid, maclen, keyflags, keylen, secret = fields
     if pad or bits & ~(SET_CURRENT | SET_RNEXT) or keylen > MAX_KEYLEN or keyflags & ~(KEYF_EXCLUDE_OPT | 1):
         raise os_error(EINVAL)
     if bits and sock.listener is not None:
         raise os_error(EINVAL)
-    _check_state(sock)
     address = _address(sock, storage)
     if (prefixlen == 0) != (not any(address)) or address != _prefixed(address, prefixlen) or any(storage[2:4]):
         # Keys are for no port alone, and of an address only the prefix may be there (Linux).
@@ -150,6 +157,7 @@ def _choose(sock: Any, ring: KeyRing, current: MasterKey | None, rnext: MasterKe
 
 
 def _delete_ao(sock: Any, octets: bytes) -> None:
+    _check_state(sock)
     storage, _, bits, pad, prefixlen, sndid, rcvid, current_id, rnext_id, _ = _unpack(_AO_DEL, octets)
     if pad or bits & ~7 or (bits & 4 and sock.listener is None):
         raise os_error(EINVAL)
@@ -181,10 +189,10 @@ def _named(ring: KeyRing, bits: int, current_id: int, rnext_id: int) -> tuple[Ma
 
 
 def _set_ao_info(sock: Any, octets: bytes) -> None:
+    _check_state(sock)
     bits, pad, current_id, rnext_id, good, bad, not_found, required, icmps = _unpack(_AO_INFO, octets)
     if pad or bits & ~INFO_BITS or (bits & (SET_CURRENT | SET_RNEXT) and sock.listener is not None):
         raise os_error(EINVAL)
-    _check_state(sock)
     ring = _ring(sock)
     if bits & AO_REQUIRED and ring.md5:
         raise os_error(EKEYREJECTED)
@@ -232,6 +240,31 @@ def _get_ao_keys(sock: Any) -> bytes:
     )  # fmt: skip
 
 
+def _repaired_auth(sock: Any) -> AoAuth:
+    if not in_repair(sock.repair):
+        raise os_error(EPERM)
+    auth = _ao_auth(sock)
+    if auth is None:
+        raise os_error(ENOENT)
+    return auth
+
+
+def _get_ao_repair(sock: Any) -> bytes:
+    iss, irs, snd_sne, rcv_sne = _repaired_auth(sock).standing(sock.tcb.snd_una)
+    return _ISNS.pack(iss, irs) + _SNES.pack(snd_sne, rcv_sne)
+
+
+def _set_ao_repair(sock: Any, octets: bytes) -> None:
+    if len(octets) < AO_REPAIR_SIZE:
+        raise os_error(EINVAL)
+    if any(octets[AO_REPAIR_SIZE:]):
+        raise os_error(E2BIG)
+    auth = _repaired_auth(sock)
+    iss, irs = _ISNS.unpack_from(octets)
+    snd_sne, rcv_sne = _SNES.unpack_from(octets, _ISNS.size)
+    auth.resume(iss, irs, snd_sne, rcv_sne, sock.tcb.snd_una, sock.tcb.rcv_nxt)
+
+
 _TABLE: Final = {
     so.TCP_MD5SIG: Option(None, _set_md5, raw=True, kinds=TCP),
     so.TCP_MD5SIG_EXT: Option(None, _set_md5_ext, raw=True, kinds=TCP),
@@ -239,5 +272,6 @@ _TABLE: Final = {
     so.TCP_AO_DEL_KEY: Option(None, _delete_ao, raw=True, kinds=TCP),
     so.TCP_AO_INFO: Option(_get_ao_info, _set_ao_info, raw=True, kinds=TCP),
     so.TCP_AO_GET_KEYS: Option(_get_ao_keys, None, kinds=TCP),
+    so.TCP_AO_REPAIR: Option(_get_ao_repair, _set_ao_repair, raw=True, kinds=TCP),
 }
 AUTH_OPTIONS: Final = {(IPPROTO_TCP, name): option for name, option in _TABLE.items()}

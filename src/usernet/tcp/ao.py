@@ -191,6 +191,17 @@ class AoAuth(Auth):
         self.current = key
         self.room = key.room
 
+    def standing(self, snd_una: int) -> tuple[int, int, int, int]:
+        """What a connection that is taken elsewhere needs beside its keys: ISS, IRS, both directions' SNEs."""
+        return self.iss, self.irs, _extend(self._said, snd_una) >> 32, self._heard >> 32
+
+    def resume(self, iss: int, irs: int, snd_sne: int, rcv_sne: int, snd_una: int, rcv_nxt: int) -> None:
+        """What ``standing`` gave, in the place the connection was taken to."""
+        self.iss, self.irs = iss, irs
+        self._said, self._heard = snd_sne << 32 | snd_una, rcv_sne << 32 | rcv_nxt
+        self._met = True
+        self._traffic.clear()
+
     def sign(self, packet: Packet) -> None:
         """See Auth."""
         buf = packet.buf
