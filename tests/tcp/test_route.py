@@ -34,7 +34,7 @@ def test_initcwnd_is_the_first_window_and_the_one_after_idle():
     assert tcb.init_cwnd == 4
 
 
-def test_congctl_chooses_unless_the_socket_does():
+def test_congctl_chooses_before_the_system():
     _, tcb = connected(routed(congctl="reno"))
     assert tcb.cc.name == "reno"
 

@@ -29,7 +29,11 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     """Before any segment: options to offer, buffers, the first window."""
     engine: Engine = tcb.engine
     tcb.settings = settings
-    tcb.cc = engine.controls.make(settings.congestion or engine.controls.if_known(tcb.path.congctl))
+    route_choice = engine.controls.if_known(tcb.path.congctl)
+    if route_choice and settings.congestion:
+        # The route's goes before the socket's, which may change over once more afterwards (Linux's tcp_ca_dst_init).
+        settings.congestion = route_choice
+    tcb.cc = engine.controls.make(route_choice or settings.congestion)
     tcb.cc.attach(tcb.rtt, tcb.rate, engine.ext)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0

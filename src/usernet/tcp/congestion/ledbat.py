@@ -128,6 +128,9 @@ class Ledbat(CongestionControl):
         if change < -(self.cwnd / 2.0):
             change = -(self.cwnd / 2.0)
         self.cwnd = max(SLOWDOWN_CWND, int(self.cwnd + change))
+        if self.ssthresh > self.cwnd:
+            # Else slow start would fill the queue again at once.
+            self.ssthresh = self.cwnd
 
     def _gives_way(self, now: cython.longlong) -> cython.bint:
         # 4.4. True while nothing else moves the window.

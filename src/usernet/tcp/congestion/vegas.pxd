@@ -20,4 +20,5 @@ cdef class Vegas(CongestionControl):
     cdef void _judge(self, AckSample sample) noexcept
     cdef void _lower_ssthresh(self) noexcept
     cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
+    cpdef void on_state(self, int ca_state, long long now) except *
     cpdef void on_restart(self, long long idle_ns, long long now) except *

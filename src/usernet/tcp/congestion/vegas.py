@@ -93,6 +93,11 @@ class Vegas(CongestionControl):
         if self.ssthresh > self.cwnd - 1:
             self.ssthresh = self.cwnd - 1 if self.cwnd > 3 else 2
 
+    def on_state(self, ca_state: cython.int, now: cython.longlong) -> None:
+        """In recovery no round trip is judged; a new round begins behind it."""
+        if ca_state != CA_OPEN:
+            self.is_on = False
+
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """As Reno."""
         return self.half_window()
