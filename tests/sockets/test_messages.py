@@ -388,6 +388,17 @@ def test_a_disconnected_socket_still_tells_of_its_zero_copy_sends(
     assert client.stack.context.pool.used == 0
 
 
+def test_queue_lengths_of_a_connection_that_was_reset_are_0(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    client.setsockopt(TCP, so.TCP_CORK, 1)
+    client.send(b"x" * 100)
+    child.setsockopt(SOL, so.SO_LINGER, struct.pack("=ii", 1, 0))
+    client.setsockopt(TCP, so.TCP_CORK, 0)
+    child.close()
+    world.settle()
+    assert [client.ioctl(request) for request in (so.SIOCINQ, so.SIOCOUTQ, so.SIOCOUTQNSD)] == [0, 0, 0]
+
+
 def test_queue_lengths(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
     client, child = ends
     client.setsockopt(TCP, so.TCP_CORK, 1)

@@ -186,9 +186,28 @@ class Sink(Sender):
 
 def test_what_waits_is_bounded(ends: tuple[Net, Net]) -> None:
     context, sink = ends[0].context, Sink()
-    delay, path = TxDelay(context.timers, sink, context.counters, 10 * MS), Path(4, bytes(4), bytes(4))
+    delay, path = TxDelay(context.timers, sink, context.counters), Path(4, bytes(4), bytes(4))
+    delay.span = 10 * MS
     answers = [delay.send(path, new_packet(0), ends[0].host.now()) for _ in range(1001)]
     assert answers == [0] * 1000 + [-errno.ENOBUFS] and sink.sent == 0
     assert context.counters.drops["tcp_tx_delay_full"] == 1
     ends[0].host.advance(10 * MS)
     assert sink.sent == 1000
+
+
+def test_the_answers_of_a_listener_are_bounded_together(ends: tuple[Net, Net]) -> None:
+    a, b = ends
+    server = made(b)
+    server.setsockopt(TCP, so.TCP_TX_DELAY, 1_000_000)
+    server.bind(SERVER)
+    server.listen(5)
+    for _ in range(1001):
+        # Whoever gives up at once leaves no request behind, only its answer.
+        client = made(a)
+        client.timeout_ns = 0
+        assert client.connect_ex(SERVER) == errno.EINPROGRESS
+        a.host.settle()
+        client.close()
+        for request in list(server.listener.requests.values()):
+            request.drop()
+    assert b.context.counters.drops["tcp_tx_delay_full"] == 1

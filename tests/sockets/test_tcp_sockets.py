@@ -455,6 +455,20 @@ def test_what_a_refused_connect_leaves_may_listen_or_be_bound(world: World, ends
     assert sock.accept()[1] == client.getsockname()
 
 
+def test_a_connect_that_learns_of_a_reset_leaves_no_text_in_memory(world: World, ends: tuple[Net, Net]) -> None:
+    server, sock = listener(ends[1]), stream(ends[0])
+    sock.timeout_ns = 0
+    fails(errno.EINPROGRESS, sock.connect, SERVER)
+    world.settle()
+    child = server.accept()[0]
+    child.send(b"nobody reads it")
+    child.setsockopt(SOL, so.SO_LINGER, struct.pack("=ii", 1, 0))
+    child.close()
+    world.settle()
+    fails(errno.ECONNRESET, sock.connect, SERVER)
+    assert ends[0].context.pool.used == 0
+
+
 def test_a_socket_that_was_connected_does_not_listen(world: World, ends: tuple[Net, Net]) -> None:
     client, child = pair(ends)
     child.close()

@@ -32,9 +32,6 @@ SHUT_RD: Final = 0
 SHUT_WR: Final = 1
 SHUT_RDWR: Final = 2
 
-# Linux's SK_FORCE_REUSE, beside REUSEADDR and REUSEPORT in Socket.sharing.
-FORCE_REUSE: Final = 0x400
-
 SOL_SOCKET: Final = 1
 SO_REUSEADDR: Final = 2
 SO_TYPE: Final = 3

@@ -216,5 +216,5 @@ def ioctl(sock: TcpSocket, request: int) -> int:
         if request == SIOCOUTQ:
             return 0 if tcb is None else tcb.outq() + fin
         if request == SIOCOUTQNSD:
-            return 0 if tcb is None else int(tcb.unsent()) + int(fin and not tcb.fin_sent)
+            return 0 if tcb is None else max(tcb.unsent(), 0) + int(fin and not tcb.fin_sent)
         raise os_error(ENOTTY)

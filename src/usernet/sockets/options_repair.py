@@ -7,7 +7,7 @@ from errno import EINVAL, EPERM
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MASK32
-from ..tcp.const import ESTABLISHED, REUSEADDR
+from ..tcp.const import ESTABLISHED, FORCE_REUSE, REUSEADDR
 from ..tcp.repair import (
     RECV_QUEUE,
     SEND_QUEUE,
@@ -24,7 +24,7 @@ from ..tcp.repair import (
     write_seq,
 )
 from . import const as so
-from .const import FORCE_REUSE, MSG_ALWAYS
+from .const import MSG_ALWAYS
 from .errors import os_error
 from .option import Option
 

@@ -11,6 +11,7 @@ from ..core.ready import Pollable
 from ..core.scheduler import Scheduler
 from ..tcp.const import CLOSED, FREEBIND, SEND_COPIED, SYN_RECEIVED, SYN_SENT
 from ..tcp.errqueue import ErrorQueue
+from ..tcp.lifecycle import drop_received
 from ..tcp.repair import Repair
 from ..tcp.settings import Settings
 from ..tcp.tcb import Tcb
@@ -218,6 +219,7 @@ class TcpSocket(Socket):
     def _let_go(self, tcb: Tcb) -> None:
         # The socket is as it was before it was connected; what it was bound to stays.
         tcb.owner = None
+        drop_received(tcb)
         self.errors = tcb.errors
         self.tcb = None
         self.connecting = self.connected = False

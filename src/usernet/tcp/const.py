@@ -154,7 +154,7 @@ SEND_COPIED: Final = 0x40000000
 REUSEADDR: Final = 1
 REUSEPORT: Final = 2
 FREEBIND: Final = 0x200
-FORCE_REUSE: Final = 0x400  # TCP_REPAIR: whoever else is bound there
+FORCE_REUSE: Final = 0x400  # Linux's SK_FORCE_REUSE, of TCP_REPAIR: whoever else is bound there
 
 ATO_MIN: Final = 40 * MS
 DELACK_MAX: Final = 200 * MS

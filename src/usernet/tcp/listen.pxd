@@ -7,6 +7,7 @@ from .fastopen cimport FastOpenQueue
 from .settings cimport Settings
 from .table cimport octets_of
 from .tcb cimport Binding, Endpoint, Engine, Tcb
+from .tx_delay cimport TxDelay
 from .user_calls cimport Connection
 
 cdef unsigned int POLLIN
@@ -27,6 +28,7 @@ cdef class Listener:
     cdef public object accepted
     cdef public dict requests
     cdef public FastOpenQueue fast
+    cdef public TxDelay tx_delay
     cdef public int backlog
     cdef public int young
     cdef public long long cookies_until

@@ -18,6 +18,7 @@ from .fastopen import FastOpenQueue
 from .settings import Settings
 from .table import octets_of
 from .tcb import Binding, Endpoint, Engine, Tcb
+from .tx_delay import TxDelay
 from .user_calls import Connection
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Listener:
     """A socket in LISTEN. ``owner`` is woken with POLLIN when a connection can be accepted.
 
     ``young`` counts the requests whose SYN,ACK was sent once; ``cookies_until`` is how long an ACK may still bring a
-    SYN cookie back; ``fast`` are the connections opened by their SYN alone.
+    SYN cookie back; ``fast`` are the connections opened by their SYN alone; ``tx_delay`` holds SYN,ACKs back.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class Listener:
         "owner",
         "requests",
         "settings",
+        "tx_delay",
         "young",
     )
 
@@ -70,6 +72,7 @@ class Listener:
         self.young = 0
         self.cookies_until = -1
         self.fast = FastOpenQueue()
+        self.tx_delay: TxDelay | None = None
         self.backlog = 0
         self.set_backlog(backlog)
 

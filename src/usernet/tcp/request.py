@@ -193,9 +193,12 @@ class Request(Endpoint):
         packet.ttl = listener.settings.ttl
         packet.mark = listener.settings.mark
         engine.mib.OutSegs += 1
-        if listener.settings.tx_delay_ns > 0:
-            # Of its own: who accepts it may delay what follows by something else.
-            delay = TxDelay(engine.timers, engine.sender, engine.counters, listener.settings.tx_delay_ns)
+        if listener.settings.tx_delay_ns > 0 and listener.tx_delay is None:
+            listener.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters)
+        delay: TxDelay | None = listener.tx_delay
+        if delay is not None:
+            # The listener's: who accepts it may delay what follows by something else.
+            delay.span = listener.settings.tx_delay_ns
             delay.send(self.path, packet, now)
         else:
             engine.sender.send(self.path, packet, now)

@@ -18,7 +18,7 @@ from .const import T_TX_DELAY
 if TYPE_CHECKING:
     import cython
 
-# Packets of a connection that wait; super-segments count as one.
+# Packets of a connection or a listener that wait; super-segments count as one.
 MOST_HELD = 1000
 
 
@@ -27,11 +27,11 @@ class TxDelay(TimerOwner):
 
     __slots__ = ("_held", "counters", "sender", "span", "timer")
 
-    def __init__(self, timers: Timers, sender: Sender, counters: Counters, span: cython.longlong = 0) -> None:
+    def __init__(self, timers: Timers, sender: Sender, counters: Counters) -> None:
         self.sender: Sender = sender
         self.counters: Counters = counters
         self.timer: Timer = Timer(timers, self, T_TX_DELAY)
-        self.span = span
+        self.span = 0
         self._held: deque[tuple[int, Path, Packet]] = deque()
 
     def send(self, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
