@@ -145,6 +145,11 @@ def test_structures_of_calls() -> None:
     assert call(r'setsockopt(3, SOL_TCP, TCP_MD5SIG, "\x01a" "b\n", 4) = 0').arguments[3] == b"\x01ab\n"
 
 
+def test_what_an_icmp_error_quotes_may_stand_in_front() -> None:
+    behind = parse(SOCKET + "+0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]").events[1].action
+    assert parse(SOCKET + "+0 < [1:1001(1000)] icmp unreachable frag_needed mtu 1200").events[1].action == behind
+
+
 def test_icmp() -> None:
     packet = parse(SOCKET + "+0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]").events[1].action
     assert isinstance(packet, IcmpPacket)

@@ -78,6 +78,11 @@ def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
     assert direction in (INBOUND, OUTBOUND)
     if reader.word.text in ("ipv4", "ipv6", "gre", "GREv0", "mpls"):
         raise Unsupported(f"line {reader.word.line}: packets inside of {reader.word.text} headers")
+    if reader.follows("[") and (reader.follows_at(1, "udp") or reader.words[reader.at + 1].kind == INTEGER):
+        # In packetdrill's first scripts what an error quotes stands in front.
+        quote = _quote(reader)
+        reader.need("icmp", "behind the packet that it quotes")
+        return _icmp(reader, direction, IpSpec(), quote)
     ip = _ip_info(reader, direction)
     if reader.skip("icmp"):
         return _icmp(reader, direction, ip)
@@ -287,7 +292,24 @@ def _accecn(reader: Reader, experimental: bool) -> TcpOption:
     raise reader.error("the counters of an AccECN option come as e1b ceb e0b or as e0b ceb e1b")
 
 
-def _icmp(reader: Reader, direction: str, ip: IpSpec) -> IcmpPacket:
+def _quote(reader: Reader) -> tuple[int, int, int]:
+    """The packet that an ICMP error quotes: protocol, sequence number, length."""
+    reader.need("[", "before the quoted packet")
+    protocol, seq = 6, 0
+    if reader.skip("udp"):
+        protocol = 17
+        reader.need("(", "behind 'udp'")
+        length = number(reader, "octets of text", 0, 65507)
+        reader.need(")", "behind the length")
+    elif reader.follows("raw"):
+        raise Unsupported(f"line {reader.word.line}: ICMP messages of raw octets")
+    else:
+        seq, length = _sequence(reader)
+    reader.need("]", "behind the quoted packet")
+    return protocol, seq, length
+
+
+def _icmp(reader: Reader, direction: str, ip: IpSpec, quote: tuple[int, int, int] = (6, 0, 0)) -> IcmpPacket:
     token = reader.need_kind(WORD, "behind 'icmp'")
     kind = _icmp_number(token.text, "type_", ICMP_TYPES)
     if kind is None:
@@ -308,17 +330,9 @@ def _icmp(reader: Reader, direction: str, ip: IpSpec) -> IcmpPacket:
             raise reader.error("only 'unreachable frag_needed' has an MTU", token)
     if reader.skip("id"):
         message.echo_id = number(reader, "as identifier", 0, 65535)
-    if reader.skip("["):
-        if reader.skip("udp"):
-            message.protocol = 17
-            reader.need("(", "behind 'udp'")
-            message.length = number(reader, "octets of text", 0, 65507)
-            reader.need(")", "behind the length")
-        elif reader.follows("raw"):
-            raise Unsupported(f"line {reader.word.line}: ICMP messages of raw octets")
-        else:
-            message.seq, message.length = _sequence(reader)
-        reader.need("]", "behind the quoted packet")
+    if reader.follows("["):
+        quote = _quote(reader)
+    message.protocol, message.seq, message.length = quote
     return message
 
 
