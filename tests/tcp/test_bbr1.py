@@ -210,3 +210,11 @@ def test_a_super_segment_is_never_more_than_64_kilo_octets():
     assert path.ack(1, 50).cwnd == 332
     path.cc.cwnd = 334
     assert path.ack(2, 50).cwnd == 334
+
+
+@pytest.mark.parametrize("name, windows", [("cubic", 2), ("bbr", 3)])
+def test_the_send_buffer_holds_a_window_more_for_a_model(name, windows):
+    scene = Scene(tcp_congestion_control=name)
+    tcb, _ = scene.peer().open_passive(scene.listen(), rtt_ms=100, mss=M, wscale=7)
+    # A segment of 1,000 octets costs 2,048, and 256 beside it.
+    assert tcb.snd_buf == windows * 10 * 2304

@@ -41,3 +41,42 @@ def test_a_phase_that_a_loss_begins_begins_when_it_was_found():
     lose(cc, NOW + 70 * MS)
     assert cc.state == DOWN and cc.cycle_at == NOW + 70 * MS
     assert cc.inflight_longterm < 200
+
+
+def test_losses_that_were_none_give_the_bound_and_the_probe_back():
+    cc = probing()
+    lose(cc, NOW + 70 * MS)
+    assert cc.inflight_longterm < 200
+    cc.undo()
+    assert cc.state == UP and cc.inflight_longterm == 200 and not cc.model.loss_in_round
+
+
+def test_losses_that_were_none_do_not_end_startup():
+    cc = probing(STARTUP)
+    lose(cc, NOW)
+    cc.model.full_bw_reached, cc.state, cc.inflight_longterm = True, DRAIN, 120
+    cc.undo()
+    assert cc.state == STARTUP and not cc.model.full_bw_reached and cc.inflight_longterm == 200
+
+
+def test_what_an_earlier_loss_taught_stays_when_a_later_one_was_none():
+    cc = probing(CRUISE)
+    cc.model.bw_shortterm, cc.model.inflight_shortterm = 700.0, 90
+    lose(cc, NOW)
+    cc.model.bw_shortterm, cc.model.inflight_shortterm = 500.0, 63
+    cc.undo()
+    assert cc.model.bw_shortterm == 700.0 and cc.model.inflight_shortterm == 90
+
+
+def test_a_timeout_bounds_what_is_in_flight_by_the_window_before_it():
+    cc = probing(CRUISE)
+    cc.on_loss(NOW)
+    cc.on_timeout(NOW)
+    assert cc.model.inflight_shortterm == 150
+
+
+def test_a_timeout_while_probing_bounds_nothing():
+    cc = probing()
+    cc.on_loss(NOW)
+    cc.on_timeout(NOW)
+    assert cc.model.inflight_shortterm == 0x7FFFFFFF

@@ -71,7 +71,7 @@ def wake_sender(tcb: Tcb, now: cython.longlong) -> None:
 
 
 def grow_send_buffer(tcb: Tcb) -> None:
-    """Send-buffer autotuning: twice what the window holds, as Linux's tcp_sndbuf_expand."""
+    """Send-buffer autotuning: twice what the window holds, thrice for a model, which grows in recovery (Linux)."""
     segs: cython.longlong = tcb.cc.cwnd
     wanted: cython.longlong = tcb.mss_clamp if tcb.mss_clamp > tcb.mss else tcb.mss
     segment: cython.longlong = 1024
@@ -83,7 +83,7 @@ def grow_send_buffer(tcb: Tcb) -> None:
         segs = LEAST_SEGMENTS
     while segment < wanted + SEGMENT_ROOM:
         segment <<= 1
-    wanted = 2 * segs * (segment + SEGMENT_OVERHEAD)
+    wanted = (3 if tcb.cc.is_model_based else 2) * segs * (segment + SEGMENT_OVERHEAD)
     if wanted > tcb.engine.sysctls.wmem_max:
         wanted = tcb.engine.sysctls.wmem_max
     if wanted > tcb.snd_buf:

@@ -22,6 +22,8 @@ cdef class Bbr3(Bbr):
     cdef public unsigned int inflight_longterm
     cdef public unsigned int probe_up_cnt
     cdef public unsigned int rounds_since_bw_probe
+    cdef public unsigned int undo_inflight_longterm
+    cdef public int undo_state
     cdef public long long bw_probe_wait
     cdef public long long cycle_at
     cdef public long long now

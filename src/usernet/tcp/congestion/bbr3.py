@@ -70,6 +70,8 @@ class Bbr3(Bbr):
         "probe_up_cnt",
         "rounds_since_bw_probe",
         "state",
+        "undo_inflight_longterm",
+        "undo_state",
     )
 
     name = "bbr3"
@@ -94,6 +96,8 @@ class Bbr3(Bbr):
         self.bw_probe_wait = PROBE_WAIT
         self.cycle_at = now
         self._enter_startup()
+        self.undo_state = STARTUP
+        self.undo_inflight_longterm = NO_BOUND
 
     def start(self, now: cython.longlong) -> None:
         """BBROnInit (5.2.1)."""
@@ -141,7 +145,10 @@ class Bbr3(Bbr):
         size: cython.double = record.segs
         prefix: cython.double
         self.now = now
-        self.model.note_loss()
+        if self.model.is_first_loss():
+            # BBRSaveStateUponLoss (draft-ietf-ccwg-bbr-05 5.5.11.1).
+            self.undo_state = self.state
+            self.undo_inflight_longterm = self.inflight_longterm
         if not self.bw_probe_samples or lost <= flight * LOSS_THRESHOLD:
             return
         prefix = (LOSS_THRESHOLD * (flight - size) - (lost - size)) / (1.0 - LOSS_THRESHOLD)
@@ -152,12 +159,21 @@ class Bbr3(Bbr):
         """BBROnEnterRTO: the path may have changed altogether, so the pipe is to be found full anew."""
         self.prior_ca_state = CA_LOSS
         self.model.reset_full_bw(0.0)
+        if not self._is_probing_bw():
+            # The window from which loss slows down is the one before the timeout cuts it (Linux).
+            self.model.bound_inflight(self.saved_cwnd if self.saved_cwnd > self.cwnd else self.cwnd)
 
     def undo(self) -> cython.uint:
-        """The losses were none: what they taught is forgotten (Linux's bbr_undo_cwnd)."""
-        self.model.reset_full_bw(0.0)
-        self.model.reset_latest()
-        self.model.reset_shortterm()
+        """BBRHandleSpuriousLossDetection (draft-ietf-ccwg-bbr-05 5.5.11.2): what needless losses did is undone."""
+        self.model.undo()
+        if self.inflight_longterm < self.undo_inflight_longterm:
+            self.inflight_longterm = self.undo_inflight_longterm
+        if self.state != PROBE_RTT and self.state != self.undo_state:
+            if self.undo_state == STARTUP:
+                self.model.full_bw_reached = False
+                self._enter_startup()
+            elif self.undo_state == PROBE_BW_UP:
+                self._start_up()
         return self.saved_cwnd if self.saved_cwnd > self.cwnd else self.cwnd
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:

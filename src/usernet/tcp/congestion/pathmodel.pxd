@@ -18,6 +18,7 @@ cdef class PathModel:
     cdef public double bw_now
     cdef public double bw_latest
     cdef public double bw_shortterm
+    cdef public double undo_bw_shortterm
     cdef public double sample_bw
     cdef public double full_bw
     cdef public double ecn_alpha
@@ -30,6 +31,7 @@ cdef class PathModel:
     cdef public unsigned long long ecn_ce
     cdef public unsigned int inflight_latest
     cdef public unsigned int inflight_shortterm
+    cdef public unsigned int undo_inflight_shortterm
     cdef public int full_bw_count
     cdef public int loss_events
     cdef public int ecn_rounds
@@ -53,7 +55,9 @@ cdef class PathModel:
     cpdef void update_aggregation(self, unsigned int delivered, unsigned int cwnd, long long now) noexcept
     cpdef unsigned int extra_acked(self) noexcept
     cpdef bint is_too_high(self, AckSample sample) noexcept
-    cpdef void note_loss(self) noexcept
+    cpdef bint is_first_loss(self) noexcept
+    cpdef void undo(self) noexcept
+    cpdef void bound_inflight(self, unsigned int cwnd) noexcept
     cpdef void adapt_lower_bounds(self, bint is_probing, unsigned int cwnd) noexcept
     cdef void _lower(self, bint by_loss) noexcept
     cpdef void reset_latest(self) noexcept

@@ -63,13 +63,15 @@ class PathModel:
         "round_count",
         "round_start",
         "sample_bw",
+        "undo_bw_shortterm",
+        "undo_inflight_shortterm",
     )
 
     def __init__(self) -> None:
         self.rate: DeliveryRate
         self.extra_acked_filter: MaxFilter = MaxFilter()
-        self.bw_latest = self.bw_shortterm = 0.0
-        self.inflight_latest = self.inflight_shortterm = 0
+        self.bw_latest = self.bw_shortterm = self.undo_bw_shortterm = 0.0
+        self.inflight_latest = self.inflight_shortterm = self.undo_inflight_shortterm = 0
 
     def start(self, rate: DeliveryRate, now: cython.longlong) -> None:
         """5.2.1."""
@@ -208,19 +210,36 @@ class PathModel:
             and sample.interval_ce > sample.interval_delivered * ECN_THRESHOLD
         )
 
-    def note_loss(self) -> None:
-        """BBRNoteLoss: the round that is answered begins with the first loss."""
-        if not self.loss_in_round:
-            self.loss_round_delivered = self.rate.delivered
+    def is_first_loss(self) -> cython.bint:
+        """BBRNoteLoss: the round that is answered begins with its first loss; what that may change is kept for undo."""
+        if self.loss_in_round:
+            return False
+        self.loss_round_delivered = self.rate.delivered
         self.loss_in_round = True
+        self.undo_bw_shortterm = self.bw_shortterm
+        self.undo_inflight_shortterm = self.inflight_shortterm
+        return True
+
+    def undo(self) -> None:
+        """The losses were none."""
+        self.loss_in_round = False
+        self.reset_full_bw(0.0)
+        if self.bw_shortterm < self.undo_bw_shortterm:
+            self.bw_shortterm = self.undo_bw_shortterm
+        if self.inflight_shortterm < self.undo_inflight_shortterm:
+            self.inflight_shortterm = self.undo_inflight_shortterm
+
+    def bound_inflight(self, cwnd: cython.uint) -> None:
+        """BBRInitLowerBounds of a volume: the window there is, where nothing bounded it yet."""
+        if self.inflight_shortterm >= NO_BOUND:
+            self.inflight_shortterm = cwnd
 
     def adapt_lower_bounds(self, is_probing: cython.bint, cwnd: cython.uint) -> None:
         """At the end of a round with loss or marks, while not probing: slow down toward what was delivered of late."""
         if not is_probing and (self.loss_in_round or self.ecn_in_round):
             if self.bw_shortterm >= NO_BANDWIDTH_BOUND:
                 self.bw_shortterm = self.max_bw()
-            if self.inflight_shortterm >= NO_BOUND:
-                self.inflight_shortterm = cwnd
+            self.bound_inflight(cwnd)
             self._lower(self.loss_in_round)
         self.loss_in_round = self.ecn_in_round = False
 
