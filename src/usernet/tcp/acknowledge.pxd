@@ -15,6 +15,7 @@ from .sacks cimport take_sacks
 from .scoreboard cimport Scoreboard
 from .tcb cimport Engine, Tcb
 from .transmit cimport echoed_rtt
+from .validation cimport measure_pipe
 
 cdef unsigned int POLLERR
 cdef int WAIT_BUSY, _NO_DUPLICATE

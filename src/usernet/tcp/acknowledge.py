@@ -51,6 +51,7 @@ from .sacks import take_sacks
 from .scoreboard import Scoreboard
 from .tcb import Engine, Tcb
 from .transmit import echoed_rtt
+from .validation import measure_pipe
 
 if TYPE_CHECKING:
     import cython
@@ -304,6 +305,8 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
         if tcb.reordering > engine.sysctls.reordering:
             # Where order means little, delivery out of order is progress as well (Linux's tcp_may_raise_cwnd).
             grows |= A_DATA_SACKED
+        if tcb.cwv is not None:
+            measure_pipe(tcb, sample.delivered, now)
         if did & grows and sample.delivered > 0:
             cc.on_ack(sample, now)
             tcb.cwnd_stamp = now

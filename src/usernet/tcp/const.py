@@ -168,6 +168,10 @@ TIME_WAIT_LEN: Final = 60 * SECOND
 QUICK_ACKS: Final = 16
 INIT_CWND: Final = 10
 MAX_CWND: Final = 0x7FFFFFF
+# When cwnd may grow: by Linux's rule, or by RFC 7661's two phases.
+GROWS_AS_USED: Final = 0
+GROWS: Final = 1
+GROWS_WHEN_FULL: Final = 2
 INFINITE_SSTHRESH: Final = 0x7FFFFFFF
 # A timestamp older than this says nothing (RFC 7323 5.5).
 PAWS_24DAYS: Final = 24 * 24 * 3600 * SECOND

@@ -11,6 +11,7 @@ from .settings cimport Settings, keepidle
 from .space cimport first_window, window_scale
 from .tcb cimport Engine, Tcb
 from .tx_delay cimport TxDelay
+from .validation cimport begin_validation
 from .window cimport begin
 
 cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS

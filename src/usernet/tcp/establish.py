@@ -19,6 +19,7 @@ from .space import first_window, window_scale
 from .tcb import Engine, Tcb
 from .transmit import echoed_rtt, sync_mss
 from .tx_delay import TxDelay
+from .validation import begin_validation
 from .window import begin
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         if tcb.cc.cwnd == INIT_CWND:
             tcb.cc.cwnd = tcb.init_cwnd
     tcb.cc.start(now)
+    if tcb.engine.sysctls.rfc7661:
+        begin_validation(tcb)
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
     tcb.lsnd_at = -1
     tcb.cwnd_stamp = now

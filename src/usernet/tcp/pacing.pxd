@@ -13,6 +13,7 @@ cdef class Pacer:
     cdef public Sysctls sysctls
     cdef public Timer timer
     cdef public bint is_on
+    cdef public bint spreads
     cdef public long long rate
     cdef public long long max_rate
     cdef public long long next_at

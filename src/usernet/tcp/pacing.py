@@ -25,13 +25,16 @@ ALL_HALVINGS = 31
 
 
 class Pacer:
-    """One connection's departure times. ``rate`` is octets a second, NEVER for none; ``is_on`` says it is heeded."""
+    """One connection's departure times. ``rate`` is octets a second, NEVER for none; ``is_on`` says it is heeded.
 
-    __slots__ = ("is_on", "max_rate", "next_at", "rate", "sysctls", "timer")
+    ``spreads`` is one more reason to: a window that nothing validates leaves in no burst (RFC 7661 4.4.2).
+    """
+
+    __slots__ = ("is_on", "max_rate", "next_at", "rate", "spreads", "sysctls", "timer")
 
     def __init__(self, sysctls: Sysctls) -> None:
         self.sysctls: Sysctls = sysctls
-        self.is_on = False
+        self.is_on = self.spreads = False
         self.rate = self.max_rate = NEVER
         self.next_at = 0
         self.timer: Timer | None = None
@@ -39,7 +42,7 @@ class Pacer:
     def setup(self, cc: CongestionControl, max_rate: cython.longlong, timers: Timers, owner: TimerOwner) -> None:
         """Pace or not, by what the control, SO_MAX_PACING_RATE (0: unset) and the queueing discipline ask."""
         self.max_rate = max_rate if max_rate > 0 else NEVER
-        self.is_on = cc.needs_pacing or max_rate > 0 or self.sysctls.is_fq
+        self.is_on = cc.needs_pacing or max_rate > 0 or self.sysctls.is_fq or self.spreads
         if self.is_on and self.timer is None:
             self.timer = Timer(timers, owner, T_PACE)
         self.update(cc, 0)

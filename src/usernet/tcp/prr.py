@@ -11,16 +11,19 @@ if TYPE_CHECKING:
 
 
 class Prr:
-    """RFC 9937 6: what was delivered and what was sent since the reduction began, in segments."""
+    """RFC 9937 6: what was delivered and what was sent since the reduction began, in segments.
 
-    __slots__ = ("delivered", "out")
+    ``recover_fs`` is what was in use as it began, if that is known to be less than cwnd (RFC 7661 4.4.1); else 0.
+    """
+
+    __slots__ = ("delivered", "out", "recover_fs")
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         """A reduction begins, or ends: nothing is counted."""
-        self.delivered = self.out = 0
+        self.delivered = self.out = self.recover_fs = 0
 
     def reduce(
         self, cc: CongestionControl, flight: cython.int, delivered: cython.int, more: cython.bint, must: cython.bint
@@ -31,13 +34,14 @@ class Prr:
         """
         ssthresh: cython.int = cc.ssthresh
         count: cython.longlong
+        base: cython.longlong = self.recover_fs if self.recover_fs > 0 else cc.prior_cwnd
         limit: cython.int
-        if delivered <= 0 or cc.prior_cwnd == 0:
+        if delivered <= 0 or base == 0:
             return
         self.delivered += delivered
         if ssthresh < flight:
             count = self.delivered
-            count = (count * ssthresh + cc.prior_cwnd - 1) // cc.prior_cwnd - self.out
+            count = (count * ssthresh + base - 1) // base - self.out
         else:
             limit = self.delivered
             limit -= self.out

@@ -10,7 +10,7 @@ from .rtx_timer cimport arm_after
 from .scoreboard cimport Scoreboard
 from .spurious cimport undo_by_dsack, undo_loss, undo_partial, undo_recovery
 from .tcb cimport Tcb
-from .validation cimport current_ssthresh
+from .validation cimport current_ssthresh, time_out_nonvalidated
 
 cdef unsigned int MASK32, R_SACKED
 cdef long long MS, NEVER, RENEGING_DELAY

@@ -51,7 +51,7 @@ from .rtx_timer import arm_after
 from .scoreboard import Scoreboard
 from .spurious import undo_by_dsack, undo_loss, undo_partial, undo_recovery
 from .tcb import Tcb
-from .validation import current_ssthresh
+from .validation import current_ssthresh, time_out_nonvalidated
 
 if TYPE_CHECKING:
     import cython
@@ -282,6 +282,8 @@ def enter_loss(tcb: Tcb, now: cython.longlong) -> None:
         cc.prior_cwnd = cc.cwnd
         cc.ssthresh = cc.on_loss(now)
         open_undo(tcb)
+    if tcb.cwv is not None:
+        time_out_nonvalidated(tcb)
     cc.on_timeout(now)
     cc.cwnd = board.in_flight() + 1
     cc.cwnd_cnt = 0

@@ -2,7 +2,7 @@ from .congestion.base cimport CongestionControl
 from .ecn cimport reduced
 from .scoreboard cimport Scoreboard
 from .tcb cimport Engine, Tcb
-from .validation cimport current_ssthresh
+from .validation cimport conclude_phase, current_ssthresh, reduce_nonvalidated, reset_validated
 
 cdef unsigned int INFINITE_SSTHRESH, R_EVER_RETRANS
 cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY

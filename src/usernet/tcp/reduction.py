@@ -21,7 +21,7 @@ from .const import (
 from .ecn import reduced
 from .scoreboard import Scoreboard
 from .tcb import Engine, Tcb
-from .validation import current_ssthresh
+from .validation import conclude_phase, current_ssthresh, reduce_nonvalidated, reset_validated
 
 if TYPE_CHECKING:
     import cython
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 def set_ca_state(tcb: Tcb, ca_state: cython.int, now: cython.longlong) -> None:
     """Enter a congestion state; the congestion control hears of it first."""
     tcb.cc.on_state(ca_state, now)
+    if tcb.cwv is not None and (ca_state >= CA_CWR) != (tcb.ca_state >= CA_CWR):
+        conclude_phase(tcb)
     tcb.ca_state = ca_state
 
 
@@ -42,6 +44,8 @@ def begin_reduction(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None
     cc.cwnd_cnt = 0
     cc.prior_cwnd = cc.cwnd
     cc.ssthresh = cc.on_echo(now) if echoed else cc.on_loss(now)
+    if tcb.cwv is not None:
+        reduce_nonvalidated(tcb)
     if tcb.ecn is not None:
         reduced(tcb)
 
@@ -53,6 +57,8 @@ def end_reduction(tcb: Tcb, now: cython.longlong) -> None:
         return
     if cc.ssthresh < INFINITE_SSTHRESH and (tcb.ca_state == CA_CWR or tcb.undo.is_open):
         cc.cwnd = cc.ssthresh
+        if tcb.cwv is not None and tcb.cwv.is_reducing:
+            reset_validated(tcb)
         tcb.cwnd_stamp = now
 
 

@@ -77,6 +77,8 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
         # It did not leave; but Karn's rule holds from now on, for nobody knows how far it came.
         record.flags |= R_EVER_RETRANS
         return 0
+    if tcb.cwv is not None and not record.flags & R_EVER_RETRANS:
+        tcb.cwv.repaired += record.segs
     board.retransmitted(record, now)
     return record.segs
 

@@ -50,6 +50,7 @@ cdef class Sysctls:
     cdef public int retries1
     cdef public int retries2
     cdef public bint rfc1337
+    cdef public bint rfc7661
     cdef public long long rmem_default
     cdef public long long rmem_max
     cdef public long long rmem_min

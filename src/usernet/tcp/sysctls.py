@@ -66,6 +66,7 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_retries1", "retries1", 3, 1, 0, 255, "Retransmissions after which the route is doubted."),
     ("net.ipv4.tcp_retries2", "retries2", 15, 1, 0, 255, "Retransmissions after which a connection ends."),
     ("net.ipv4.tcp_rfc1337", "rfc1337", 0, 1, 0, 1, "Ignore RST in TIME-WAIT."),
+    ("net.ipv4.tcp_rfc7661", "rfc7661", 0, 1, 0, 1, "Validate cwnd as RFC 7661, not as Linux (RFC 2861)."),
     ("net.ipv4.tcp_rto_max_ms", "rto_max_ns", 120_000, MS, 1000, 120_000, "Largest RTO."),
     ("net.ipv4.tcp_rto_min_us", "rto_min_ns", 200_000, 1000, 1, INT_MAX, "Least variance allowed for in the RTO."),
     ("net.ipv4.tcp_sack", "sack", 1, 1, 0, 1, "Offer selective acknowledgment (RFC 2018)."),
@@ -137,6 +138,7 @@ class Sysctls:
         "retries1",
         "retries2",
         "rfc1337",
+        "rfc7661",
         "rmem_default",
         "rmem_max",
         "rmem_min",
@@ -213,6 +215,7 @@ class Sysctls:
         self.retries1: cython.int
         self.retries2: cython.int
         self.rfc1337: cython.bint
+        self.rfc7661: cython.bint
         self.rmem_default: cython.longlong
         self.rmem_max: cython.longlong
         self.rmem_min: cython.longlong

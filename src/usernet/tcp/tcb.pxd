@@ -24,6 +24,7 @@ from .mtu cimport MtuProbe
 from .rack cimport Rack
 from .rate cimport AckSample, DeliveryRate
 from .cookies cimport SynCookies
+from .cwv cimport WindowValidation
 from .fastopen cimport FastOpen, FastOpens
 from .reassembly cimport Reassembly
 from .rtt cimport RttEstimator
@@ -157,6 +158,7 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int rcv_mss
     cdef public unsigned int window_clamp
     cdef public unsigned int cwnd_used
+    cdef public WindowValidation cwv
     cdef public unsigned int max_packets_seq
     cdef public int retransmits
     cdef public int backoff

@@ -30,6 +30,7 @@ from .congestion import Controls
 from .congestion.base import CongestionControl
 from .const import CLOSED, DEFAULT_MSS, INIT_CWND, KIND_TCB, T_DELACK, T_KEEP, T_RETRANSMIT, URG_NONE
 from .cookies import SynCookies
+from .cwv import WindowValidation
 from .errqueue import ErrorQueue
 from .fastopen import FastOpen, FastOpens
 from .marks import SendMarks
@@ -151,6 +152,7 @@ class Tcb(Endpoint):
         "compression",
         "cwnd_stamp",
         "cwnd_used",
+        "cwv",
         "data_segs_in",
         "data_segs_out",
         "dsack_count",
@@ -332,6 +334,8 @@ class Tcb(Endpoint):
         self.lsnd_at = -1
         self.cwnd_stamp = 0
         self.cwnd_used = self.max_packets_seq = 0
+        # None without RFC 7661; whoever calls on it has looked.
+        self.cwv: WindowValidation = None  # type: ignore[assignment]
         self.bytes_acked = self.bytes_sent = self.bytes_retrans = 0
         self.total_retrans = self.segs_out = self.data_segs_out = 0
         self.dsack_dups = 0

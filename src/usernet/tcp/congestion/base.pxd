@@ -6,6 +6,7 @@ from ..record cimport SentRecord
 from ..rtt cimport RttEstimator
 
 cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
+cdef int GROWS, GROWS_AS_USED
 
 
 cdef class CongestionControl:
@@ -18,6 +19,7 @@ cdef class CongestionControl:
     cdef public unsigned int max_packets_out
     cdef public unsigned int min_tso_segs
     cdef public unsigned int ect
+    cdef public int growth_rule
     cdef public long long pacing_rate
     cdef public bint is_cwnd_limited
     cdef public bint is_model_based

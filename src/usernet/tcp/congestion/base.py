@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.counters import TcpExtMib
-from ..const import INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
+from ..const import GROWS, GROWS_AS_USED, INFINITE_SSTHRESH, INIT_CWND, MAX_CWND
 from ..rate import AckSample, DeliveryRate
 from ..record import SentRecord
 from ..rtt import RttEstimator
@@ -45,6 +45,7 @@ class CongestionControl:
         "cwnd_cnt",
         "ect",
         "ext",
+        "growth_rule",
         "is_cwnd_limited",
         "is_model_based",
         "max_packets_out",
@@ -70,6 +71,7 @@ class CongestionControl:
         self.prior_cwnd = 0
         self.mss = 1
         self.max_packets_out = 0
+        self.growth_rule = GROWS_AS_USED
         self.is_cwnd_limited = False
         self.pacing_rate = 0
         self.min_tso_segs = 0
@@ -97,8 +99,10 @@ class CongestionControl:
         return self.cwnd < self.ssthresh
 
     def may_grow(self) -> cython.bint:
-        """RFC 7661's spirit, Linux's rule: grow only what was used."""
-        if self.in_slow_start():
+        """Grow only what was used, by Linux's rule or RFC 7661's (4.3, 4.4; validation.py says which phase it is)."""
+        if self.growth_rule == GROWS:
+            return True
+        if self.growth_rule == GROWS_AS_USED and self.in_slow_start():
             return self.cwnd < 2 * self.max_packets_out
         return self.is_cwnd_limited
 
@@ -201,5 +205,6 @@ class CongestionControl:
         self.prior_cwnd = other.prior_cwnd
         self.mss = other.mss
         self.max_packets_out = other.max_packets_out
+        self.growth_rule = other.growth_rule
         self.is_cwnd_limited = other.is_cwnd_limited
         self.attach(other.rtt, other.rate, other.ext)
