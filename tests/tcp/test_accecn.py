@@ -410,6 +410,22 @@ def test_the_beacon_sends_so_many_options_a_round_trip():
     assert 4 <= sum(seen) <= 6
 
 
+def test_3_2_3_3_an_option_goes_each_time_a_counter_has_passed_so_many_octets():
+    scene, peer, tcb, _ = served(tcp_ecn_option=1, tcp_ecn_option_beacon=0)
+    seq = quiet(scene, peer, tcb)
+    seen = []
+    for passed in range(1, 4):
+        # A segment before the next 2^22 octets are full, one that fills them, and two more.
+        tcb.ecn.received_bytes = [0, (passed << 22) - 1000, 0]
+        for _ in range(4):
+            peer.send(ACK | flags_of(5), seq=seq, ack=1, payload=b"a" * 700, ecn=ECT_0)
+            seq += 700
+            tcb.recv(700, False, scene.now)
+            scene.advance(ms=500)
+            seen += [b"\xae" in sent.options for sent in peer.drain()]
+    assert seen == [False, True, False, False] * 3
+
+
 def test_without_an_option_of_the_peer_we_send_none():
     scene, peer, tcb, _ = served(option=False)
     assert tcb.ecn.option_seen == OPTION_NONE

@@ -4,6 +4,7 @@ from errno import EEXIST, EINVAL, ENOENT
 
 import pytest
 
+from usernet.core.const import MS
 from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion import AckSample, CongestionControl, DeliveryRate, RttEstimator
 from usernet.tcp.const import ACK
@@ -94,3 +95,23 @@ def test_the_base_class_alone_neither_rules_nor_asks():
     cc.cwnd, cc.prior_cwnd = 5, 9
     assert cc.undo() == 9 and cc.on_echo(0) == 10 and not cc.control(AckSample(), 0)
     assert not (cc.needs_pacing or cc.needs_ecn or cc.wants_losses or cc.is_model_based)
+
+
+@pytest.mark.parametrize(("rtt_ms", "acks"), ((25, 20), (100, 20), (5, 25 * 20)))
+def test_prague_grows_on_a_short_path_as_it_would_over_25_ms(rtt_ms, acks):
+    # A segment a round trip; at a fifth of 25 ms a segment in 25 of them, for each is a fifth as long, too.
+    scene = Scene()
+    tcb = connected(scene)[1]
+    cc = scene.tcp.controls.make("prague")
+    cc.adopt(tcb.cc)
+    cc.rtt.srtt = rtt_ms * MS
+    cc.cwnd = cc.ssthresh = 20
+    cc.is_cwnd_limited = True
+    sample = AckSample()
+    count = 0
+    while cc.cwnd < 21:
+        sample.clear()
+        sample.acked = sample.delivered = 1
+        cc.on_ack(sample, scene.now)
+        count += 1
+    assert abs(count - acks) <= 1

@@ -248,6 +248,21 @@ def test_rfc5682_3_1_delivery_of_what_was_not_sent_again_shows_a_spurious_timeou
     peer.expect_nothing()
 
 
+def test_rfc5682_3_1_a_duplicate_ack_of_new_text_settles_that_the_timeout_was_right():
+    scene, peer, tcb = sending(4 * M, scene=Scene(tcp_early_retrans=0))
+    peer.drain()
+    scene.advance(ms=310)
+    tcb.send(b"n" * 4 * M, scene.now)
+    assert seqs(peer.drain()) == [0]
+    # Step 2b: new text, two segments of it; step 3a: a duplicate ACK. What is acknowledged later says nothing any more.
+    peer.send(ACK, seq=1, ack=1 + M)
+    assert seqs(peer.drain()) == [4, 5]
+    sack(peer, (4, 5), ack=1 + M)
+    assert seqs(peer.drain())[0] == 1
+    sack(peer, (4, 5), ack=1 + 3 * M)
+    assert scene.counters.tcp_ext.TCPSpuriousRTOs == 0 and tcb.ca_state == CA_LOSS and tcb.cc.ssthresh < 10
+
+
 def test_rfc8985_8_after_a_timeout_what_was_sent_lately_is_not_lost():
     scene, peer, tcb = sending(2 * M, scene=Scene(tcp_early_retrans=0))
     peer.drain()
