@@ -295,6 +295,32 @@ def test_signatures_go_on_with_the_numbers_they_had(place: Place) -> None:
     assert place.b.tcp.ext.TCPAOBad == 0 and place.b.tcp.ext.TCPAOGood > 0
 
 
+def test_the_numbers_behind_signatures_wrap_as_well(place: Place) -> None:
+    server, mover = stream(place.b), stream(place.a)
+    server.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.1", 2, 1))
+    mover.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
+    server.bind(PEER)
+    server.listen(5)
+    mover.setsockopt(TCP, so.TCP_REPAIR, ON)
+    select(mover, SEND, ISS)
+    mover.setsockopt(TCP, so.TCP_REPAIR, OFF)
+    mover.connect(PEER)
+    peer, _ = server.accept()
+    for sock in (mover, peer):
+        sock.setsockopt(TCP, so.TCP_REPAIR, ON)
+        standing = sock.getsockopt(TCP, so.TCP_AO_REPAIR, 16)
+        assert isinstance(standing, bytes)
+        sock.setsockopt(TCP, so.TCP_AO_REPAIR, standing[:8] + b"\xff" * 8)
+        sock.setsockopt(TCP, so.TCP_REPAIR, OFF_NO_PROBE)
+    mover.sendall(bytes(1000))
+    assert take(peer, 1000) == bytes(1000)
+    place.world.advance(1_000 * MS)
+    for sock, at in ((mover, 8), (peer, 12)):
+        sock.setsockopt(TCP, so.TCP_REPAIR, ON)
+        standing = sock.getsockopt(TCP, so.TCP_AO_REPAIR, 16)
+        assert isinstance(standing, bytes) and standing[at : at + 4] == bytes(4)
+
+
 def test_our_own_fin_is_restored(place: Place) -> None:
     mover, peer = opened(place)
     place.out.is_cut = True

@@ -250,7 +250,7 @@ def _repaired_auth(sock: Any) -> AoAuth:
 
 
 def _get_ao_repair(sock: Any) -> bytes:
-    iss, irs, snd_sne, rcv_sne = _repaired_auth(sock).standing(sock.tcb.snd_una)
+    iss, irs, snd_sne, rcv_sne = _repaired_auth(sock).standing(sock.tcb.snd_una, sock.tcb.rcv_nxt)
     return _ISNS.pack(iss, irs) + _SNES.pack(snd_sne, rcv_sne)
 
 

@@ -143,7 +143,8 @@ class MasterKey:
         else:
             options = buf[at + 20 : option_at] + blank + buf[option_at + len(blank) : data]
         pseudo = pseudo_header(addresses, packet.tail - at + packet.frags_len)
-        pieces = [sne.to_bytes(4, "big"), pseudo, fixed, options, *text_of(packet, data)]
+        # The SNE is counted in 32 bits, too (RFC 5925 6.2).
+        pieces = [(sne & MASK32).to_bytes(4, "big"), pseudo, fixed, options, *text_of(packet, data)]
         return self.algorithm.mac(traffic_key, pieces)[: self.maclen]
 
 
@@ -191,9 +192,10 @@ class AoAuth(Auth):
         self.current = key
         self.room = key.room
 
-    def standing(self, snd_una: int) -> tuple[int, int, int, int]:
+    def standing(self, snd_una: int, rcv_nxt: int) -> tuple[int, int, int, int]:
         """What a connection that is taken elsewhere needs beside its keys: ISS, IRS, both directions' SNEs."""
-        return self.iss, self.irs, _extend(self._said, snd_una) >> 32, self._heard >> 32
+        snd_sne, rcv_sne = _extend(self._said, snd_una) >> 32, _extend(self._heard, rcv_nxt) >> 32
+        return self.iss, self.irs, snd_sne & MASK32, rcv_sne & MASK32
 
     def resume(self, iss: int, irs: int, snd_sne: int, rcv_sne: int, snd_una: int, rcv_nxt: int) -> None:
         """What ``standing`` gave, in the place the connection was taken to."""
