@@ -11,9 +11,10 @@ from usernet.tcp.settings import Settings
 from usernet.testing.peer import Scene
 
 
-def opened(scene=None, settings=None, **options):
+def opened(scene=None, settings=None, wnd=65535, **options):
     scene = scene or Scene()
     peer = scene.peer()
+    peer.wnd = wnd
     tcb, owner = peer.open_passive(scene.listen(settings=settings), **options)
     return scene, peer, tcb, owner
 
@@ -344,8 +345,7 @@ def test_corked_text_leaves_by_the_probe_timer():
 
 
 def test_the_peers_window_bounds_what_is_sent_and_silly_windows_wait():
-    scene, peer, tcb, _ = opened()
-    peer.send(ACK, seq=1, ack=1, wnd=3000)
+    scene, peer, tcb, _ = opened(wnd=3000)
     tcb.send(b"a" * 10000, scene.now)
     peer.expect(ACK, seq=1, length=1460)
     peer.expect(ACK, seq=1461, length=1460)
@@ -388,8 +388,7 @@ def test_zero_window_is_probed_with_backoff_for_ever_while_answered():
 
 
 def test_zero_window_probe_uses_what_little_window_there_is():
-    scene, peer, tcb, _ = opened()
-    peer.send(ACK, seq=1, ack=1, wnd=3)
+    scene, peer, tcb, _ = opened(wnd=3)
     tcb.send(b"hello", scene.now)
     peer.expect_nothing()
     scene.advance(ms=201)
@@ -403,6 +402,17 @@ def test_old_segments_do_not_move_the_window():
     assert tcb.snd_wnd == 5000
     peer.send(ACK, seq=1, ack=1, wnd=100, payload=b"xy")
     assert tcb.snd_wnd == 5000
+
+
+def test_of_two_windows_at_the_same_place_the_larger_is_the_later():
+    _scene, peer, tcb, _ = opened(wnd=1000)
+    peer.send(ACK, seq=1, ack=1, wnd=9000)
+    peer.send(ACK, seq=1, ack=1, wnd=5000)
+    assert tcb.snd_wnd == 9000
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    assert tcb.snd_wnd == 0
+    peer.send(ACK, seq=1, ack=1, wnd=4000)
+    assert tcb.snd_wnd == 4000
 
 
 def test_small_segments_that_join_what_waits_are_counted():

@@ -251,6 +251,17 @@ def test_request_rejects_a_wrong_ack_with_rst_and_lives():
     assert listener.accept(scene.now) is not None
 
 
+def test_a_request_with_room_for_more_offers_what_an_unscaled_window_can_tell():
+    scene = Scene()
+    scene.context.sysctl.set("net.ipv4.tcp_rmem", "4096 540000 15728640")
+    scene.listen()
+    peer = scene.peer()
+    peer.send(SYN, seq=0, mss=1460)
+    assert peer.expect(SYN | ACK).wnd == 65535
+    peer.send(SYN, seq=100)
+    assert peer.expect(ACK, seq=1, ack=1).wnd == 65535
+
+
 def test_rfc5961_request_is_reset_only_by_the_exact_number():
     scene = Scene()
     peer = scene.peer()

@@ -8,24 +8,25 @@ from usernet.testing.wire import B, Pair
 from usernet.wire.tcp import timestamp_option
 
 
-def opened(scene=None, **options):
+def opened(scene=None, wnd=1000, **options):
     scene = scene or Scene()
     peer = scene.peer()
+    peer.wnd = wnd
     tcb, _ = peer.open_passive(scene.listen(), **options)
     return scene, peer, tcb
 
 
 def test_2_2_a_window_scale_outside_a_syn_is_ignored():
     _, peer, tcb = opened(wscale=2)
-    peer.send(ACK, seq=1, ack=1, wnd=1000, options=bytes((3, 3, 9, 1)))
-    assert tcb.snd_wscale == 2 and tcb.snd_wnd == 4000
+    peer.send(ACK, seq=1, ack=1, wnd=2000, options=bytes((3, 3, 9, 1)))
+    assert tcb.snd_wscale == 2 and tcb.snd_wnd == 8000
 
 
 def test_2_2_without_the_peers_option_neither_window_is_scaled():
     _scene, peer, tcb = opened(mss=1460)
     assert tcb.snd_wscale == tcb.rcv_wscale == 0
-    peer.send(ACK, seq=1, ack=1, wnd=999)
-    assert tcb.snd_wnd == 999
+    peer.send(ACK, seq=1, ack=1, wnd=1001)
+    assert tcb.snd_wnd == 1001
 
 
 def test_2_3_the_syn_ack_answers_with_an_option_of_its_own():
@@ -58,8 +59,7 @@ def test_2_4_what_was_once_in_the_window_is_in_it():
 
 
 def test_2_4_new_text_stays_inside_the_last_window_offered():
-    scene, peer, tcb = opened(wscale=2)
-    peer.send(ACK, seq=1, ack=1, wnd=1000)
+    scene, peer, tcb = opened(wscale=2, wnd=1000)
     tcb.send(bytes(20_000), scene.now)
     assert sum(len(x.payload) for x in peer.drain()) <= 4000
 

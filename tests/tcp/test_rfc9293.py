@@ -214,16 +214,19 @@ def test_must_34_and_shld_15_to_17_a_window_that_shrinks():
     scene, peer, tcb, _ = opened()
     tcb.send(b"a" * 4380, scene.now)
     assert [sent.seq for sent in peer.drain()] == [1, 1461, 2921]
-    peer.send(ACK, seq=1, ack=1, wnd=1460)
+    peer.send(ACK, seq=1, ack=1, payload=b"x")
+    peer.drain()
+    # At the place of an earlier one it would be taken for that, overtaken.
+    peer.send(ACK, seq=2, ack=1, wnd=1460)
     # New text waits, text sent before is sent again as far as the window goes, and nobody gives up.
     tcb.send(b"b" * 4380, scene.now)
     peer.expect_nothing()
     for _ in range(6):
         scene.advance(s=5)
         assert all(sent.seq <= 1 and sent.seq + len(sent.payload) <= 1461 for sent in peer.drain())
-        peer.send(ACK, seq=1, ack=1, wnd=1460)
+        peer.send(ACK, seq=2, ack=1, wnd=1460)
     assert tcb.state == ESTABLISHED
-    peer.send(ACK, seq=1, ack=4381, wnd=65535)
+    peer.send(ACK, seq=2, ack=4381, wnd=65535)
     assert sum(len(sent.payload) for sent in peer.drain()) == 4380
 
 

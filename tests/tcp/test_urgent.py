@@ -49,10 +49,12 @@ def test_the_pointer_stands_behind_the_last_urgent_octet():
 
 def test_urgent_mode_lasts_until_all_urgent_octets_are_acknowledged():
     scene, peer, tcb, _ = opened()
-    peer.send(ACK, seq=1, ack=1, wnd=2920)
+    peer.send(ACK, seq=1, ack=1, payload=b"x")
+    peer.drain()
+    peer.send(ACK, seq=2, ack=1, wnd=2920)
     tcb.send(bytes(5000), scene.now, MSG_OOB)
     assert [pointer_of(sent) for sent in peer.drain()] == [5000, 3540]
-    peer.send(ACK, seq=1, ack=2921, wnd=65535)
+    peer.send(ACK, seq=2, ack=2921, wnd=65535)
     assert [pointer_of(sent) for sent in peer.drain()] == [2080, 620]
 
 

@@ -152,27 +152,23 @@ def _begin(tcb: Tcb, seg: Segment, acked: Acked, now: cython.longlong) -> None:
 
 
 def _update_window(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.int:
-    # RFC 9293 3.10.7.4: old segments must not move the window. A smaller one at the same place is taken as well, but
-    # does not make the ACK other than a duplicate (Linux).
+    # RFC 9293 3.10.7.4: old segments must not move the window. Of two at the same place the larger is the later one,
+    # for a window's edge is not to be taken back (3.8.6, SHLD-14); but one shut altogether is believed (Linux).
     wnd: cython.uint = seg.wnd
-    did: cython.int = 0
     if not seg.flags & SYN:
         wnd <<= tcb.snd_wscale
-    if (
+    if not (
         seq_lt(tcb.snd_una, seg.ack)
         or seq_lt(tcb.snd_wl1, seg.seq)
         or (tcb.snd_wl1 == seg.seq and (wnd > tcb.snd_wnd or wnd == 0))
     ):
-        did = A_WIN_UPDATE
-    elif tcb.snd_wl1 != seg.seq or seq_lt(seg.ack, tcb.snd_wl2):
         return 0
     tcb.snd_wl1 = seg.seq
-    tcb.snd_wl2 = seg.ack
     if wnd != tcb.snd_wnd:
         tcb.snd_wnd = wnd
         if wnd > tcb.max_window:
             tcb.max_window = wnd
-    return did
+    return A_WIN_UPDATE
 
 
 def _advance_una(tcb: Tcb, ack: cython.uint, now: cython.longlong) -> None:

@@ -1,3 +1,4 @@
+from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .accecn cimport Ecn, ace_of, flags_of, handshake_ecn, handshake_flags, is_plausible
@@ -15,7 +16,7 @@ cdef long long ATO_MIN
 cpdef void offer(Tcb tcb) except *
 cpdef unsigned int on_syn(Tcb tcb, unsigned int flags) noexcept
 cpdef unsigned int syn_ack_flags(Ecn ecn, int retransmits) noexcept
-cpdef Ecn asked_by(Engine engine, Settings settings, Segment seg)
+cpdef Ecn asked_by(Engine engine, Settings settings, Path path, Segment seg)
 cpdef Ecn recovered(Engine engine, Segment seg, bint is_classic)
 cpdef bint asked_again(Engine engine, Ecn ecn, Segment seg) noexcept
 cpdef bint syn_ack_option(Engine engine, Ecn ecn) noexcept

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.const import MASK32
+from ..core.sender import Path
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
 from .accecn import Ecn, ace_of, handshake_ecn, handshake_flags, is_plausible
@@ -106,7 +107,7 @@ def syn_ack_flags(ecn: Ecn, retransmits: cython.int) -> cython.uint:
     return handshake_flags(ecn.syn_ect_received) if ecn.mode == ECN_ACCURATE else ECE
 
 
-def asked_by(engine: Engine, settings: Settings, seg: Segment) -> Ecn:
+def asked_by(engine: Engine, settings: Settings, path: Path, seg: Segment) -> Ecn:
     """What a SYN asks for and we grant (RFC 9768 table 2), for the request it makes; None for no ECN."""
     ecn: Ecn
     cc: CongestionControl
@@ -116,7 +117,7 @@ def asked_by(engine: Engine, settings: Settings, seg: Segment) -> Ecn:
     mode: cython.int = engine.sysctls.ecn
     if ace == 0:
         return None  # type: ignore[return-value]
-    cc = engine.controls.make(settings.congestion)
+    cc = engine.controls.make(engine.controls.chosen(settings.congestion, path.congctl))
     needed = cc.needs_ecn
     accurate = needed and cc.ect == ECT_1
     if ace != ECE | CWR and (mode >= 3 or accurate):

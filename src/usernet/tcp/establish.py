@@ -30,11 +30,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     """Before any segment: options to offer, buffers, the first window."""
     engine: Engine = tcb.engine
     tcb.settings = settings
-    route_choice = engine.controls.if_known(tcb.path.congctl)
-    if route_choice and settings.congestion:
-        # The route's goes before the socket's, which may change over once more afterwards (Linux's tcp_ca_dst_init).
-        settings.congestion = route_choice
-    tcb.cc = engine.controls.make(route_choice or settings.congestion)
+    settings.congestion = engine.controls.chosen(settings.congestion, tcb.path.congctl)
+    tcb.cc = engine.controls.make(settings.congestion)
     tcb.cc.attach(tcb.rtt, tcb.rate, engine.ext)
     tcb.board.control = tcb.cc if tcb.cc.wants_losses else None
     tcb.ts_ok = engine.sysctls.timestamps != 0
@@ -137,7 +134,6 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """The peer's window is known: text may go from ISS+1 on."""
     tcb.snd_una = seq_add(tcb.iss, 1)
     tcb.snd_wl1 = seg.seq
-    tcb.snd_wl2 = seg.ack
     tcb.max_packets_seq = tcb.snd_nxt
     tcb.high_seq = tcb.snd_una
     tcb.rcv_at = tcb.lrcv_at = now
@@ -196,7 +192,6 @@ def fast_open_proved(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bin
         return False
     fast.leave(False, now)
     tcb.snd_wl1 = seg.seq
-    tcb.snd_wl2 = seg.ack
     tcb.snd_wnd = tcb.max_window = seg.wnd << tcb.snd_wscale
     syn_acknowledged(tcb, seg, now)
     if tcb.board.packets_out > 0:

@@ -78,7 +78,7 @@ class ForwardRequest(Endpoint):
         tcb.rcv_nxt = tcb.rcv_wup = tcb.last_ack_sent = seq_add(seg.seq, 1)
         take_syn_options(tcb, seg, now)
         tcb.snd_wnd = tcb.max_window = seg.wnd
-        tcb.ecn = asked_by(engine, settings, seg)
+        tcb.ecn = asked_by(engine, settings, self.path, seg)
         tcb.iss = tcb.snd_una = initial_sequence(engine, self.key, now)
         tcb.snd_nxt = tcb.snd_sml = seq_add(tcb.iss, 1)
         tcb.syn_sent_at = now

@@ -235,8 +235,9 @@ def _next_segment(tcb: Tcb, mss: cython.uint) -> cython.longlong:
 
 
 def _nagle_holds(tcb: Tcb) -> cython.bint:
-    # A short segment waits: corked, or behind another short one that is not acknowledged (Minshall).
-    if tcb.pushes:
+    # A short segment waits: corked, or behind another short one that is not acknowledged (Minshall). None does while
+    # urgent data is under way, whose news would come late (Linux).
+    if tcb.pushes or (tcb.urgent is not None and tcb.urgent.is_sending and seq_lt(tcb.snd_una, tcb.urgent.snd_up)):
         return False
     if tcb.settings.cork or tcb.more:
         return True

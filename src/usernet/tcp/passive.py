@@ -134,7 +134,7 @@ def _answer_with_cookie(
     iss: cython.uint = engine.cookies.sequence(key, seg.seq, seg.mss if seg.mss > 0 else DEFAULT_MSS, now)
     window: cython.longlong
     answer: Packet
-    ecn: Ecn = asked_by(engine, settings, seg)
+    ecn: Ecn = asked_by(engine, settings, path, seg)
     flags: cython.uint = SYN | ACK
     accurate: cython.bint = ecn is not None and ecn.mode == ECN_ACCURATE
     if accurate or (ecn is not None and ts_ok):

@@ -172,7 +172,6 @@ def check_window(rcv_nxt: int, snd_wl1: int, snd_wnd: int, max_window: int, rcv_
 def set_window(tcb: Tcb, snd_wl1: int, snd_wnd: int, max_window: int, rcv_wnd: int, rcv_wup: int) -> None:
     """The windows both ends had promised, checked before."""
     tcb.snd_wl1 = snd_wl1
-    tcb.snd_wl2 = tcb.snd_una
     tcb.snd_wnd = snd_wnd
     tcb.max_window = max_window
     tcb.rcv_wnd = rcv_wnd

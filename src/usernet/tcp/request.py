@@ -108,7 +108,7 @@ class Request(Endpoint):
         self.sent_at = now
         # Linux: the first SYN that comes again is answered at once.
         self.answered_at = -(1 << 62)
-        self.ecn: Ecn = asked_by(engine, settings, seg)
+        self.ecn: Ecn = asked_by(engine, settings, path, seg)
         self.timer: Timer = Timer(engine.timers, self, T_REQUEST)
 
     @property
@@ -184,8 +184,9 @@ class Request(Endpoint):
     ) -> None:
         listener: Listener = self.listener
         engine: Engine = listener.engine
+        ack: cython.uint = seq_add(self.irs, 1) if flags & ACK else 0
         packet: Packet = control_packet(
-            self.path, self.local_port, self.remote_port, seq, seq_add(self.irs, 1), flags, wnd, options, self.auth
+            self.path, self.local_port, self.remote_port, seq, ack, flags, wnd, options, self.auth
         )
         packet.tos = self.tos
         if flags & SYN and self.ecn is not None:
@@ -390,9 +391,10 @@ class Request(Endpoint):
 
     def _acknowledge(self, now: cython.longlong) -> None:
         options = b""
+        wnd: cython.uint = self.rcv_wnd >> self.rcv_wscale
         if self.ts_ok:
             options = timestamp_option((now // MS + self.ts_offset) & MASK32, self.ts_recent)
-        self._send(ACK, seq_add(self.iss, 1), self.rcv_wnd >> self.rcv_wscale, options, now)
+        self._send(ACK, seq_add(self.iss, 1), wnd if wnd < 0xFFFF else 0xFFFF, options, now)
 
     def _reset(self, seg: Segment, now: cython.longlong) -> None:
         self._send(RST, seg.ack, 0, b"", now)

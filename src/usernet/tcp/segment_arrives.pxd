@@ -25,7 +25,7 @@ cdef int QUICK_ACKS
 cdef long long ATO_MIN, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
 cdef int UNLIMITED
 cdef int ACK_NOMEM, ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
-cdef int ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
+cdef int ABORT, CLOSE, ECONNRESET, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
 cdef void _text_and_after(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *

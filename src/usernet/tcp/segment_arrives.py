@@ -6,6 +6,7 @@ passive.py. The third check, security, asks for nothing we have.
 
 from __future__ import annotations
 
+from errno import ECONNRESET
 from typing import TYPE_CHECKING
 
 from ..core.const import MASK32, MS, POLLIN, POLLRDHUP, SECOND
@@ -180,7 +181,6 @@ def _echoes_our_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint
 def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     # SYN crossed SYN (RFC 9293 3.5, figure 8). Text in it will come again.
     tcb.snd_wl1 = seg.seq
-    tcb.snd_wl2 = seg.ack
     move(tcb, RCV_SYN)
     send_syn(tcb, SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
@@ -488,10 +488,10 @@ def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, no
         return True
     if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
         if tcb.shutdown & RCV_SHUTDOWN and seq_lt(tcb.rcv_nxt, seq_add(start, seg.length)):
-            # RFC 9293 3.6.1: text that nobody will read is answered with a RST.
+            # RFC 9293 3.6.1: text that nobody will read is answered with a RST. Who holds the socket still hears of it.
             tcb.engine.ext.TCPAbortOnData += 1
             _reset_reply(tcb, seg, now)
-            finish(tcb, ABORT, 0)
+            finish(tcb, ABORT, ECONNRESET)
             return False
         take_text(tcb, packet, seg, start, now)
         return True

@@ -37,6 +37,7 @@ cdef class TimeWait(Endpoint):
 
     cpdef void end(self) except *
     cpdef int arrives(self, Segment seg, long long now) except -1
+    cdef bint _may_answer(self, long long now) noexcept
     cpdef unsigned int next_iss(self) noexcept
     cpdef void acknowledge(self, long long now) except *
 

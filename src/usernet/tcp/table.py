@@ -152,21 +152,28 @@ class TimeWait(Endpoint):
         if not seg.flags & RST:
             if old or seg.flags & ACK:
                 self.timer.arm(now + TIME_WAIT_LEN)
-            self.acknowledge(now)
+            # Text and FIN come again until they are acknowledged. For the rest two confused ends would answer each
+            # other for ever.
+            if (seg.seq != seg.end_seq and not seg.flags & SYN) or self._may_answer(now):
+                self.acknowledge(now)
         return TW_DONE
+
+    def _may_answer(self, now: cython.longlong) -> cython.bint:
+        # Linux's tcp_invalid_ratelimit.
+        if now - self.last_answer_at < self.engine.sysctls.invalid_ratelimit_ns:
+            self.engine.ext.TCPACKSkippedTimeWait += 1
+            return False
+        self.last_answer_at = now
+        return True
 
     def next_iss(self) -> cython.uint:
         """An ISS beyond what this connection can have used (RFC 6191 2, Linux's choice of distance)."""
         return seq_add(self.snd_nxt, 65537)
 
     def acknowledge(self, now: cython.longlong) -> None:
-        """The peer's FIN again, or something that does not belong here: say what is expected, at a limited rate."""
+        """The peer's FIN again, or something that does not belong here: say what is expected."""
         engine: Engine = self.engine
         options = b""
-        if now - self.last_answer_at < engine.sysctls.invalid_ratelimit_ns:
-            engine.ext.TCPACKSkippedTimeWait += 1
-            return
-        self.last_answer_at = now
         if self.ts_ok:
             options = timestamp_option((now // MS + self.ts_offset) & MASK32, self.ts_recent)
         packet = control_packet(

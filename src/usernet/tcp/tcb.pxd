@@ -138,7 +138,6 @@ cdef class Tcb(Endpoint):
     cdef public unsigned int snd_nxt
     cdef public unsigned int snd_wnd
     cdef public unsigned int snd_wl1
-    cdef public unsigned int snd_wl2
     cdef public unsigned int max_window
     cdef public unsigned int snd_sml
     cdef public unsigned int mss

@@ -241,7 +241,6 @@ class Tcb(Endpoint):
         "snd_sml",
         "snd_una",
         "snd_wl1",
-        "snd_wl2",
         "snd_wnd",
         "snd_wscale",
         "soft_err",
@@ -307,7 +306,7 @@ class Tcb(Endpoint):
         self.rtt: RttEstimator = RttEstimator(sysctls.rto_min_ns, sysctls.rto_max_ns)
         self.cc: CongestionControl
         self.iss = self.snd_una = self.snd_nxt = 0
-        self.snd_wnd = self.snd_wl1 = self.snd_wl2 = self.max_window = 0
+        self.snd_wnd = self.snd_wl1 = self.max_window = 0
         self.snd_wscale = 0
         self.snd_sml = 0
         self.mss = self.mss_clamp = DEFAULT_MSS

@@ -23,9 +23,10 @@ cdef void _syn_timeout(Tcb tcb, long long now) except *
 cdef bint _user_timeout(Tcb tcb, long long now) noexcept
 cdef bint _out_of_patience(Tcb tcb, long long now) except *
 cdef int _orphan_retries(Tcb tcb) noexcept
+cdef bint _still_doubles(Tcb tcb) noexcept
 cdef bint _out_of_resources(Tcb tcb, long long now) except *
 cdef void _doubt_path(Tcb tcb) except *
-cdef bint _retransmissions_probe(Tcb tcb, long long now) noexcept
+cdef bint _retransmissions_probe(Tcb tcb) noexcept
 cpdef void retransmission_timeout(Tcb tcb, long long now) except *
 cdef void _count_failure(Tcb tcb) noexcept
 cdef void _probe_tail(Tcb tcb, long long now) except *

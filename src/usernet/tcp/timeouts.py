@@ -169,10 +169,15 @@ def _out_of_patience(tcb: Tcb, now: cython.longlong) -> cython.bint:
 def _orphan_retries(tcb: Tcb) -> cython.int:
     # An ICMP error says that something is wrong: then none (Linux's tcp_orphan_retries).
     retries: cython.int = tcb.engine.sysctls.orphan_retries
-    alive: cython.bint = (tcb.rtt.rto << tcb.backoff if tcb.backoff < 24 else tcb.rtt.rto_max) < tcb.rtt.rto_max
+    alive: cython.bint = _still_doubles(tcb)
     if tcb.soft_err and not alive:
         return 0
     return ORPHAN_RETRIES if retries == 0 and alive else retries
+
+
+def _still_doubles(tcb: Tcb) -> cython.bint:
+    # The timeout has not reached its bound.
+    return (tcb.rtt.rto << tcb.backoff if tcb.backoff < 24 else tcb.rtt.rto_max) < tcb.rtt.rto_max
 
 
 def _out_of_resources(tcb: Tcb, now: cython.longlong) -> cython.bint:
@@ -200,21 +205,23 @@ def _doubt_path(tcb: Tcb) -> None:
         tcb.soft_err = error.errno or 0
 
 
-def _retransmissions_probe(tcb: Tcb, now: cython.longlong) -> cython.bint:
+def _retransmissions_probe(tcb: Tcb) -> cython.bint:
     # The peer took back a window that text was sent into: what is sent again probes it, and while the peer answers the
-    # connection stays (RFC 9293 3.8.6, 3.8.6.1; the span of silence is Linux's).
-    if tcb.snd_wnd > 0 or tcb.is_orphan or tcb.settings.user_timeout_ns > 0:
-        return False
-    return now - tcb.rcv_at <= tcb.rtt.rto_max
+    # connection stays (RFC 9293 3.8.6, 3.8.6.1).
+    return tcb.snd_wnd == 0 and not tcb.is_orphan and tcb.settings.user_timeout_ns == 0
 
 
 def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     """RFC 6298 5.4-5.7, or the end of patience."""
     engine: Engine = tcb.engine
-    probes: cython.bint = _retransmissions_probe(tcb, now)
+    probes: cython.bint = _retransmissions_probe(tcb)
     if tcb.board.packets_out == 0:
         return
     if probes:
+        if now - tcb.rcv_at > 2 * tcb.rtt.rto_max:
+            # It does not answer any more (the span is Linux's).
+            timed_out(tcb, ETIMEDOUT)
+            return
         tcb.retransmits = 0
         tcb.retrans_at = -1
     else:
@@ -295,7 +302,7 @@ def _probe_timeout(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.is_orphan:
         # Nobody waits for this connection: a peer that never opens its window does not keep it.
         limit = _orphan_retries(tcb)
-        if tcb.backoff >= limit:
+        if tcb.backoff >= limit and not _still_doubles(tcb):
             timed_out(tcb, ETIMEDOUT)
             return
         if _out_of_resources(tcb, now):

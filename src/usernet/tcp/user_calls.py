@@ -11,9 +11,11 @@ from .congestion.base import CongestionControl
 from .const import (
     CLOSE_WAIT,
     CLOSED,
+    CLOSING,
     ESTABLISHED,
     FIN_WAIT_1,
     FIN_WAIT_2,
+    LAST_ACK,
     RCV_SHUTDOWN,
     SEND_SHUTDOWN,
     SYN_RECEIVED,
@@ -207,6 +209,9 @@ class Connection(Tcb):
         if unread:
             # RFC 2525 2.17: the peer must learn that its data was lost.
             engine.ext.TCPAbortOnClose += 1
+            if self.state == CLOSING or self.state == LAST_ACK:
+                # An ABORT sends none there (3.10.5), but text was lost all the same.
+                send_reset(self, now)
             self.abort(now)
             return
         self._queue_fin(now)

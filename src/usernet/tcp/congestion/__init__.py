@@ -88,9 +88,9 @@ class Controls:
         """Whether sysctl tcp_allowed_congestion_control has the name."""
         return name in self._allowed
 
-    def if_known(self, name: str) -> str:
-        """The name a route gives, or "" where there is none such: the default stays (Linux's tcp_ca_dst_init)."""
-        return name if name in self._classes else ""
+    def chosen(self, by_socket: str, by_route: str) -> str:
+        """The name of the control a connection begins with: its route's, where there is such, comes first (Linux)."""
+        return by_route if by_route in self._classes else by_socket
 
     def make(self, name: str) -> CongestionControl:
         """A fresh instance; "" is the one sysctl names. Raises OSError(ENOENT) for a name there is none of."""
