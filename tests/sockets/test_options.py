@@ -100,6 +100,9 @@ def test_max_pacing_rate_is_an_int_or_a_long(ends: tuple[Net, Net]) -> None:
     sock.setsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, struct.pack("=Q", 10**10))
     assert sock.getsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, 8) == struct.pack("=Q", 10**10)
     assert sock.getsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, 4) == b"\xff" * 4
+    for rate in (0, 1):
+        sock.setsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, rate)
+        assert sock.getsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, 8) == struct.pack("=Q", rate)
     sock.setsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE, 10**9)
     assert sock.getsockopt(so.SOL_SOCKET, so.SO_MAX_PACING_RATE) == 10**9
 

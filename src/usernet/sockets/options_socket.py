@@ -176,7 +176,9 @@ def _set_mark(sock: Any, value: int) -> None:
 
 
 def _get_max_pacing_rate(sock: Any, buflen: int) -> bytes:
-    rate = int(sock.settings.max_pacing_rate) or NO_RATE
+    rate = int(sock.settings.max_pacing_rate)
+    if rate < 0:
+        rate = NO_RATE
     return struct.pack("=Q", rate) if buflen >= 8 else struct.pack("=I", min(rate, 0xFFFFFFFF))
 
 
@@ -189,7 +191,7 @@ def _set_max_pacing_rate(sock: Any, octets: bytes) -> None:
         rate = NO_RATE if rate == 0xFFFFFFFF else rate
     else:
         raise os_error(EINVAL)
-    sock.settings.max_pacing_rate = 0 if rate == NO_RATE else min(max(rate, 1), 1 << 62)
+    sock.settings.max_pacing_rate = -1 if rate == NO_RATE else min(rate, 1 << 62)
     sock.settings_changed()
 
 

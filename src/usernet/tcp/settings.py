@@ -89,7 +89,7 @@ class Settings:
         self.pmtudisc = PMTUDISC_WANT
         self.congestion = ""
         self.tx_delay_ns = 0
-        self.max_pacing_rate = 0  # octets a second; 0: no limit
+        self.max_pacing_rate = -1  # octets a second; -1: no limit, and 0 paces nothing (Linux)
         self.keys: KeyRing | None = None
 
     def copy(self) -> Settings:
