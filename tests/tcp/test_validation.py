@@ -3,7 +3,7 @@
 import pytest
 
 from usernet.core.const import MS, SECOND
-from usernet.tcp.const import ACK, CA_CWR, CA_LOSS, CA_OPEN, CA_RECOVERY, INFINITE_SSTHRESH
+from usernet.tcp.const import ACK, CA_CWR, CA_LOSS, CA_OPEN, CA_RECOVERY, GROWS_WHEN_FULL, INFINITE_SSTHRESH
 from usernet.tcp.cwv import WindowValidation
 from usernet.tcp.reduction import enter_cwr
 from usernet.testing.peer import Scene
@@ -123,6 +123,12 @@ def test_rfc7661_4_3_a_window_used_by_half_is_validated_and_grows():
     assert not sender.nonvalidated() and sender.tcb.cc.cwnd == 30
 
 
+def test_rfc7661_4_3_a_segment_less_than_half_does_not_validate_it():
+    sender = Sender(cwnd=21)
+    sender.round(10)
+    assert sender.nonvalidated() and sender.tcb.cc.cwnd == 21
+
+
 def test_rfc7661_4_3_slow_start_is_validated_throughout():
     sender = Sender()
     for segs in (10, 20, 40, 80):
@@ -196,6 +202,29 @@ def test_rfc7661_4_4_1_r_is_what_was_sent_again_each_segment_once():
     assert sender.tcb.cc.ssthresh == (16 - 4) // 2
 
 
+def test_rfc7661_4_4_1_what_is_lost_twice_counts_once():
+    sender = in_nonvalidated_phase(pipe=16, cwnd=64)
+    sender.write(16)
+    sender.scene.advance(ms=RTT)
+    base = sender.acked
+    sender.ack(base, sack=[(1 + (base + 1) * M, 1 + (base + 16) * M)])
+    sender.write(4)
+    sender.scene.advance(ms=RTT)
+    sender.ack(base, sack=[(1 + (base + 1) * M, 1 + (base + 20) * M)])
+    sender.scene.advance(ms=RTT)
+    assert sender.tcb.total_retrans >= 2 and sender.tcb.cwv.repaired == 1
+
+
+def test_rfc7661_4_4_1_prr_lets_half_of_what_is_delivered_out():
+    sender = in_nonvalidated_phase()
+    sender.write(16)
+    sender.scene.advance(ms=RTT)
+    base = sender.acked
+    sender.ack(base, sack=[(1 + (base + 1) * M, 1 + (base + 6) * M)])
+    in_flight = 16 - 5 - 1
+    assert sender.tcb.cc.cwnd == in_flight + (5 * 8 + 15) // 16
+
+
 def test_rfc7661_4_4_1_cwnd_is_one_segment_at_least():
     sender = in_nonvalidated_phase(pipe=2, cwnd=40)
     sender.write(2)
@@ -219,6 +248,16 @@ def test_rfc7661_4_4_1_a_timeout_leaves_half_of_what_was_used_in_ssthresh():
     sender.write(4)
     sender.scene.advance(s=1)
     assert sender.tcb.ca_state == CA_LOSS and sender.tcb.cc.ssthresh == 5 and not sender.nonvalidated()
+
+
+def test_rfc7661_4_4_1_a_timeout_ends_the_reduction_it_falls_into():
+    sender = in_nonvalidated_phase()
+    sender.write(10)
+    sender.scene.advance(ms=RTT)
+    sender.ack(sender.acked, sack=[(1 + (sender.acked + 1) * M, 1 + (sender.acked + 5) * M)])
+    assert sender.tcb.cwv.is_reducing
+    sender.scene.advance(s=2)
+    assert sender.tcb.ca_state == CA_LOSS and not sender.tcb.cwv.is_reducing
 
 
 def test_rfc7661_4_4_1_a_validated_window_is_reduced_by_the_control():
@@ -279,7 +318,13 @@ def test_a_change_of_control_keeps_the_phase():
     sender = in_nonvalidated_phase()
     sender.tcb.settings.congestion = "cubic"
     sender.tcb.settings_changed(sender.scene.now)
-    assert sender.nonvalidated() and not sender.tcb.cc.may_grow() and sender.tcb.pacer.is_on
+    cc = sender.tcb.cc
+    assert sender.nonvalidated() and cc.growth_rule == GROWS_WHEN_FULL and sender.tcb.pacer.is_on
+    # A model has a window of its own.
+    sender.tcb.settings.congestion = "bbr"
+    sender.tcb.settings_changed(sender.scene.now)
+    enter_cwr(sender.tcb, sender.scene.now)
+    assert not sender.tcb.cwv.is_reducing
 
 
 def test_a_model_keeps_its_own_window():
