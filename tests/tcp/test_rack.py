@@ -3,8 +3,10 @@
 import itertools
 
 from usernet.core.const import MS, NEVER
+from usernet.tcp.congestion.reno import Reno
 from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY
 from usernet.tcp.loss_detection import reordering_window
+from usernet.tcp.prr import Prr
 from usernet.tcp.rack import Rack
 from usernet.testing.peer import Scene
 
@@ -297,3 +299,35 @@ def test_rto_is_linear_for_a_thin_stream_where_the_sysctl_says_so():
         if [s for s in peer.drain() if s.seq == 1 and scene.now > start + 100 * MS]:
             times.append((scene.now - start) // MS)
     assert [b - a for a, b in itertools.pairwise(times)] == [300, 300, 300]
+
+
+def test_rfc9937_6_2_one_segment_more_while_recovery_proceeds():
+    cc = Reno()
+    for proceeds, cwnd in ((False, 6), (True, 7)):
+        cc.ssthresh, cc.prior_cwnd = 10, 20
+        prr = Prr()
+        prr.reduce(cc, 5, 1, proceeds, False)
+        assert cc.cwnd == cwnd
+
+
+def test_rfc8985_6_2_a_wider_window_is_kept_for_so_many_recoveries():
+    scene, peer, tcb = sending(8 * M)
+    tcb.rack.persist = 5
+    peer.drain()
+    scene.advance(ms=100)
+    sack(peer, (1, 8))
+    assert seqs(peer.drain()) == [0] and tcb.ca_state == CA_RECOVERY
+    scene.advance(ms=100)
+    peer.send(ACK, seq=1, ack=1 + 8 * M)
+    assert tcb.ca_state == CA_OPEN and tcb.rack.persist == 4
+
+
+def test_a_timeout_after_many_duplicates_shows_that_order_was_trusted_too_little():
+    scene, peer, tcb = sending(8 * M, scene=Scene(tcp_early_retrans=0, tcp_recovery=0))
+    tcb.reordering = 20
+    peer.drain()
+    scene.advance(ms=100)
+    sack(peer, (1, 8))
+    peer.expect_nothing()
+    scene.run_until(tcb.rtx_timer.expires_at)
+    assert tcb.ca_state == CA_LOSS and tcb.reordering == 3
