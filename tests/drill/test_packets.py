@@ -184,3 +184,20 @@ def test_an_active_opening_tells_its_own_port_and_number() -> None:
 def test_a_second_descriptor_of_the_same_number_is_a_mistake_of_the_script() -> None:
     result = run_script(OPENED + "+0 accept(3, ..., ...) = 4")
     assert not result.ok
+
+
+KEYED = """
+    0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+   +0 setsockopt(3, SOL_TCP, TCP_AO_ADD_KEY, {{sndid=100, rcvid=101, key="{key}"}}, 288) = 0
+   +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+   +0 > S 0:0(0) <ao {ids},mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 8>
+"""
+
+
+def test_a_mac_of_tcp_ao_is_the_runs_to_find() -> None:
+    assert run_script(KEYED.format(key="secret", ids="100 101")).ok
+    result = run_script(KEYED.format(key="secret", ids="100 102"))
+    assert result.outcome == "FAIL" and "ao" in str(result)
+    # Octets are compared as they stand.
+    assert run_script(KEYED.format(key="secret", ids="6465aaaaaaaaaaaaaaaaaaaaaaaa")).outcome == "FAIL"
+    assert run_script(KEYED.format(key="secret", ids="300 101")).outcome == "error"

@@ -34,6 +34,7 @@ def outcome(command: str) -> str:
         "sysctl -q net.ipv4.tcp_no_such=1 &> /dev/null ||\\\n ip tcp_metrics flush all &> /dev/null",
         "/tmp/sysctl_restore_${PPID}.sh",
         "sysctl -q net.ipv4.tcp_stdurg=0",
+        'sysctl -q net.ipv4.tcp_mem="4 8 12"; sysctl -n net.ipv4.tcp_mem | grep -q 8',
     ],
 )
 def test_commands_that_are_understood(command: str) -> None:

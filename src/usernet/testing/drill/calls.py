@@ -21,6 +21,7 @@ from .errors import Mismatch, Unsupported
 from .files import PipeBuffer, PipeEnd, ZeroFile
 from .machine import Machine
 from .script import Expression, Struct
+from .signing import Signer, info_struct
 from .structs import check_epoll_event, check_message, check_poll, control_of
 from .symbols import SYMBOLS, is_open
 
@@ -52,6 +53,7 @@ class Calls:
         self.fds: dict[int, int] = {}
         self.connections: list[Connection] = []
         self.connection: Connection | None = None
+        self.signer = Signer()
         # Per epoll and watched descriptor: what epoll_ctl gave as data.
         self._epoll_data: dict[tuple[int, int], tuple[str, int]] = {}
         self.table: dict[str, tuple[Callable[[list[Any]], Answer], tuple[int, ...]]] = {
@@ -339,7 +341,11 @@ class Calls:
     def setsockopt(self, a: list[Any]) -> Answer:
         """setsockopt(2)."""
         value = a[3]
-        if isinstance(value, Struct):
+        if isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_AO_ADD_KEY"]):
+            value = self.signer.key_struct(value, self.config.remote_ip)
+        elif isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_AO_INFO"]):
+            value = info_struct(value)
+        elif isinstance(value, Struct):
             value = _linger(value)
         elif isinstance(value, list) and a[4] == 8:
             value = struct.pack("=Q", _single(value) & (1 << 64) - 1)

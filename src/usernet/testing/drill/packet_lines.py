@@ -7,10 +7,11 @@ from typing import Final
 
 from .errors import Unsupported
 from .expressions import Reader, describe, number
-from .lexer import END, FLOAT, INTEGER, MORE, WORD
+from .lexer import END, FLOAT, INTEGER, MORE, WORD, Token
 from .script import (
     ACK,
     AE,
+    BLANK_MAC,
     CWR,
     ECE,
     FIN,
@@ -259,10 +260,24 @@ def _option(reader: Reader) -> TcpOption:
     if name.text == "md5":
         return TcpOption(OPT_MD5, _hex(reader))
     if name.text == "ao":
-        return TcpOption(OPT_AO, _hex(reader))
+        return TcpOption(OPT_AO, _ao(reader))
     if name.text in ("ECN", "ECNEXP", "AccECN"):
         return _accecn(reader, name.text == "ECNEXP")
     raise reader.error(f"no TCP option is called {describe(name)}", name)
+
+
+def _ao(reader: Reader) -> bytes:
+    """Octets in hexadecimal; or KeyID and RNextKeyID in decimal, and a MAC for the run to find."""
+    token = reader.word
+    if token.kind == INTEGER:
+        reader.take()
+        if reader.word.kind == INTEGER:
+            ids = (int(token.text), number(reader, "as RNextKeyID", 0, 255))
+            if not 0 <= ids[0] <= 255:
+                raise reader.error("a KeyID is 0 to 255", token)
+            return bytes(ids) + BLANK_MAC
+        return _octets(reader, token)
+    return _hex(reader)
 
 
 def _hex(reader: Reader) -> bytes:
@@ -271,6 +286,10 @@ def _hex(reader: Reader) -> bytes:
     if token.kind not in (WORD, INTEGER):
         return b""
     reader.take()
+    return _octets(reader, token)
+
+
+def _octets(reader: Reader, token: Token) -> bytes:
     try:
         return bytes.fromhex(token.text)
     except ValueError:

@@ -322,6 +322,7 @@ class Runner:
                     conn.stage = stage.OPEN
                 conn.script_irs = conn.live_irs = spec.seq
             live = conn.inbound(spec, now, self.config.tcp_ts_ecr_scaled)
+            self.calls.signer.sign(conn, live)
         elif isinstance(spec, IcmpPacket):
             if spec.kind >= ICMP6 or spec.code >= ICMP6:
                 raise Unsupported("an ICMPv6 message")
@@ -391,6 +392,7 @@ class Runner:
             if conn.stage == stage.SYN_RECEIVED and is_synack and isinstance(spec, TcpPacket) and spec.flags & SYN:
                 conn.stage = stage.SYNACK_SENT
                 conn.live_iss = live.seq
+            self.calls.signer.check(conn, live)
             return conn.to_script(live)
 
     def _check_piece(self, spec: Any, event: Event, before: Live, live: Live, got: int) -> None:

@@ -85,6 +85,10 @@ class When:
     until: int = -1
 
 
+# The MAC of TCP-AO (RFC 5925) that a script leaves to the run.
+BLANK_MAC: Final = bytes(12)
+
+
 @dataclass(frozen=True, slots=True)
 class TcpOption:
     """One TCP option in script numbers; ``body`` are its octets behind kind and length.

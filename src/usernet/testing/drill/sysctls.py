@@ -60,6 +60,9 @@ GOOGLE: Final = {"net.ipv4.tcp_fastopen": "0x70403", "net.ipv4.tcp_syn_linear_ti
 # Its scripts of AccECN are newer than the others, as are the kernels that have it.
 ACCURATE: Final = ("3", "4", "5")
 EVENLY: Final = ("net.ipv4.tcp_syn_linear_timeouts", "4")
+# What a page of tcp_mem is.
+PAGE: Final = 4096
+TCP_MEM: Final = "net.ipv4.tcp_mem"
 
 
 def preset(stack: NetStack, google: bool = False) -> None:
@@ -73,6 +76,9 @@ def change(stack: NetStack, name: str, value: str) -> bool:
     """Set one; True when it was taken. Raises Unsupported for one we have not, unless it is Linux's default."""
     name = name.replace("/", ".")
     value = " ".join(value.split())
+    if name == TCP_MEM:
+        _set_memory(stack, value)
+        return True
     try:
         stack.context.sysctl.set(name, value)
     except OSError as error:
@@ -86,9 +92,21 @@ def change(stack: NetStack, name: str, value: str) -> bool:
     return True
 
 
+def _set_memory(stack: NetStack, value: str) -> None:
+    """The pool of the run: of three numbers of pages the second is where pressure begins, the third is all there is."""
+    numbers = value.split()
+    if len(numbers) != 3 or not all(number.isdecimal() for number in numbers):
+        raise Unsupported(f"sysctl {TCP_MEM}={value}: three numbers of pages")
+    pool = stack.context.pool
+    pool.pressure_mark, pool.limit = int(numbers[1]) * PAGE, int(numbers[2]) * PAGE
+
+
 def show(stack: NetStack, name: str) -> str:
     """The value as ``sysctl -n`` prints it. Raises Unsupported for one we have not."""
     name = name.replace("/", ".")
+    if name == TCP_MEM:
+        pool = stack.context.pool
+        return f"0\t{pool.pressure_mark // PAGE}\t{pool.limit // PAGE}"
     try:
         value = stack.context.sysctl.get(name)
     except OSError:

@@ -1,0 +1,92 @@
+"""TCP-AO in scripts (RFC 5925): the MACs of packets, which depend on sequence numbers that only the run knows.
+
+``<ao 100 101>`` has KeyID, RNextKeyID and the right MAC under the key of that id, which setsockopt() gave.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from typing import Final
+
+from ...core.const import HEADROOM
+from ...ip.address import parse_ip
+from ...sockets.options_auth import SET_CURRENT, SET_RNEXT
+from ...tcp.ao import DEFAULT_MACLEN, MasterKey
+from ...tcp.const import ACK, SYN
+from ...wire.tcp_const import OPT_AO
+from .connection import Connection
+from .errors import Unsupported
+from .live import IPV4, Live, write
+from .script import BLANK_MAC, Struct, TcpOption
+
+_ADD: Final = struct.Struct("=H2x4s120s64siIHBBBBBB80s")
+_INFO: Final = struct.Struct("=IHBB40x")
+
+
+def _numbers(given: Struct, *names: str) -> list[int]:
+    found = [given.get(name, 0) for name in names]
+    if not all(isinstance(number, int) for number in found):
+        raise Unsupported(f"{', '.join(names)} are numbers")
+    return [number for number in found if isinstance(number, int)]
+
+
+class Signer:
+    """The keys of a run."""
+
+    def __init__(self) -> None:
+        self._keys: list[MasterKey] = []
+
+    def key_struct(self, given: Struct, remote_ip: str) -> bytes:
+        """``{sndid=100, rcvid=101, key="secret"}`` as struct tcp_ao_add for the remote address; learned as well."""
+        sndid, rcvid, current, rnext = _numbers(given, "sndid", "rcvid", "set_current", "set_rnext")
+        secret = given.get("key")
+        if not isinstance(secret, bytes):
+            raise Unsupported("a key is a text")
+        address = parse_ip(remote_ip)
+        self._keys.append(MasterKey(address, 32, sndid, rcvid, secret))
+        bits = SET_CURRENT * bool(current) | SET_RNEXT * bool(rnext)
+        return _ADD.pack(
+            2, address, b"", b"hmac(sha1)", 0, bits, 0, 32, sndid, rcvid, DEFAULT_MACLEN, 0, len(secret), secret
+        )
+
+    def sign(self, conn: Connection, live: Live) -> None:
+        """A packet to us gets its MAC."""
+        self._seal(conn, live, next((k for k in self._keys if k.rcvid == _key_id(live)), None), False)
+
+    def check(self, conn: Connection, live: Live) -> None:
+        """A packet of ours loses its MAC when it is right; a wrong one stays, and will differ from the script's."""
+        self._seal(conn, live, next((k for k in self._keys if k.sndid == _key_id(live)), None), True)
+
+    def _seal(self, conn: Connection, live: Live, key: MasterKey | None, outward: bool) -> None:
+        options = live.options or []
+        at = next((i for i, option in enumerate(options) if option.kind == OPT_AO), -1)
+        if key is None or len(options[at].body) != 2 + DEFAULT_MACLEN:
+            return
+        lead, said = options[at].body[:2], options[at].body[2:]
+        packet = write(replace(live, options=[*options[:at], TcpOption(OPT_AO, lead + BLANK_MAC), *options[at + 1 :]]))
+        packet.l4 = HEADROOM + IPV4
+        before = sum(len(option.octets()) for option in options[:at])
+        ours, theirs = conn.live_iss, conn.live_irs
+        if live.flags & (SYN | ACK) == SYN:
+            ours, theirs = (live.seq, 0) if outward else (0, live.seq)
+        isns = (ours, theirs) if outward else (theirs, ours)
+        ends = live.src + live.dst + struct.pack("!HHII", live.sport, live.dport, *isns)
+        mac = key.mac(key.traffic_key(ends), 0, live.src + live.dst, packet, packet.l4 + 20 + before)
+        if outward:
+            mac = BLANK_MAC if mac == said else said
+        elif said != BLANK_MAC:
+            return
+        live.options = [*options[:at], TcpOption(OPT_AO, lead + mac), *options[at + 1 :]]
+
+
+def _key_id(live: Live) -> int:
+    body = next((option.body for option in live.options or () if option.kind == OPT_AO), b"")
+    return body[0] if body else -1
+
+
+def info_struct(given: Struct) -> bytes:
+    """``{current_key=100, rnext=101}`` as struct tcp_ao_info_opt that chooses them."""
+    current, rnext = _numbers(given, "current_key", "rnext")
+    bits = SET_CURRENT * ("current_key" in given.names()) | SET_RNEXT * ("rnext" in given.names())
+    return _INFO.pack(bits, 0, current, rnext)
