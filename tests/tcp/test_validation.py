@@ -307,6 +307,18 @@ def test_rfc7661_4_4_3_a_long_pause_counts_each_five_minutes_down_to_the_initial
         assert sender.tcb.cc.cwnd == cwnd and sender.tcb.cc.ssthresh == (100 if cwnd == 160 else 120), seconds
 
 
+def test_rfc7661_4_4_3_periods_that_passed_at_the_initial_window_take_nothing_back_later():
+    sender = Sender(cwnd=160)
+    sender.round(160)
+    sender.idle(s=3600)
+    sender.write(100)
+    assert sender.tcb.cc.cwnd == 10
+    sender.scene.advance(ms=RTT)
+    for _ in range(5):
+        sender.ack(sender.acked + 2)
+    assert sender.tcb.cc.cwnd == 20 and not sender.nonvalidated()
+
+
 def test_rfc7661_4_4_3_a_window_below_the_initial_one_is_not_raised():
     sender = in_nonvalidated_phase(pipe=2, cwnd=8)
     sender.idle(s=3600)

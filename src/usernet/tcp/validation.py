@@ -166,7 +166,7 @@ def _resume(tcb: Tcb, now: cython.longlong) -> None:
     # The pause counts as well: what was measured before it may be out of date, since the sampling period ended.
     cwv: WindowValidation = tcb.cwv
     lapsed_at: cython.longlong = cwv.lapsed_at(tcb.rtt.srtt)
-    if cwv.is_defined:
+    if cwv.is_defined and not tcb.cc.is_model_based:
         cwv.paused(tcb.rtt.srtt, now)
         _judge(tcb, lapsed_at if lapsed_at < now else now, now)
 
@@ -202,3 +202,6 @@ def _end_periods(tcb: Tcb, now: cython.longlong) -> None:
         if cc.ssthresh < cc.cwnd - (cc.cwnd >> 2):
             cc.ssthresh = cc.cwnd - (cc.cwnd >> 2)
         cc.cwnd = cc.cwnd >> 1 if cc.cwnd >> 1 > tcb.init_cwnd else tcb.init_cwnd
+    if now - cwv.nonvalidated_at > NVP:
+        # The rest of them found nothing to take, and must not come back to what grows from here.
+        cwv.nonvalidated_at = now
