@@ -8,6 +8,7 @@ from usernet.tcp.const import ACK, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY
 from usernet.tcp.loss_detection import reordering_window
 from usernet.tcp.prr import Prr
 from usernet.tcp.rack import Rack
+from usernet.tcp.reduction import enter_cwr
 from usernet.testing.peer import Scene
 
 M = 1000
@@ -331,3 +332,23 @@ def test_a_timeout_after_many_duplicates_shows_that_order_was_trusted_too_little
     peer.expect_nothing()
     scene.run_until(tcb.rtx_timer.expires_at)
     assert tcb.ca_state == CA_LOSS and tcb.reordering == 3
+
+
+def test_rfc9937_6_2_the_first_segment_goes_again_and_what_went_too_far_is_waited_for():
+    cc = Reno()
+    cc.ssthresh, cc.prior_cwnd = 8, 16
+    prr = Prr()
+    prr.reduce(cc, 8, 1, False, False)
+    assert cc.cwnd == 9
+    prr.out = 10
+    prr.reduce(cc, 9, 1, False, False)
+    assert cc.cwnd == 9
+    prr.reduce(cc, 9, 1, False, True)
+    assert cc.cwnd == 10
+
+
+def test_what_cwnd_had_grown_by_in_part_does_not_outlast_a_reduction():
+    scene, _, tcb = sending(8 * M)
+    tcb.cc.cwnd_cnt = 7
+    enter_cwr(tcb, scene.now)
+    assert tcb.cc.cwnd_cnt == 0
