@@ -18,6 +18,7 @@ from usernet.sockets.const import AF_INET, MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, 
 from usernet.sockets.factory import socket
 from usernet.sockets.tcp import TcpSocket
 from usernet.tcp.const import CLOSED, ESTABLISHED, TIME_WAIT
+from usernet.testing.drill.code import INFO_SIZE, unpack_info
 
 from .world import Net, World, cable
 
@@ -796,3 +797,29 @@ def test_tcp_info_as_linux_lays_it_out(world: World, ends: tuple[Net, Net]) -> N
     assert pmtu == 1500
     assert stream(ends[0]).getsockopt(TCP, so.TCP_INFO, 1) == bytes([CLOSED])
     assert listener(ends[1], 99).getsockopt(TCP, so.TCP_INFO, 1) == bytes([10])
+
+
+def test_tcp_info_before_there_is_a_connection(ends: tuple[Net, Net]) -> None:
+    """What a kernel (6.18) tells; the instants are that of nothing, long ago."""
+    fresh = unpack_info(bytes(stream(ends[0]).getsockopt(TCP, so.TCP_INFO, INFO_SIZE)))
+    never = {"tcpi_last_data_sent", "tcpi_last_data_recv", "tcpi_last_ack_recv"}
+    unlimited = {"tcpi_pacing_rate": (1 << 64) - 1, "tcpi_max_pacing_rate": (1 << 64) - 1}
+    assert {name: value for name, value in fresh.items() if value and name not in never} == {
+        "tcpi_state": 7, "tcpi_rto": 1_000_000, "tcpi_rttvar": 250_000, "tcpi_snd_mss": 536, "tcpi_snd_cwnd": 10,
+        "tcpi_snd_ssthresh": 0x7FFFFFFF, "tcpi_reordering": 3, "tcpi_min_rtt": 0xFFFFFFFF,
+        "tcpi_delivery_rate_app_limited": 1, **unlimited,
+    }  # fmt: skip
+    server = listener(ends[1], 99, backlog=5)
+    client = stream(ends[0])
+    client.connect(("10.0.0.2", 99))
+    waiting = unpack_info(bytes(server.getsockopt(TCP, so.TCP_INFO, INFO_SIZE)))
+    assert {name: value for name, value in waiting.items() if value} == {
+        "tcpi_state": 10, "tcpi_unacked": 1, "tcpi_sacked": 5, "tcpi_snd_cwnd": 10, "tcpi_reordering": 3, **unlimited,
+    }  # fmt: skip
+
+
+def test_dctcp_without_ecn_tells_so(ends: tuple[Net, Net]) -> None:
+    """Linux runs dctcp_reno then, which has nothing to tell."""
+    _, child = pair(ends)
+    child.setsockopt(TCP, so.TCP_CONGESTION, b"dctcp")
+    assert child.getsockopt(TCP, so.TCP_CC_INFO, 20) == bytes(16)

@@ -79,10 +79,10 @@ def test_counts_of_octets_and_segments():
     peer.drain()
     info = fields(tcb, scene.now)
     assert (info["bytes_sent"], info["bytes_acked"], info["bytes_received"]) == (3000, 1460, 700)
-    # Linux counts the SYN's ACK among the segments in, and a SYN,ACK of a listener not among those out.
+    # Linux counts a listener's SYN and its ACK among the segments in, and the SYN,ACK not among those out.
     assert (info["data_segs_out"], info["data_segs_in"], info["rcv_ooopack"]) == (3, 2, 1)
     assert (info["unacked"], info["notsent_bytes"], info["state"]) == (2, 0, ESTABLISHED)
-    assert info["segs_in"] == 4 and info["segs_out"] == 3 + 2
+    assert info["segs_in"] == 5 and info["segs_out"] == 3 + 2
 
 
 def test_instants_are_milliseconds_ago():

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, MS, POLLOUT, SECOND, US
 from ..tcp.const import CLOSED, DEFAULT_MSS, DELACK_MAX, LISTEN, MIN_MSS, SYN_SENT
+from ..tcp.info import unconnected_info
 from ..tcp.repair import in_repair
 from . import const as so
 from .errors import os_error
@@ -208,14 +209,18 @@ def _get_info(sock: Any) -> bytes:
     if sock.tcb is not None:
         return pack_tcp_info(sock.tcb.info(sock.host.now()), sock.host.now())
     if sock.listener is None:
-        return pack_tcp_info({"state": CLOSED}, 0)
+        return pack_tcp_info(_unconnected(sock, CLOSED), sock.host.now())
     # Of a listener Linux gives the accept queue and its bound here.
     queue = {"unacked": len(sock.listener.accepted), "sacked": sock.listener.backlog}
-    return pack_tcp_info({"state": LISTEN, **queue}, 0)
+    return pack_tcp_info({**_unconnected(sock, LISTEN), **queue}, 0)
+
+
+def _unconnected(sock: Any, state: int) -> dict[str, int | str]:
+    return unconnected_info(state, sock.stack.tcp.sysctls.reordering, sock.settings.max_pacing_rate)
 
 
 def _get_cc_info(sock: Any) -> bytes:
-    return pack_cc_info(sock.tcb.cc.info()) if sock.tcb is not None else b""
+    return pack_cc_info(sock.tcb.cc_info()) if sock.tcb is not None else b""
 
 
 _TABLE: Final = {

@@ -176,19 +176,20 @@ def _advance_una(tcb: Tcb, ack: cython.uint, now: cython.longlong) -> None:
     queue: SendQueue = tcb.queue
     octets: cython.ulonglong = (ack - tcb.snd_una) & MASK32
     kept: cython.ulonglong = queue.end - queue.base
+    # The FIN counts as an octet (Linux).
+    tcb.bytes_acked += octets
     if octets > kept:
         octets = kept
     tcb.snd_una = ack
     tcb.retransmits = 0
     if tcb.chrono.timeout_since != 0:
         tcb.chrono.heard(now)
-    tcb.bytes_acked += octets
     if octets:
         queue.release(queue.base + octets)
         tcb.engine.pool.uncharge(octets)
     if tcb.marks is not None and tcb.marks.acked(queue.base, now, tcb.report_room()):
         tcb.wake(POLLERR)
-    if queue.base == queue.end:
+    if queue.base == queue.end and (not tcb.fin_queued or (tcb.fin_sent and ack == tcb.snd_nxt)):
         tcb.chrono.stop(WAIT_BUSY, False, now)
     tcb.engine.sender.confirm(tcb.path, now)
 

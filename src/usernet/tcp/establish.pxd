@@ -5,7 +5,7 @@ from .arrivals cimport Arrivals
 from .fastopen cimport FastOpen
 from .rtx_timer cimport arm_rtx, cancel_rtx
 from .plpmtud cimport begin_search
-from .transmit cimport echoed_rtt, sync_mss
+from .transmit cimport bounded_mss, echoed_rtt, sync_mss
 from .send_buffer cimport grow_send_buffer
 from .settings cimport Settings, keepidle
 from .space cimport first_window, window_scale
@@ -17,6 +17,7 @@ from .window cimport begin
 cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS
 cdef int ESTABLISHED, RTX_RETRANSMIT
 cdef long long NEVER
+cdef unsigned int STAMP_OCTETS
 
 cpdef void prepare(Tcb tcb, Settings settings, long long now) except *
 cpdef void set_buffers(Tcb tcb) except *
@@ -25,6 +26,8 @@ cpdef unsigned int advertised_mss(Path path, Settings settings) noexcept
 cpdef unsigned int offered_mss(Segment seg, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
+cdef void _count_timestamps(Tcb tcb) noexcept
+cdef void _first_guess(Tcb tcb) noexcept
 cpdef void syn_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cpdef void establish(Tcb tcb, Segment seg, long long now) except *
 cpdef bint fast_open_proved(Tcb tcb, Segment seg, long long now) except *

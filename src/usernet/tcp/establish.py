@@ -17,13 +17,16 @@ from .send_buffer import grow_send_buffer
 from .settings import Settings, keepidle
 from .space import first_window, window_scale
 from .tcb import Engine, Tcb
-from .transmit import echoed_rtt, sync_mss
+from .transmit import bounded_mss, echoed_rtt, sync_mss
 from .tx_delay import TxDelay
 from .validation import begin_validation
 from .window import begin
 
 if TYPE_CHECKING:
     import cython
+
+# The timestamp option, padded.
+STAMP_OCTETS = 12
 
 
 def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
@@ -49,9 +52,7 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.window_clamp = settings.window_clamp
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
     tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss, tcb.path.initrwnd)
-    tcb.rcv_mss = tcb.advmss if tcb.advmss < DEFAULT_MSS else DEFAULT_MSS
-    if tcb.rcv_mss > tcb.rcv_wnd >> 1:
-        tcb.rcv_mss = tcb.rcv_wnd >> 1 if tcb.rcv_wnd > 2 * MIN_MSS else MIN_MSS
+    tcb.rcv_mss = MIN_MSS
     tcb.pingpong = 0 if settings.quickack else engine.sysctls.pingpong_thresh
     tcb.rcv_at = now
     tcb.lrcv_at = now
@@ -111,7 +112,8 @@ def offered_mss(seg: Segment, settings: Settings) -> cython.uint:
 
 def take_syn_options(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     """What both sides said in their SYNs decides (RFC 7323 2.2 and 3.2, RFC 2018 2)."""
-    if seg.wscale >= 0 and tcb.engine.sysctls.window_scaling:
+    tcb.wscale_ok = seg.wscale >= 0 and tcb.engine.sysctls.window_scaling
+    if tcb.wscale_ok:
         tcb.snd_wscale = seg.wscale
     else:
         tcb.snd_wscale = tcb.rcv_wscale = 0
@@ -136,7 +138,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.snd_wl1 = seg.seq
     tcb.max_packets_seq = tcb.snd_nxt
     tcb.high_seq = tcb.snd_una
-    tcb.rcv_at = tcb.lrcv_at = now
+    tcb.rcv_at = tcb.lrcv_at = tcb.lsnd_at = now
     tcb.cc.ssthresh = INFINITE_SSTHRESH
     if tcb.path.initcwnd > 0:
         tcb.init_cwnd = tcb.path.initcwnd
@@ -146,11 +148,31 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     if tcb.engine.sysctls.rfc7661:
         begin_validation(tcb)
     tcb.pacer.setup(tcb.cc, tcb.settings.max_pacing_rate, tcb.engine.timers, tcb)
-    tcb.lsnd_at = -1
     tcb.cwnd_stamp = now
     begin_search(tcb, now)
     grow_send_buffer(tcb)
+    if tcb.fastopen is None or tcb.fastopen.queue is None:
+        _count_timestamps(tcb)
+    _first_guess(tcb)
     begin(tcb, now)
+
+
+def _count_timestamps(tcb: Tcb) -> None:
+    # What a segment of the peer's can carry (RFC 6691); the MSS option does not take them into account.
+    if tcb.ts_ok:
+        tcb.advmss -= STAMP_OCTETS
+
+
+def _first_guess(tcb: Tcb) -> None:
+    # The peer's segments, before there was one (Linux's tcp_initialize_rcv_mss).
+    guess: cython.longlong = bounded_mss(tcb, tcb.mss)
+    if guess > tcb.advmss:
+        guess = tcb.advmss
+    if guess > tcb.rcv_wnd >> 1:
+        guess = tcb.rcv_wnd >> 1
+    if guess > DEFAULT_MSS:
+        guess = DEFAULT_MSS
+    tcb.rcv_mss = guess if guess > MIN_MSS else MIN_MSS
 
 
 def syn_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
@@ -191,6 +213,8 @@ def fast_open_proved(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bin
     if fast is None or seq_lt(seg.ack, tcb.snd_una) or seq_lt(tcb.snd_nxt, seg.ack):
         return False
     fast.leave(False, now)
+    _count_timestamps(tcb)
+    tcb.lsnd_at = now
     tcb.snd_wl1 = seg.seq
     tcb.snd_wnd = tcb.max_window = seg.wnd << tcb.snd_wscale
     syn_acknowledged(tcb, seg, now)

@@ -10,7 +10,7 @@ from .tcb cimport Engine, Tcb
 from .transmit cimport send_syn, sync_mss
 
 cdef unsigned int SYN, R_PUSHED
-cdef int RTX_RETRANSMIT, TFO_CLIENT_NO_COOKIE, TFO_COOKIE_UNAVAILABLE, TFO_DATA_NOT_ACKED, TFO_SYN_RETRANSMITTED
+cdef int RTX_RETRANSMIT, TFO_CLIENT_NO_COOKIE, TFO_COOKIE_UNAVAILABLE, TFO_DATA_NOT_ACKED, TFO_SYN_RETRANSMITTED, WAIT_BUSY
 cdef long long NEVER, ROOM_FOR_OPTIONS
 
 cpdef bint may_open_fast(Tcb tcb, long long now) except *

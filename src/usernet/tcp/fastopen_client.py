@@ -19,6 +19,7 @@ from .const import (
     TFO_COOKIE_UNAVAILABLE,
     TFO_DATA_NOT_ACKED,
     TFO_SYN_RETRANSMITTED,
+    WAIT_BUSY,
 )  # fmt: skip
 from .fastopen import FastOpen, Remembered
 from .record import SentRecord, make_record
@@ -79,6 +80,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
             tcb.queue.append(octets[:n])
             fast.text = n
             fast.carries = True
+            tcb.chrono.start(WAIT_BUSY, now)
             tcb.snd_nxt = seq_add(tcb.iss, 1 + fast.text)
         else:
             n = 0
@@ -119,7 +121,6 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         return
     record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, fast.text, tcb.syn_sent_at)
     record.flags = R_PUSHED
-    record.first_sent_at = record.delivered_at = record.sent_at
     tcb.board.add(record)
     if seg.ack != tcb.snd_una:
         acknowledge(tcb, seg, now)

@@ -10,6 +10,7 @@ from .rtx_timer cimport arm_rtx
 from .settings cimport Settings
 from .transmit cimport send_syn
 from .user_calls cimport Connection
+from .window cimport begin
 
 cdef unsigned int POLLIN, ACK, SYN
 cdef int RTX_RETRANSMIT, TFO_SERVER, TFO_SERVER_NO_COOKIE

@@ -28,6 +28,7 @@ from .rtx_timer import arm_rtx
 from .settings import Settings
 from .transmit import send_syn
 from .user_calls import Connection
+from .window import begin
 
 if TYPE_CHECKING:
     import cython
@@ -72,6 +73,8 @@ def _open(request: Request, packet: Packet, seg: Segment, now: cython.longlong) 
     engine: Acceptor = listener.engine
     child: Connection = request.child(now)
     fast: FastOpen = FastOpen()
+    ratio: cython.longlong
+    guess: cython.uint
     fast.queue = listener.fast
     fast.is_child = True
     fast.option = request.extra
@@ -79,14 +82,21 @@ def _open(request: Request, packet: Packet, seg: Segment, now: cython.longlong) 
     child.fastopen = fast
     engine.enter(child)
     engine.mib.PassiveOpens += 1
-    child.segs_in += 1
-    begin_sending(child, seg, now)
+    child.segs_in = 1
     # The window of a SYN is not scaled (RFC 7323 2.2).
     child.snd_wnd = child.max_window = seg.wnd
+    begin_sending(child, seg, now)
     if seg.length > 0:
+        child.data_segs_in = 1
+        ratio = child.space.ratio
+        guess = child.rcv_mss
         take_text(child, packet, seg, seq_add(seg.seq, 1), now)
         # TCPI_OPT_SYN_DATA is said of what arrived: a pool without room took none.
         fast.syn_data_acked = child.rcv_nxt == seg.end_seq
+        # It shares its segment with a SYN's options, and is no measure of those to come (Linux).
+        child.space.ratio = ratio
+        child.rcv_mss = guess
+        begin(child, now)
     # The SYN,ACK acknowledges it; what follows is the first text for the delayed-ACK clock (Linux).
     child.ack_pending = child.quick = 0
     child.ato = 0

@@ -16,6 +16,7 @@ from .const import (
     SYN_RECEIVED,
     SYN_SENT,
     T_KEEP,
+    WAIT_BUSY,
 )  # fmt: skip
 from .fastopen import FastOpen
 from .state import ABORT, RCV_RST, TIMEOUT, after
@@ -120,6 +121,7 @@ def peer_reset(tcb: Tcb, now: cython.longlong) -> None:
         err = EPIPE
     if tcb.fastopen is not None:
         tcb.fastopen.leave(True, now)
+    tcb.chrono.stop(WAIT_BUSY, False, now)
     finish(tcb, RCV_RST, err)
 
 

@@ -37,4 +37,3 @@ cdef unsigned int _largest(Tcb tcb, unsigned int mss) noexcept
 cdef bint _defer(Tcb tcb, long long room, int quota, unsigned int mss, unsigned int biggest, long long now) except *
 cdef int _probe_mtu(Tcb tcb, unsigned int mss, long long unsent, long long now) except? -2
 cdef bint _send_new(Tcb tcb, unsigned int n, bint fin, unsigned int mss, long long now) except *
-cdef void _data_sent(Tcb tcb, unsigned int n, long long now) except *

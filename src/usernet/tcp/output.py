@@ -313,7 +313,8 @@ def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now:
     if n > mss or pushed:
         # A super-segment is pushed as well: the receiver's GRO need not wait for more (Linux).
         flags |= PSH
-    _data_sent(tcb, n, now)
+    if n > 0 and board.packets_out == 0 and tcb.lsnd_at < now:
+        tcb.cc.on_restart(now - tcb.lsnd_at, now)
     if transmit(tcb, start, n, flags, mss, now) < 0:
         return False
     record = make_record(start, end, segs, mss, now)
@@ -349,12 +350,3 @@ def _is_pushed(tcb: Tcb, end: cython.ulonglong) -> cython.bint:
     if end == tcb.queue.end:
         return end != tcb.more_end or tcb.pushed_at > tcb.piece_at
     return tcb.marks is not None and tcb.marks.next_pushed and tcb.marks.next_bound == end
-
-
-def _data_sent(tcb: Tcb, n: cython.uint, now: cython.longlong) -> None:
-    if tcb.board.packets_out == 0 and 0 <= tcb.lsnd_at < now:
-        tcb.cc.on_restart(now - tcb.lsnd_at, now)
-    tcb.lsnd_at = now
-    # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
-    if n > 0 and now - tcb.lrcv_at < tcb.ato:
-        tcb.pingpong += 1

@@ -88,7 +88,7 @@ class DeliveryRate:
         self.app_limited = 0
         self.latest_delivered = 0
         self.latest_interval_ns = 0
-        self.latest_app_limited = False
+        self.latest_app_limited = True
 
     def sent(self, record: SentRecord, in_flight: cython.uint, packets_out: cython.int, now: cython.longlong) -> None:
         """A record leaves, for the first time or again; ``in_flight`` and ``packets_out`` are without it."""

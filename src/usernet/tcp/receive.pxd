@@ -19,7 +19,7 @@ cdef int BLOCKS_EXPECTED
 cdef int ACK_NOMEM, ACK_NOW, ACK_PUSHED, ACK_PUSHED2, ACK_SCHED
 
 cpdef void take_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
-cdef unsigned int _wire_segments(Packet packet, Py_ssize_t n) noexcept
+cpdef unsigned int wire_segments(Packet packet, Py_ssize_t n) noexcept
 cdef void _refuse(Tcb tcb) noexcept
 cdef bint _may_take(Tcb tcb, Py_ssize_t n) except *
 cdef bint _make_room(Tcb tcb) except *

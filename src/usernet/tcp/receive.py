@@ -57,7 +57,6 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
     end: cython.uint = (start + n) & MASK32
     window: cython.uint = tcb.receive_window()
     skip: cython.uint = 0
-    tcb.data_segs_in += _wire_segments(packet, n)
     if start != tcb.rcv_nxt:
         if seq_le(end, tcb.rcv_nxt):
             # All of it came before: our ACK was lost, or the network duplicates. Answer at once.
@@ -90,8 +89,8 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
         tcb.owner.wake(POLLIN)
 
 
-def _wire_segments(packet: Packet, n: cython.Py_ssize_t) -> cython.uint:
-    # How many segments of the wire a coalesced packet was.
+def wire_segments(packet: Packet, n: cython.Py_ssize_t) -> cython.uint:
+    """How many segments of the wire a packet with n octets of text was before it was coalesced."""
     if packet.gso_size == 0 or n <= packet.gso_size:
         return 1
     return (n + packet.gso_size - 1) // packet.gso_size
@@ -218,7 +217,7 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     before = ofo.memory
     _measure_mss(tcb, packet, seg, header)
     tcb.ack_pending |= ACK_SCHED
-    tcb.rcv_ooopack += _wire_segments(packet, seg.length)
+    tcb.rcv_ooopack += wire_segments(packet, seg.length)
     engine.ext.TCPOFOQueue += 1
     if ofo.insert(packet, seg.data, start, end) is None:
         engine.ext.TCPOFOMerge += 1

@@ -345,6 +345,8 @@ class Request(Endpoint):
         child: Connection = self.child(now)
         engine.enter(child)
         engine.mib.PassiveOpens += 1
+        # Its SYN.
+        child.segs_in = 1
         segment_arrives(child, packet, seg, now)
         listener.accepted.append(child)
         if listener.owner is not None:
@@ -374,8 +376,13 @@ class Request(Endpoint):
         child.rcv_wscale = self.rcv_wscale
         child.rcv_wnd = self.rcv_wnd
         child.mss_clamp = self.mss
+        child.wscale_ok = self.wscale >= 0
         child.ecn = self.ecn
-        child.retransmits = self.retransmits
+        child.retransmits = child.total_retrans = self.retransmits
+        if self.timeouts > 0:
+            child.chrono.timeouts = self.timeouts
+            child.chrono.timeout_recoveries = 1
+            child.chrono.timeout_span = now - self.sent_at
         child.settings.tos = self.tos
         child.saved_syn = self.saved_syn
         child.syn_sent_at = self.sent_at

@@ -29,7 +29,9 @@ class RttEstimator:
     def __init__(self, rto_min: cython.longlong, rto_max: cython.longlong) -> None:
         self.rto_min = rto_min
         self.rto_max = rto_max
-        self.srtt = self.rttvar = self.mdev = self.mdev_max = 0
+        self.srtt = 0
+        # What makes up the first timeout, until there is a round trip (Linux).
+        self.rttvar = self.mdev = self.mdev_max = RTO_INITIAL >> 2
         self.latest = 0
         self.rto = RTO_INITIAL
         self.rtt_seq = 0
@@ -90,7 +92,7 @@ class RttEstimator:
 
     def fall_back(self) -> None:
         """RFC 6298 5.7: the handshake gave no sample, and the first timeout is the more cautious (Linux)."""
-        self.rttvar = self.mdev = self.mdev_max = RTO_FALLBACK
+        self.rttvar = self.mdev = self.mdev_max = RTO_FALLBACK >> 2
         self.rto = RTO_FALLBACK if self.rto_max > RTO_FALLBACK else self.rto_max
 
     def set_rto(self) -> None:

@@ -55,7 +55,7 @@ from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import output
-from .receive import take_text
+from .receive import take_text, wire_segments
 from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
@@ -73,9 +73,13 @@ UNLIMITED = 0x7FFFFFFF
 
 def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
     """One segment for a connection that has a TCB."""
+    segs: cython.uint = 1
     if tcb.trace is not None:
         tcb.trace.note(tcb, "arrived", now)
-    tcb.segs_in += 1
+    if seg.length > 0:
+        segs = wire_segments(packet, seg.length)
+        tcb.data_segs_in += segs
+    tcb.segs_in += segs
     if tcb.state == SYN_SENT:
         _syn_sent(tcb, packet, seg, now)
         return
@@ -151,6 +155,8 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
         _simultaneous_open(tcb, seg, now)
         return
     establish(tcb, seg, now)
+    # Our SYN counts as an octet; a listener's does not (Linux).
+    tcb.bytes_acked += 1
     move(tcb, RCV_SYN_ACK)
     tcb.ack_pending |= ACK_SCHED | ACK_NOW
     if tcb.fastopen is not None:
@@ -181,6 +187,7 @@ def _echoes_our_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint
 def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     # SYN crossed SYN (RFC 9293 3.5, figure 8). Text in it will come again.
     tcb.snd_wl1 = seg.seq
+    tcb.bytes_acked += 1
     move(tcb, RCV_SYN)
     send_syn(tcb, SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
@@ -426,7 +433,7 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
-        # Nobody has acknowledged what was never sent; the SYN and the FIN are sequence numbers too.
+        # Nobody has acknowledged what was never sent; a listener's SYN is a sequence number that does not count.
         oldest = tcb.bytes_acked + 1 if tcb.bytes_acked < tcb.max_window else tcb.max_window
         if seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32):
             challenge_ack(tcb, now)

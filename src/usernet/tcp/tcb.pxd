@@ -178,6 +178,7 @@ cdef class Tcb(Endpoint):
     cdef public bint seen_fin
     cdef public bint ts_ok
     cdef public bint sack_ok
+    cdef public bint wscale_ok
     cdef public bint is_orphan
     cdef public long long retrans_at
     cdef public long long syn_sent_at

@@ -258,6 +258,7 @@ class Tcb(Endpoint):
         "urgent",
         "window_clamp",
         "writers",
+        "wscale_ok",
     )  # fmt: skip
 
     def __init__(
@@ -357,7 +358,7 @@ class Tcb(Endpoint):
         self.lrcv_at = self.rcv_at = 0
         self.challenge_at = -(1 << 62)
         self.last_ack_sent = 0
-        self.ts_ok = self.sack_ok = False
+        self.ts_ok = self.sack_ok = self.wscale_ok = False
         self.ts_recent = self.ts_offset = 0
         self.ts_recent_at = 0
         self.sack_count = 0

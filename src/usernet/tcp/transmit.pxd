@@ -14,6 +14,7 @@ from .window cimport select_window
 
 cdef unsigned int MASK32, CWR, GSO_ACCECN, GSO_ECN, CSUM_PARTIAL, IPPROTO_TCP, ACK, RST, URG
 cdef Py_ssize_t MAX_OPTIONS, SYN_ACCECN
+cdef unsigned int DEFAULT_MSS, LEAST_HALF
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS, NEVER
 cdef int ECN_ACCURATE
@@ -27,6 +28,7 @@ cpdef unsigned int mss_of(Tcb tcb, unsigned int mtu) noexcept
 cpdef unsigned int mtu_of(Tcb tcb, unsigned int mss) noexcept
 cdef unsigned int _options_len(Tcb tcb) noexcept
 cpdef unsigned int send_mss(Tcb tcb) noexcept
+cpdef unsigned int bounded_mss(Tcb tcb, unsigned int mss) noexcept
 cpdef unsigned int max_payload(Tcb tcb, unsigned int mss) noexcept
 cdef unsigned int _sack_octets(Tcb tcb) noexcept
 cdef int _signed_sacks(Tcb tcb) noexcept

@@ -18,6 +18,7 @@ from .const import (
     ATO_MIN,
     CLOSED,
     CWR,
+    DEFAULT_MSS,
     ECN_ACCURATE,
     MAX_HEADER,
     MAX_OPTIONS,
@@ -36,6 +37,10 @@ from .window import select_window
 
 if TYPE_CHECKING:
     import cython
+
+
+# A narrower window than any option leaves room for does not make segments narrower still (Linux).
+LEAST_HALF = 48
 
 
 def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
@@ -119,20 +124,25 @@ def _options_len(tcb: Tcb) -> cython.uint:
 def send_mss(tcb: Tcb) -> cython.uint:
     """The MSS of the next segment: less for options that ride along, and at most half the largest window seen."""
     mss: cython.uint = tcb.mss
-    half: cython.uint
     extra: cython.uint = _sack_octets(tcb)
     if tcb.ecn is not None:
         lay_out(tcb, _option_room(tcb), _blocks(extra), NEVER)
         extra = tcb.ecn.octets + sack_octets(tcb.ecn.sacks)
     if 0 < extra < mss:
         mss -= extra
-    if tcb.max_window < 2 * mss and tcb.max_window > 0:
-        half = tcb.max_window >> 1 if tcb.max_window > 536 else tcb.max_window
-        if half < 48:
-            half = 48
-        if half < mss:
-            mss = half
+    if tcb.max_window < 2 * mss:
+        return bounded_mss(tcb, mss)
     return mss
+
+
+def bounded_mss(tcb: Tcb, mss: cython.uint) -> cython.uint:
+    """mss, or what half the largest window seen takes (RFC 9293 3.8.6.2.1); a window that is no MSS wide, whole."""
+    half: cython.uint = tcb.max_window >> 1 if tcb.max_window > DEFAULT_MSS else tcb.max_window
+    if half == 0:
+        return mss
+    if half < LEAST_HALF:
+        half = LEAST_HALF
+    return half if half < mss else mss
 
 
 def max_payload(tcb: Tcb, mss: cython.uint) -> cython.uint:
@@ -195,6 +205,10 @@ def transmit(
     _address(tcb, packet)
     if n > 0:
         segs = _add_text(tcb, packet, seq, n, mss)
+        tcb.lsnd_at = now
+        # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
+        if now - tcb.lrcv_at < tcb.ato:
+            tcb.pingpong += 1
     if tcb.auth is not None:
         tcb.auth.sign(packet)
     _ack_sent(tcb)
@@ -359,7 +373,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     stamps = (timestamp(tcb, now), tcb.ts_recent if flags & ACK else 0) if tcb.ts_ok else None
     # A shift of 0 is offered too: without the option the peer could not scale its own window (RFC 7323 2.2).
     wscale = tcb.rcv_wscale if engine.sysctls.window_scaling else -1
-    if flags & ACK and tcb.rcv_wscale == 0 and tcb.snd_wscale == 0:
+    if flags & ACK and not tcb.wscale_ok:
         wscale = -1
     options: bytes = syn_options(tcb.advmss, wscale, tcb.sack_ok, stamps)
     text: cython.uint = 0
@@ -380,6 +394,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     )  # fmt: skip
     if text > 0:
         add_text(packet, tcb, text)
+        tcb.lsnd_at = now
     packet.tos = tcb.settings.tos
     if tcb.ecn is not None:
         packet.tos |= tcb.ecn.codepoint
@@ -387,7 +402,9 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
     packet.mark = tcb.settings.mark
     tcb.last_ack_sent = tcb.rcv_nxt
     tcb.rcv_wup = tcb.rcv_nxt
-    tcb.segs_out += 1
+    if tcb.fastopen is None or not tcb.fastopen.is_child:
+        # A listener's answer is not yet the connection's (Linux).
+        tcb.segs_out += 1
     engine.mib.OutSegs += 1
     if tcb.tx_delay is not None:
         tcb.tx_delay.send(path, packet, now)

@@ -21,11 +21,12 @@ from .const import (
     SYN_RECEIVED,
     SYN_SENT,
     URG_VALID,
+    WAIT_BUSY,
 )  # fmt: skip
 from .delayed_ack import is_interactive, set_quickack
 from .establish import set_buffers, set_tx_delay
 from .fastopen_client import may_open_fast, open_fast
-from .info import tcp_info
+from .info import cc_info, tcp_info
 from .keys import attach
 from .lifecycle import drop_received, finish, move, orphan_waits
 from .output import output, push
@@ -183,6 +184,7 @@ class Connection(Tcb):
             return
         self.fin_queued = True
         self.more = False
+        self.chrono.start(WAIT_BUSY, now)
         if self.state == ESTABLISHED or self.state == CLOSE_WAIT or self.is_open_fast():
             move(self, CLOSE)
             output(self, now)
@@ -311,3 +313,7 @@ class Connection(Tcb):
     def info(self, now: cython.longlong = 0) -> dict[str, int | str]:
         """3.10.6 STATUS."""
         return tcp_info(self, now)
+
+    def cc_info(self) -> dict[str, int]:
+        """What the congestion control tells of itself (TCP_CC_INFO)."""
+        return cc_info(self)

@@ -35,7 +35,7 @@ def restart_after_idle(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.cwv is not None:
         _resume(tcb, now)
         return
-    if tcb.lsnd_at < 0 or not tcb.engine.sysctls.slow_start_after_idle or idle <= rto or cc.is_model_based:
+    if not tcb.engine.sysctls.slow_start_after_idle or idle <= rto or cc.is_model_based:
         return
     if cc.cwnd < floor:
         floor = cc.cwnd
