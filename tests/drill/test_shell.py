@@ -52,6 +52,8 @@ def test_a_command_that_fails_fails_the_script(command: str) -> None:
         "reboot",
         "sysctl -q net.ipv4.tcp_no_such_thing=1",
         "sysctl -q net.ipv4.tcp_sack=77",
+        'sysctl -q net.ipv4.tcp_mem="1 2"',
+        'sysctl -q net.ipv4.tcp_mem="1 2 2251799813685248"',
         "ip netns add x",
         "ip -6 route change default dev tun0 mtu 1300",
         "echo $(date)",

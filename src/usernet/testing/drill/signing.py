@@ -11,7 +11,7 @@ from typing import Final
 
 from ...core.const import HEADROOM
 from ...ip.address import parse_ip
-from ...sockets.options_auth import SET_CURRENT, SET_RNEXT
+from ...sockets.options_auth import MAX_KEYLEN, SET_CURRENT, SET_RNEXT
 from ...tcp.ao import DEFAULT_MACLEN, MasterKey
 from ...tcp.const import ACK, SYN
 from ...wire.tcp_const import OPT_AO
@@ -25,10 +25,10 @@ _INFO: Final = struct.Struct("=IHBB40x")
 
 
 def _numbers(given: Struct, *names: str) -> list[int]:
-    found = [given.get(name, 0) for name in names]
-    if not all(isinstance(number, int) for number in found):
-        raise Unsupported(f"{', '.join(names)} are numbers")
-    return [number for number in found if isinstance(number, int)]
+    numbers = [number for name in names if isinstance(number := given.get(name, 0), int) and 0 <= number <= 255]
+    if len(numbers) < len(names):
+        raise Unsupported(f"{', '.join(names)} are numbers of 0 to 255")
+    return numbers
 
 
 class Signer:
@@ -41,8 +41,8 @@ class Signer:
         """``{sndid=100, rcvid=101, key="secret"}`` as struct tcp_ao_add for the remote address; learned as well."""
         sndid, rcvid, current, rnext = _numbers(given, "sndid", "rcvid", "set_current", "set_rnext")
         secret = given.get("key")
-        if not isinstance(secret, bytes):
-            raise Unsupported("a key is a text")
+        if not isinstance(secret, bytes) or len(secret) > MAX_KEYLEN:
+            raise Unsupported(f"a key is a text of {MAX_KEYLEN} octets at most")
         address = parse_ip(remote_ip)
         self._keys.append(MasterKey(address, 32, sndid, rcvid, secret))
         bits = SET_CURRENT * bool(current) | SET_RNEXT * bool(rnext)

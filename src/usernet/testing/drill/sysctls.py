@@ -62,6 +62,7 @@ ACCURATE: Final = ("3", "4", "5")
 EVENLY: Final = ("net.ipv4.tcp_syn_linear_timeouts", "4")
 # What a page of tcp_mem is.
 PAGE: Final = 4096
+MOST_PAGES: Final = (1 << 63) // PAGE
 TCP_MEM: Final = "net.ipv4.tcp_mem"
 
 
@@ -95,7 +96,7 @@ def change(stack: NetStack, name: str, value: str) -> bool:
 def _set_memory(stack: NetStack, value: str) -> None:
     """The pool of the run: of three numbers of pages the second is where pressure begins, the third is all there is."""
     numbers = value.split()
-    if len(numbers) != 3 or not all(number.isdecimal() for number in numbers):
+    if len(numbers) != 3 or not all(number.isdecimal() and int(number) < MOST_PAGES for number in numbers):
         raise Unsupported(f"sysctl {TCP_MEM}={value}: three numbers of pages")
     pool = stack.context.pool
     pool.pressure_mark, pool.limit = int(numbers[1]) * PAGE, int(numbers[2]) * PAGE
