@@ -427,6 +427,8 @@ class Scoreboard:
         self._records.insert(i + 1, rest)
         if record.is_out:
             self.order.insert_after(record, rest)
+            # A record acknowledged in part is no older than itself, but its first half now ends before the whole did.
+            self.rack.look_on(self.order)
 
     def resegment(self, record: SentRecord, mss: cython.uint) -> None:
         """A record is about to be sent again in segments of mss octets: count them anew."""
