@@ -12,7 +12,6 @@ from .accecn import Ecn
 from .const import (
     CA_LOSS,
     CE,
-    CLOSED,
     DEFAULT_MSS,
     ECN_NONE,
     ECT_0,
@@ -151,7 +150,7 @@ def _synchronized(tcb: Tcb, now: int) -> dict[str, int | str]:
         "bytes_received": tcb.bytes_received + tcb.rcv_fin,  # the FIN counts as an octet (Linux)
         "segs_out": tcb.segs_out,
         "segs_in": tcb.segs_in,
-        "notsent_bytes": tcb.unsent() if tcb.state != CLOSED else 0,
+        "notsent_bytes": max(tcb.unsent(), 0),
         "min_rtt": rtt.min_rtt // US if rtt.min_rtt != NEVER else NO_RTT,
         "data_segs_in": tcb.data_segs_in,
         "data_segs_out": tcb.data_segs_out,

@@ -17,7 +17,7 @@ cdef Py_ssize_t MAX_OPTIONS, SYN_ACCECN
 cdef unsigned int DEFAULT_MSS, LEAST_HALF
 cdef int MAX_DATAGRAM, MAX_HEADER, CLOSED
 cdef long long ATO_MIN, MS, NEVER
-cdef int ECN_ACCURATE
+cdef int ECN_ACCURATE, PINGPONG_MAX
 cdef unsigned int PMTUDISC_DO, PMTUDISC_WANT
 
 cpdef unsigned int timestamp(Tcb tcb, long long now) noexcept

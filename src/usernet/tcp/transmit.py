@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # A narrower window than any option leaves room for does not make segments narrower still (Linux).
 LEAST_HALF = 48
+# As far as replies are counted: tcp_pingpong_thresh is no more.
+PINGPONG_MAX = 255
 
 
 def timestamp(tcb: Tcb, now: cython.longlong) -> cython.uint:
@@ -207,7 +209,7 @@ def transmit(
         segs = _add_text(tcb, packet, seq, n, mss)
         tcb.lsnd_at = now
         # A reply within the delayed-ACK time shows an exchange of requests and responses: let ACKs ride along.
-        if now - tcb.lrcv_at < tcb.ato:
+        if now - tcb.lrcv_at < tcb.ato and tcb.pingpong < PINGPONG_MAX:
             tcb.pingpong += 1
     if tcb.auth is not None:
         tcb.auth.sign(packet)
