@@ -99,9 +99,12 @@ def refused(call: Any, *arguments: Any) -> str:
     return errno.errorcode[caught.value.errno or 0]
 
 
-def opened(place: Place) -> tuple[TcpSocket, TcpSocket]:
+def opened(place: Place, *, signed: bool = False) -> tuple[TcpSocket, TcpSocket]:
     """A connection whose first numbers are near the end of their range."""
     server, client = stream(place.b), stream(place.a)
+    if signed:
+        server.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.1", 2, 1))
+        client.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
     server.bind(PEER)
     server.listen(5)
     client.bind(MOVER)
@@ -253,17 +256,7 @@ def test_what_a_gap_held_is_sent_again_by_the_peer(place: Place) -> None:
 
 
 def test_signatures_go_on_with_the_numbers_they_had(place: Place) -> None:
-    server, mover = stream(place.b), stream(place.a)
-    server.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.1", 2, 1))
-    mover.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
-    server.bind(PEER)
-    server.listen(5)
-    mover.bind(MOVER)
-    mover.setsockopt(TCP, so.TCP_REPAIR, ON)
-    select(mover, SEND, ISS)
-    mover.setsockopt(TCP, so.TCP_REPAIR, OFF)
-    mover.connect(PEER)
-    peer, _ = server.accept()
+    mover, peer = opened(place, signed=True)
     # Past the end of the numbers: the SNE of what is sent from here on is 1.
     mover.sendall(bytes(1000))
     assert take(peer, 1000) == bytes(1000)
@@ -296,16 +289,7 @@ def test_signatures_go_on_with_the_numbers_they_had(place: Place) -> None:
 
 
 def test_the_numbers_behind_signatures_wrap_as_well(place: Place) -> None:
-    server, mover = stream(place.b), stream(place.a)
-    server.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.1", 2, 1))
-    mover.setsockopt(TCP, so.TCP_AO_ADD_KEY, ao_add("10.0.0.2", 1, 2))
-    server.bind(PEER)
-    server.listen(5)
-    mover.setsockopt(TCP, so.TCP_REPAIR, ON)
-    select(mover, SEND, ISS)
-    mover.setsockopt(TCP, so.TCP_REPAIR, OFF)
-    mover.connect(PEER)
-    peer, _ = server.accept()
+    mover, peer = opened(place, signed=True)
     for sock in (mover, peer):
         sock.setsockopt(TCP, so.TCP_REPAIR, ON)
         standing = sock.getsockopt(TCP, so.TCP_AO_REPAIR, 16)
