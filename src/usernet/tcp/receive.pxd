@@ -25,7 +25,7 @@ cdef bint _may_take(Tcb tcb, Py_ssize_t n) except *
 cdef bint _make_room(Tcb tcb) except *
 cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
 cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
-cdef void _note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
+cpdef void note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
 cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end, long long now) except *
 cdef bint _extends_newest(Tcb tcb, unsigned int left, unsigned int right) noexcept
 cpdef void note_sack(Tcb tcb, unsigned int left, unsigned int right) except *

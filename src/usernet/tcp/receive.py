@@ -63,7 +63,7 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
             tcb.engine.ext.DelayedACKLost += 1
             if tcb.ecn is not None:
                 on_repeated_text(tcb, start)
-            _note_dsack(tcb, start, end)
+            note_dsack(tcb, start, end)
             _refuse(tcb)
             return
         if not seq_lt(start, seq_add(tcb.rcv_nxt, window)):
@@ -75,7 +75,7 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
             return
         skip = (tcb.rcv_nxt - start) & MASK32
         n -= skip
-        _note_dsack(tcb, start, tcb.rcv_nxt)
+        note_dsack(tcb, start, tcb.rcv_nxt)
     if window == 0:
         tcb.engine.ext.TCPZeroWindowDrop += 1
         _refuse(tcb)
@@ -190,8 +190,8 @@ def _measure_mss(tcb: Tcb, packet: Packet, seg: Segment, header: cython.uint) ->
         tcb.ack_pending |= ACK_PUSHED
 
 
-def _note_dsack(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
-    # RFC 2883 4: the next ACK reports the duplicate, once.
+def note_dsack(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
+    """RFC 2883 4: the next ACK reports the duplicate, once."""
     if not tcb.sack_ok or not tcb.engine.sysctls.dsack:
         return
     if seq_lt(start, tcb.rcv_nxt):
@@ -221,7 +221,7 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     engine.ext.TCPOFOQueue += 1
     if ofo.insert(packet, seg.data, start, end) is None:
         engine.ext.TCPOFOMerge += 1
-        _note_dsack(tcb, start, end)
+        note_dsack(tcb, start, end)
     engine.pool.uncharge(cost - (ofo.memory - before))
     if tcb.sack_ok:
         # Without SACK a window that grows would hide that these are duplicate ACKs.
@@ -300,7 +300,7 @@ def _close_gap(tcb: Tcb, now: cython.longlong) -> None:
     i: cython.int = 0
     kept: cython.int = 0
     if ofo.twice_left != ofo.twice_right:
-        _note_dsack(tcb, ofo.twice_left, ofo.twice_right)
+        note_dsack(tcb, ofo.twice_left, ofo.twice_right)
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
     if tcb.arrivals is not None and n > 0:

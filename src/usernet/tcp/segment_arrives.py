@@ -55,7 +55,7 @@ from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import output
-from .receive import take_text, wire_segments
+from .receive import note_dsack, take_text, wire_segments
 from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
@@ -298,11 +298,7 @@ def _send_duplicate_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
         quick_acks(tcb)
         if tcb.ecn is not None:
             on_repeated_text(tcb, seg.seq)
-        if tcb.sack_ok and engine.sysctls.dsack:
-            engine.ext.TCPDSACKOldSent += 1
-            tcb.dsack_left = seg.seq
-            tcb.dsack_right = seg.end_seq if seq_lt(seg.end_seq, tcb.rcv_nxt) else tcb.rcv_nxt
-            tcb.dsack_count = 1
+        note_dsack(tcb, seg.seq, seg.end_seq if seq_lt(seg.end_seq, tcb.rcv_nxt) else tcb.rcv_nxt)
     send_ack(tcb, now)
 
 
@@ -422,6 +418,10 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         establish(tcb, seg, now)
         if tcb.ecn is not None and not seg.flags & SYN:
             on_third_ack(tcb, seg)
+        if seg.flags & SYN:
+            # The SYN once more: our own SYN,ACK may be lost, and this ends the peer's wait for it (Linux).
+            note_dsack(tcb, seg.seq, tcb.rcv_nxt)
+            tcb.ack_pending |= ACK_SCHED | ACK_NOW
         move(tcb, RCV_ACK_OF_SYN)
         if tcb.fastopen is not None:
             syn_ack_arrived(tcb, seg, now)
