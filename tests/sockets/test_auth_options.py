@@ -9,25 +9,14 @@ from typing import Any
 import pytest
 
 from usernet.sockets import const as so
-from usernet.sockets.const import AF_INET, SOCK_STREAM
-from usernet.sockets.factory import socket
+from usernet.sockets.const import AF_INET
 from usernet.sockets.tcp import TcpSocket
 
-from .world import Net, World, cable
+from .streams import stream
+from .world import Net
 
 TCP = 6
 SERVER = ("10.0.0.2", 179)
-
-
-@pytest.fixture
-def ends() -> tuple[Net, Net]:
-    return cable(World())
-
-
-def stream(net: Net) -> TcpSocket:
-    made = socket(net, net.host, AF_INET, SOCK_STREAM, 0)
-    assert isinstance(made, TcpSocket)
-    return made
 
 
 def storage(address: str, family: int = AF_INET) -> bytes:

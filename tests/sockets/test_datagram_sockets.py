@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Callable
 
 import pytest
 
@@ -13,20 +12,11 @@ from usernet.sockets import const as so
 from usernet.sockets.const import AF_INET, AF_INET6, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, SOCK_DGRAM, SOCK_STREAM
 from usernet.sockets.factory import socket
 
-from .world import Net, World, cable, octets
+from .streams import fails
+from .world import Net, World, octets
 
 SOL = so.SOL_SOCKET
 IP = so.IPPROTO_IP
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ends(world: World) -> tuple[Net, Net]:
-    return cable(world)
 
 
 def udp(net: Net, address: tuple[str, int] | None = None):
@@ -34,12 +24,6 @@ def udp(net: Net, address: tuple[str, int] | None = None):
     if address is not None:
         sock.bind(address)
     return sock
-
-
-def fails(err: int, call: Callable[..., object], *args: object) -> None:
-    with pytest.raises(OSError) as caught:
-        call(*args)
-    assert caught.value.errno == err, caught.value
 
 
 def test_what_socket_2_refuses(ends: tuple[Net, Net]) -> None:

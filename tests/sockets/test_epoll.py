@@ -19,11 +19,6 @@ from .world import Flag, World
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def epoll(world: World) -> Epoll:
     return Epoll(world)
 

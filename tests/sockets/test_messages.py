@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,21 +11,15 @@ from usernet.core.const import MS, POLLERR, POLLPRI
 from usernet.sockets import const as so
 from usernet.sockets import messages
 from usernet.sockets.base import Ancillary
-from usernet.sockets.const import AF_INET, SOCK_STREAM
-from usernet.sockets.factory import socket
 from usernet.sockets.tcp import TcpSocket
 from usernet.tcp.errqueue import TSTAMP_ACK, TSTAMP_SND
 from usernet.tcp.marks import OPT_ID, RX_SOFTWARE, SOFTWARE, TX_ACK, TX_SOFTWARE
 
-from .world import Net, World, cable
+from .streams import fails, stream
+from .world import World, cable
 
 SOL = so.SOL_SOCKET
 TCP = 6
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 @pytest.fixture
@@ -43,12 +35,6 @@ def ends(world: World) -> tuple[TcpSocket, TcpSocket]:
     return client, child
 
 
-def stream(net: Net) -> TcpSocket:
-    made = socket(net, net.host, AF_INET, SOCK_STREAM, 0)
-    assert isinstance(made, TcpSocket)
-    return made
-
-
 def read_from_now_on(world: World, sock: TcpSocket, n: int) -> None:
     """A reader comes by every millisecond until it has n octets."""
     left = n
@@ -61,12 +47,6 @@ def read_from_now_on(world: World, sock: TcpSocket, n: int) -> None:
             world.at(MS, read)
 
     world.at(MS, read)
-
-
-def fails(err: int, call: Callable[..., object], *args: Any) -> None:
-    with pytest.raises(OSError) as caught:
-        call(*args)
-    assert caught.value.errno == err, caught.value
 
 
 def report(sock: TcpSocket) -> tuple[int, ...]:

@@ -16,16 +16,11 @@ from usernet.sockets.const import AF_INET, SOCK_DGRAM, SOCK_STREAM
 from usernet.sockets.factory import socket
 from usernet.tcp.tx_delay import TxDelay
 
-from .world import Net, World, cable
+from .world import Net
 
 TCP = 6
 MS = 1_000_000
 SERVER = ("10.0.0.2", 80)
-
-
-@pytest.fixture
-def ends() -> tuple[Net, Net]:
-    return cable(World())
 
 
 def made(net: Net, kind: int = SOCK_STREAM) -> Any:

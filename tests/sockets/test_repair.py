@@ -12,11 +12,11 @@ import pytest
 from usernet.core.packet import Packet
 from usernet.link.device import Device, Stage
 from usernet.sockets import const as so
-from usernet.sockets.const import AF_INET, MSG_DONTWAIT, MSG_PEEK, SHUT_RDWR, SHUT_WR, SOCK_STREAM
-from usernet.sockets.factory import socket
+from usernet.sockets.const import MSG_DONTWAIT, MSG_PEEK, SHUT_RDWR, SHUT_WR
 from usernet.sockets.tcp import TcpSocket
 from usernet.tcp.const import CLOSED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT
 
+from .streams import stream
 from .test_auth_options import ao_add
 from .world import Net, World, cable
 
@@ -73,12 +73,6 @@ class Place:
 def place() -> Place:
     world = World()
     return Place(world, *cable(world))
-
-
-def stream(net: Net) -> TcpSocket:
-    made = socket(net, net.host, AF_INET, SOCK_STREAM, 0)
-    assert isinstance(made, TcpSocket)
-    return made
 
 
 def option(sock: TcpSocket, name: int) -> int:

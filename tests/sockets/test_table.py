@@ -12,11 +12,6 @@ from usernet.sockets.table import FdTable
 from .world import Flag, World
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_numbers_begin_where_no_kernel_descriptor_can_be(world: World) -> None:
     assert world.fds.open(Flag(world)) == FD_BASE
     assert world.fds.open(Flag(world)) == FD_BASE + 1
