@@ -152,6 +152,7 @@ def test_a_refused_connection_has_its_errno() -> None:
                                   "socket(AF_UNIX, SOCK_STREAM, 0) = 5", "read(4, ..., 5) = -1 ENONSENSE",
                                   'setsockopt(4, SOL_TCP, TCP_AO_ADD_KEY, {sndid=256, rcvid=1, key="k"}, 288) = 0',
                                   f'setsockopt(4, SOL_TCP, TCP_AO_ADD_KEY, {{sndid=1, key="{"k" * 81}"}}, 288) = 0',
+                                  f'setsockopt(4, SOL_TCP, TCP_MD5SIG, {{key="{"k" * 81}"}}, 216) = 0',
                                   "setsockopt(4, SOL_TCP, TCP_AO_INFO, {current_key=-1}, 56) = 0"])  # fmt: skip
 def test_what_nobody_knows_is_unsupported(line: str) -> None:
     fails(f"{NONBLOCK}+0 {line}", outcome="unsupported")

@@ -201,3 +201,16 @@ def test_a_mac_of_tcp_ao_is_the_runs_to_find() -> None:
     # Octets are compared as they stand.
     assert run_script(KEYED.format(key="secret", ids="6465aaaaaaaaaaaaaaaaaaaaaaaa")).outcome == "FAIL"
     assert run_script(KEYED.format(key="secret", ids="300 101")).outcome == "error"
+
+
+def test_a_digest_of_tcp_md5_is_the_runs_to_find() -> None:
+    script = """`sysctl -q net.ipv4.tcp_timestamps=0`
+    0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+   +0 setsockopt(3, SOL_TCP, TCP_MD5SIG, {key="secret"}, 216) = 0
+   +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+   +0 > S 0:0(0) <nop,nop,md5 mac,mss 1460,nop,nop,sackOK,nop,wscale 8>
+    """
+    assert run_script(script).ok, str(run_script(script))
+    result = run_script(script.replace("md5 mac", f"md5 {'5a' * 16}"))
+    assert result.outcome == "FAIL" and "md5" in str(result)
+    assert run_script(script.replace("md5 mac", "md5 max")).outcome == "error"

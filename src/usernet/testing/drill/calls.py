@@ -343,6 +343,8 @@ class Calls:
         value = a[3]
         if isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_AO_ADD_KEY"]):
             value = self.signer.key_struct(value, self.config.remote_ip)
+        elif isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_MD5SIG"]):
+            value = self.signer.md5_struct(value, self.config.remote_ip)
         elif isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_AO_INFO"]):
             value = info_struct(value)
         elif isinstance(value, Struct):

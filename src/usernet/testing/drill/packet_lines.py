@@ -12,6 +12,7 @@ from .script import (
     ACK,
     AE,
     BLANK_MAC,
+    BLANK_MD5,
     CWR,
     ECE,
     FIN,
@@ -258,7 +259,7 @@ def _option(reader: Reader) -> TcpOption:
             return TcpOption(OPT_FASTOPEN, cookie)
         return TcpOption(OPT_EXPERIMENT, FASTOPEN_MAGIC + cookie)
     if name.text == "md5":
-        return TcpOption(OPT_MD5, _hex(reader))
+        return TcpOption(OPT_MD5, BLANK_MD5 if reader.skip("mac") else _hex(reader))
     if name.text == "ao":
         return TcpOption(OPT_AO, _ao(reader))
     if name.text in ("ECN", "ECNEXP", "AccECN"):

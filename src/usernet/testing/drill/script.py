@@ -85,8 +85,9 @@ class When:
     until: int = -1
 
 
-# The MAC of TCP-AO (RFC 5925) that a script leaves to the run.
+# The MAC of TCP-AO (RFC 5925), and the digest of TCP-MD5 (RFC 2385), that a script leaves to the run.
 BLANK_MAC: Final = bytes(12)
+BLANK_MD5: Final = bytes(16)
 
 
 @dataclass(frozen=True, slots=True)
