@@ -70,6 +70,7 @@ class Runs:
         self._run([job for job in jobs if job.cell.alone], 1)
 
     def _run(self, jobs: list[Job], workers: int) -> None:
+        self._stop.clear()
         for job in jobs:
             self._queue.put(job)
         threads = [threading.Thread(target=self._work, name=f"ground {i}") for i in range(min(workers, len(jobs)))]

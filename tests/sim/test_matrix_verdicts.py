@@ -136,3 +136,36 @@ def test_a_cell_that_reorders_is_run_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
     jobs = [Job(Cell(20, condition), Contender("k2k", "cubic"), 1, "") for condition in ("1", "reorder")]
     assert Runs(60.0 - OVERHEAD, Console()).minutes(jobs, 4) == pytest.approx(1.25)
+
+
+def test_cells_that_want_to_be_alone_come_behind_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    import runs
+    from cells import Cell
+    from rich.console import Console
+    from verdicts import Contender
+
+    class Told:
+        """A ground where every run ends at once."""
+
+        def run(self, sender: str, receiver: str, cc: str, cell: Cell, seed: int, **more: object) -> dict[str, Any]:
+            done.append(cell.name)
+            box = {"again": 0, "octets": 1, "segments_again": 0, "worst_late_ms": 0.0}
+            return {"box": box, "receiver": {"octets": 1, "seconds": 1.0}, "sender": {}}
+
+        def close(self) -> None: ...
+
+        abort = close
+
+    done: list[str] = []
+    monkeypatch.setattr(runs, "Ground", Told)
+    jobs = [
+        runs.Job(Cell(20, condition), Contender("k2k", "cubic"), seed, "")
+        for seed in (1, 2)
+        for condition in ("reorder", "1")
+    ]
+    matrix = runs.Runs(1.0, Console(quiet=True))
+    matrix.run(jobs, 2)
+    matrix.run(jobs[:1], 2)
+    assert done == ["20ms/1%", "20ms/1%", "20ms/reorder", "20ms/reorder", "20ms/reorder"]
+    assert len(matrix.rows) == matrix.total == 5
