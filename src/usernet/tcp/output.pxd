@@ -36,4 +36,4 @@ cdef bint _nagle_holds(Tcb tcb) noexcept
 cdef unsigned int _largest(Tcb tcb, unsigned int mss) noexcept
 cdef bint _defer(Tcb tcb, long long room, int quota, unsigned int mss, unsigned int biggest, long long now) except *
 cdef int _probe_mtu(Tcb tcb, unsigned int mss, long long unsent, long long now) except? -2
-cdef bint _send_new(Tcb tcb, unsigned int n, bint fin, unsigned int mss, long long now) except *
+cdef bint _send_new(Tcb tcb, unsigned int n, bint fin, bint push, unsigned int mss, long long now) except *

@@ -86,7 +86,7 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
         if n == 0 and not fin:
             break
         did |= O_TRIED
-        if not _send_new(tcb, n, fin, mss, now):
+        if not _send_new(tcb, n, fin, False, mss, now):
             break
         unsent -= n
         if tcb.pushes_one:
@@ -188,7 +188,8 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
     if n > room:
         n = room
     tcb.more_end = 0
-    return 0 if _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now) else -1
+    # Pushed, wherever it was cut (Linux): nothing follows until it is answered.
+    return 0 if _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, True, mss, now) else -1
 
 
 def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
@@ -198,7 +199,7 @@ def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
     n: cython.longlong = _next_segment(tcb, mss)
     if room < n or (n == 0 and (room == 0 or not tcb.fin_queued or tcb.fin_sent)):
         return False
-    return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, mss, now)
+    return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, False, mss, now)
 
 
 def _allowance(
@@ -293,20 +294,22 @@ def _probe_mtu(tcb: Tcb, mss: cython.uint, unsent: cython.longlong, now: cython.
         return -1
     if size == 0 or _before_bound(tcb, unsent) < size or (tcb.pacer.is_on and not tcb.pacer.may_leave(now)):
         return 0
-    if not _send_new(tcb, size, False, size, now):
+    if not _send_new(tcb, size, False, False, size, now):
         return 0
     probe_sent(tcb, size)
     return size
 
 
-def _send_new(tcb: Tcb, n: cython.uint, fin: cython.bint, mss: cython.uint, now: cython.longlong) -> cython.bint:
+def _send_new(
+    tcb: Tcb, n: cython.uint, fin: cython.bint, push: cython.bint, mss: cython.uint, now: cython.longlong
+) -> cython.bint:
     # One super-segment of new data. False when the floor below refused it: it stays unsent, for an ACK or the timer.
     board: Scoreboard = tcb.board
     start: cython.uint = tcb.snd_nxt
     end: cython.uint = seq_add(start, n + (1 if fin else 0))
     flags: cython.uint = ACK
     segs: cython.uint = (n + mss - 1) // mss if n > mss else 1
-    pushed: cython.bint = n > 0 and _is_pushed(tcb, tcb.position(start) + n)
+    pushed: cython.bint = n > 0 and (push or _is_pushed(tcb, tcb.position(start) + n))
     record: SentRecord
     if fin:
         flags |= FIN
