@@ -418,8 +418,9 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         establish(tcb, seg, now)
         if tcb.ecn is not None and not seg.flags & SYN:
             on_third_ack(tcb, seg)
-        if seg.flags & SYN:
-            # The SYN once more: our own SYN,ACK may be lost, and this ends the peer's wait for it (Linux).
+        if seg.flags & SYN and tcb.fastopen is None:
+            # The SYN once more: our own SYN,ACK may be lost, and this ends the peer's wait for it (Linux). With Fast
+            # Open the text that both send again does, as packetdrill's script has it.
             note_dsack(tcb, seg.seq, tcb.rcv_nxt)
             tcb.ack_pending |= ACK_SCHED | ACK_NOW
         move(tcb, RCV_ACK_OF_SYN)
