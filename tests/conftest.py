@@ -1,4 +1,4 @@
-"""Which build is under test, and what becomes of tests this machine cannot run."""
+"""Which build is under test, what becomes of tests this machine cannot run, and two stacks for those that need them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,23 @@ from usernet.core import checksum
 
 pytest.register_assert_rewrite("kernel.ground")
 from kernel.ground import KernelLacks  # noqa: E402
+from sockets.world import Net, World, cable  # noqa: E402
 
 COMPILED = not str(checksum.__file__).endswith(".py")
 BUILD = "compiled" if COMPILED else "interpreted"
 MUST_RUN = os.environ.get("CI") == "true" and os.geteuid() == 0
+
+
+@pytest.fixture
+def world() -> World:
+    """A host in virtual time."""
+    return World()
+
+
+@pytest.fixture
+def ends(world: World) -> tuple[Net, Net]:
+    """Two stacks of it, and a cable."""
+    return cable(world)
 
 
 def pytest_report_header() -> str:

@@ -6,22 +6,12 @@ import errno
 
 import pytest
 
-from sockets.world import Net, World, cable, octets
+from sockets.world import Net, World, octets
 from usernet.core.datagramqueue import payload
 from usernet.raw.ping import PingEndpoint
 
 A, B = octets("10.0.0.1"), octets("10.0.0.2")
 REQUEST = bytes([8, 0, 0, 0, 0, 0, 0, 1]) + b"payload"
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ends(world: World) -> tuple[Net, Net]:
-    return cable(world)
 
 
 def ping(world: World, one: PingEndpoint, octets_: bytes = REQUEST, dst: bytes = B) -> int:

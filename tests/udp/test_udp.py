@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from sockets.world import Net, World, cable, octets
+from sockets.world import Net, World, octets
 from usernet.core.datagramqueue import payload
 from usernet.core.packet import Packet
 from usernet.core.sender import IcmpError
@@ -16,16 +16,6 @@ from usernet.udp.endpoint import UdpEndpoint
 from usernet.udp.protocol import UdpForwarder
 
 A, B = octets("10.0.0.1"), octets("10.0.0.2")
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def ends(world: World) -> tuple[Net, Net]:
-    return cable(world)
 
 
 def endpoint(net: Net, port: int = 0, address: bytes = b"", sharing: int = 0) -> UdpEndpoint:

@@ -77,11 +77,11 @@ def set_buffers(tcb: Tcb) -> None:
 def set_tx_delay(tcb: Tcb, now: cython.longlong) -> None:
     """TCP_TX_DELAY; the round trip of an open connection changes by as much, and its minimum is not known any more."""
     engine: Engine = tcb.engine
-    more: cython.longlong = tcb.settings.tx_delay_ns
+    more: cython.longlong
     if tcb.tx_delay is None:
         tcb.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters)
-    more -= tcb.tx_delay.span
-    tcb.tx_delay.span += more
+    more = tcb.settings.tx_delay_ns - tcb.tx_delay.span
+    tcb.tx_delay.span = tcb.settings.tx_delay_ns
     if tcb.state == ESTABLISHED:
         tcb.rtt.srtt = tcb.rtt.srtt + more if tcb.rtt.srtt + more > 0 else 1
         tcb.rtt.set_rto()

@@ -276,7 +276,7 @@ def _account(tcb: Tcb, n: int, fin: bool, now: int) -> None:
     tcb.snd_nxt = end
     if n % mss:
         tcb.snd_sml = end
-    if tcb.marks is not None and tcb.marks.sent(tcb.position(start) + n, now, tcb.rcv_buf - tcb.space.held):
+    if tcb.marks is not None and tcb.marks.sent(tcb.position(start) + n, now, tcb.report_room()):
         tcb.wake(POLLERR)
     tcb.board.add(record)
     if tcb.board.packets_out == record.segs:

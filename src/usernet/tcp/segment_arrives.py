@@ -169,7 +169,7 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
         output(tcb, now)
         if tcb.ack_pending:
             tcb.ack_pending = ACK_SCHED
-            # Linux: 200 ms, whatever the socket asked for.
+            # As long as the socket allows; Linux waits 200 ms whatever it said.
             tcb.ack_timer.arm(now + longest_delay(tcb))
         return
     _text_and_after(tcb, packet, seg, seq_add(seg.seq, 1), now)

@@ -35,6 +35,7 @@ cdef int _signed_sacks(Tcb tcb) noexcept
 cdef int _option_room(Tcb tcb) noexcept
 cdef int _blocks(unsigned int sacks) noexcept
 cpdef int transmit(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, unsigned int mss, long long now) except? -1
+cdef int _hand_down(Tcb tcb, Path path, Packet packet, long long now) except? -1
 cdef Packet _header(Tcb tcb, unsigned int seq, unsigned int n, unsigned int flags, long long now)
 cdef void _address(Tcb tcb, Packet packet) noexcept
 cdef unsigned int _add_text(Tcb tcb, Packet packet, unsigned int seq, unsigned int n, unsigned int mss) except? 0xFFFFFFFF

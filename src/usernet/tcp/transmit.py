@@ -218,9 +218,14 @@ def transmit(
         tcb.trace.note(tcb, "sent", now)
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
+    return _hand_down(tcb, tcb.path, packet, now)
+
+
+def _hand_down(tcb: Tcb, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
+    # To the floor below, TCP_TX_DELAY later where there is one.
     if tcb.tx_delay is not None:
-        return tcb.tx_delay.send(tcb.path, packet, now)
-    return engine.sender.send(tcb.path, packet, now)
+        return tcb.tx_delay.send(path, packet, now)
+    return tcb.engine.sender.send(path, packet, now)
 
 
 def _header(tcb: Tcb, seq: cython.uint, n: cython.uint, flags: cython.uint, now: cython.longlong) -> Packet:
@@ -408,10 +413,7 @@ def send_syn(tcb: Tcb, flags: cython.uint, now: cython.longlong) -> None:
         # A listener's answer is not yet the connection's (Linux).
         tcb.segs_out += 1
     engine.mib.OutSegs += 1
-    if tcb.tx_delay is not None:
-        tcb.tx_delay.send(path, packet, now)
-    else:
-        engine.sender.send(path, packet, now)
+    _hand_down(tcb, path, packet, now)
 
 
 def add_text(packet: Packet, tcb: Tcb, n: cython.uint) -> None:
