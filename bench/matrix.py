@@ -10,9 +10,9 @@ what the receiver read, as a ratio to k2k's; retransmissions are counted by the 
 again per octet sent for the first time. Medians. Where a contender falls short, it and its measure take MORE turns with
 further seeds, and the medians are of all. A run in which the box was starved (a frame left over a quarter of a round
 trip late, at least 2 ms and at most 20) is repeated, and not counted when it stays so. The first turn of each cell is
-captured, and after the runs tshark reads all captures: what its experts say of the sender's end is set beside what they
-say of Linux's. --check: exit 1 when a cell or a contender's captures fall short of Linux's, or when one that
-was asked for cannot be judged.
+captured, and every one of a cell that reorders, since only there is acknowledged data sent again; after the runs tshark
+reads all captures: what its experts say of the sender's end is set beside what they say of Linux's. --check: exit 1
+when a cell or a contender's captures fall short of Linux's, or when one that was asked for cannot be judged.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def arguments() -> argparse.Namespace:
     )
     add("--markdown", default="", metavar="FILE", help="a page whose tables are written anew, such as docs/matrix.md")
     add("--plot", default="", metavar="FILE", help="a picture to write, .png or .svg; needs matplotlib")
-    add("--keep", default="", metavar="FOLDER", help="keep the first run's captures there")
+    add("--keep", default="", metavar="FOLDER", help="keep the captures there")
     add("--no-capture", action="store_true", help="neither capture nor ask tshark")
     add("--check", action="store_true", help="exit status 1 when a cell falls short or was not measured")
     given = parser.parse_args()
@@ -141,12 +141,14 @@ def arguments() -> argparse.Namespace:
 
 
 def plan(given: argparse.Namespace, folder: str) -> list[Job]:
-    """The runs that are asked for, turn by turn; the first turn of each cell has a capture in the folder."""
+    """The runs that are asked for, turn by turn, and which of them leave a capture in the folder."""
     wanted = contenders_of(given.cc.split(","), given.contenders.split(","))
 
     def pcap(cell: Cell, contender: Contender, run: int) -> str:
-        name = f"{cell.name}-{contender.name}".replace("/", "-").replace("%", "")
-        return "" if run or given.no_capture else f"{folder}/{name}.pcap"
+        name = f"{cell.name}-{contender.name}-{run + 1}".replace("/", "-").replace("%", "")
+        # Whether acknowledged data is sent again under reordering is luck: one turn would not tell.
+        captured = not given.no_capture and (run == 0 or cell.alone)
+        return f"{folder}/{name}.pcap" if captured else ""
 
     return [
         Job(cell, contender, given.first_seed + run, pcap(cell, contender, run))
