@@ -11,7 +11,7 @@ from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_
 from .output cimport output
 from .transmit cimport control_packet, send_ack, send_syn, timestamp, usable_path
 from .delayed_ack cimport acknowledge_text, longest_delay, quick_acks
-from .receive cimport note_dsack, take_text, wire_segments
+from .receive cimport note_dsack, note_sack, take_text, wire_segments
 from .urgent cimport urgent_arrives
 from .window cimport widest_window
 from .acknowledge cimport acknowledge, acknowledge_old

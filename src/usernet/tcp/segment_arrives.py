@@ -55,7 +55,7 @@ from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .output import output
-from .receive import note_dsack, take_text, wire_segments
+from .receive import note_dsack, note_sack, take_text, wire_segments
 from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
@@ -525,6 +525,9 @@ def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if tcb.rcv_nxt != tcb.peer_fin_seq:
         if seg.flags & FIN:
             tcb.ack_pending |= ACK_SCHED | ACK_NOW
+            if tcb.sack_ok and seg.end_seq == seq_add(tcb.peer_fin_seq, 1) and seq_lt(tcb.rcv_nxt, tcb.peer_fin_seq):
+                # It has a number, like text: a block that ends before it would not cover the segment it came in.
+                note_sack(tcb, tcb.peer_fin_seq, seg.end_seq)
         return True
     if tcb.space.held > tcb.rcv_buf:
         # The buffer is overdrawn: a peer that closes into a closed window hears so at once (Linux).
