@@ -42,8 +42,8 @@ def take_sacks(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked) -> 
         taken |= 1 << best
         if _is_valid(tcb, seg, best, duplicate and best == 0):
             if duplicate and best == 0:
-                if seq_lt(tcb.snd_una, seg.sack_right[0]):
-                    _duplicate_above(tcb, seg, acked)
+                if seq_lt(prior_una, seg.sack_right[0]):
+                    _duplicate_above(tcb, seg, prior_una, acked)
             else:
                 board.sack(seg.sack_left[best], seg.sack_right[best], acked)
     if tcb.ca_state != CA_LOSS or tcb.undo.is_open:
@@ -93,12 +93,12 @@ def _dsack_seen(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked) ->
     return False
 
 
-def _duplicate_above(tcb: Tcb, seg: Segment, acked: Acked) -> None:
-    # A D-SACK of something not cumulatively acknowledged yet.
+def _duplicate_above(tcb: Tcb, seg: Segment, prior_una: cython.uint, acked: Acked) -> None:
+    # A D-SACK of something that was not cumulatively acknowledged before this ACK.
     board: Scoreboard = tcb.board
-    i: cython.Py_ssize_t = board.find(seg.sack_left[0])
-    octets: cython.uint = (seg.sack_right[0] - seg.sack_left[0]) & MASK32
-    flags: cython.uint = board.at(i).flags
+    left: cython.uint = seg.sack_left[0] if seq_lt(prior_una, seg.sack_left[0]) else prior_una
+    octets: cython.uint = (seg.sack_right[0] - left) & MASK32
+    flags: cython.uint = board.at(board.find(left)).flags
     if not flags & R_EVER_RETRANS:
         return
     if tcb.undo.is_open and seq_lt(tcb.undo.marker, seg.sack_right[0]):
