@@ -72,11 +72,32 @@ def test_a_cookie_belongs_to_one_connection_one_syn_and_one_stack():
     assert SynCookies(Entropy(b"other")).mss_of(KEY4, 7, iss, MINUTE) == 0
 
 
+def test_a_cookie_stands_for_one_of_four_sizes():
+    made = cookies()
+    for key, sizes in ((KEY4, MSS4), (KEY6, MSS6)):
+        iss = made.sequence(key, 7, 65535, MINUTE)
+        found = [made.mss_of(key, 7, (iss + step) & MASK32, MINUTE) for step in range(-8, 9)]
+        assert found == [0] * 5 + list(sizes) + [0] * 8
+
+
+def test_cookies_of_one_place_grow_with_the_peers_isn():
+    made = cookies()
+    first = made.sequence(KEY4, 0xFFFFFFF0, 1460, MINUTE)
+    for more in (1, 100, 0x20, 1 << 30):
+        assert (made.sequence(KEY4, (0xFFFFFFF0 + more) & MASK32, 1460, MINUTE) - first) & MASK32 == more
+
+
+def test_a_cookie_tells_nothing_of_the_next_minutes():
+    made = cookies()
+    low = {made.sequence(KEY4, 7, 1460, minute * MINUTE) & 0xFFFFFF for minute in range(256)}
+    assert len(low) == 256
+
+
 @pytest.mark.parametrize("ticks", [0, 63, 64, 1 << 20, (1 << 40) + 5])
 @pytest.mark.parametrize("wscale, sack, ecn", [(-1, False, False), (0, True, False), (14, True, True)])
 def test_a_stamp_tells_options_and_never_lies_in_the_future(ticks, wscale, sack, ecn):
     stamp = stamp_with_options(ticks, wscale, sack, ecn)
-    assert ticks - 64 <= stamp <= ticks
+    assert ticks - 64 < stamp <= ticks
     assert stamp & 0x3F == (15 if wscale < 0 else wscale) | (sack << 4) | (ecn << 5)
 
 
