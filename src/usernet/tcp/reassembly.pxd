@@ -26,4 +26,5 @@ cdef class Reassembly:
     cpdef unsigned int drain(self, unsigned int rcv_nxt, ByteQueue into) except? 0xFFFFFFFF
     cpdef unsigned int end(self) except? 0xFFFFFFFF
     cpdef void clear(self) except *
+    cdef void _came_twice(self, unsigned int left, unsigned int right) noexcept
     cdef Py_ssize_t _after(self, unsigned int start) except -1

@@ -40,17 +40,22 @@ class Reassembly:
         self.twice_left = self.twice_right = 0
 
     def insert(self, packet: Packet, data: cython.Py_ssize_t, start: cython.uint, end: cython.uint) -> Held | None:
-        """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new."""
+        """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new.
+
+        ``twice_left`` to ``twice_right`` is what of it was there already, as after drain().
+        """
         at: cython.Py_ssize_t = self._after(start)
         after: cython.Py_ssize_t
         first: cython.uint = start
         near: Held
         piece: Held
+        self.twice_left = self.twice_right = 0
         if at > 0:
             near = self.held[at - 1]
             if seq_le(end, near.end):
                 return None
             if seq_lt(start, near.end):
+                self._came_twice(start, near.end)
                 start = near.end
         after = at
         while after < len(self.held):
@@ -58,8 +63,10 @@ class Reassembly:
             if seq_le(end, near.start):
                 break
             if seq_lt(end, near.end):
+                self._came_twice(near.start, end)
                 end = near.start
                 break
+            self._came_twice(near.start, near.end)
             # The new one covers it whole; Linux too keeps the larger.
             self.memory -= ((near.end - near.start) & MASK32) + HELD_OVERHEAD
             after += 1
@@ -89,11 +96,7 @@ class Reassembly:
             if seq_lt(rcv_nxt, near.start):
                 break
             if seq_lt(near.start, start):
-                if self.twice_left == self.twice_right:
-                    self.twice_left = near.start
-                    self.twice_right = near.end if seq_lt(near.end, start) else start
-                elif near.start == self.twice_right:
-                    self.twice_right = near.end if seq_lt(near.end, start) else start
+                self._came_twice(near.start, near.end if seq_lt(near.end, start) else start)
             count += 1
             n = (near.end - near.start) & MASK32
             self.memory -= n + HELD_OVERHEAD
@@ -114,6 +117,14 @@ class Reassembly:
         """Drop everything."""
         self.held.clear()
         self.memory = 0
+
+    def _came_twice(self, left: cython.uint, right: cython.uint) -> None:
+        # A stretch that touches the one before makes it longer; one D-SACK tells of one stretch (RFC 2883 4).
+        if self.twice_left == self.twice_right:
+            self.twice_left = left
+            self.twice_right = right
+        elif left == self.twice_right:
+            self.twice_right = right
 
     def _after(self, start: cython.uint) -> cython.Py_ssize_t:
         # Index of the first held segment that begins after start; new ones nearly always go last.

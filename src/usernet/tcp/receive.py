@@ -112,9 +112,6 @@ def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
             tcb.ack_pending |= ACK_NOW | ACK_SCHED
         return True
     tcb.ack_pending |= ACK_NOMEM | ACK_NOW | ACK_SCHED
-    if tcb.rcv_queue.length == 0 and engine.pool.charge(n):
-        # Nothing waits for the reader, so that only this brings the connection forward.
-        return True
     engine.ext.TCPRcvQDrop += 1
     tcb.wake(POLLIN)
     return False
@@ -222,6 +219,8 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     if ofo.insert(packet, seg.data, start, end) is None:
         engine.ext.TCPOFOMerge += 1
         note_dsack(tcb, start, end)
+    elif ofo.twice_left != ofo.twice_right:
+        note_dsack(tcb, ofo.twice_left, ofo.twice_right)
     engine.pool.uncharge(cost - (ofo.memory - before))
     if tcb.sack_ok:
         # Without SACK a window that grows would hide that these are duplicate ACKs.
@@ -230,6 +229,8 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
             # Blocks move down for this one, and the last of them out: what an ACK held back was to tell of them goes
             # first. Else the sender learns of many segments at once, later, and takes that for a faster path.
             send_compressed(tcb, now)
+            # This one it did not tell of.
+            tcb.ack_pending |= ACK_SCHED
         note_sack(tcb, start, end)
     if tcb.owner is not None:
         grow_buffer(tcb, tcb.space.target)
@@ -250,18 +251,8 @@ def note_sack(tcb: Tcb, left: cython.uint, right: cython.uint) -> None:
     i: cython.int = 0
     kept: cython.int = 0
     count: cython.int = tcb.sack_count
-    lefts: list[int]
-    rights: list[int]
-    if (
-        count > 0
-        and seq_le(tcb.sack_left[0], left)
-        and seq_le(left, tcb.sack_right[0])
-        and seq_lt(tcb.sack_right[0], right)
-    ):
-        # The newest block grows at its end, the common case; it may reach the next one.
-        left = tcb.sack_left[0]
-    lefts = []
-    rights = []
+    lefts: list[int] = []
+    rights: list[int] = []
     while i < count:
         if seq_le(tcb.sack_left[i], right) and seq_le(left, tcb.sack_right[i]):
             if seq_lt(tcb.sack_left[i], left):
@@ -299,7 +290,8 @@ def _close_gap(tcb: Tcb, now: cython.longlong) -> None:
     n: cython.uint = ofo.drain(tcb.rcv_nxt, tcb.rcv_queue)
     i: cython.int = 0
     kept: cython.int = 0
-    if ofo.twice_left != ofo.twice_right:
+    if ofo.twice_left != ofo.twice_right and tcb.dsack_count == 0:
+        # Else the segment began with text that came before, and that is told.
         note_dsack(tcb, ofo.twice_left, ofo.twice_right)
     tcb.rcv_nxt = (tcb.rcv_nxt + n) & MASK32
     tcb.bytes_received += n
