@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from usernet.core.packet import Packet, new_packet
+from usernet.core.pool import MemoryPool
 from usernet.core.sender import Path, Sender
 from usernet.sockets import const as so
 from usernet.sockets.base import Socket
@@ -184,13 +185,42 @@ class Sink(Sender):
 
 def test_what_waits_is_bounded(ends: tuple[Net, Net]) -> None:
     context, sink = ends[0].context, Sink()
-    delay, path = TxDelay(context.timers, sink, context.counters), Path(4, bytes(4), bytes(4))
+    delay = TxDelay(context.timers, sink, context.counters, context.pool)
+    path = Path(4, bytes(4), bytes(4))
     delay.span = 10 * MS
     answers = [delay.send(path, new_packet(0), ends[0].host.now()) for _ in range(1001)]
     assert answers == [0] * 1000 + [-errno.ENOBUFS] and sink.sent == 0
     assert context.counters.drops["tcp_tx_delay_full"] == 1
     ends[0].host.advance(10 * MS)
     assert sink.sent == 1000
+
+
+def test_what_waits_is_charged_though_its_connection_is_gone(ends: tuple[Net, Net]) -> None:
+    client, _, _ = joined(ends, 50_000)
+    pool = ends[0].context.pool
+    client.send(bytes(100_000))
+    client.setsockopt(so.SOL_SOCKET, so.SO_LINGER, struct.pack("=ii", 1, 0))
+    client.close()
+    # The first window, as it left, and the RST behind it.
+    assert 10 * 1460 < pool.used < 100_000
+    ends[0].host.advance(50 * MS)
+    assert pool.used == 0
+
+
+def test_what_waits_fits_into_memory(ends: tuple[Net, Net]) -> None:
+    context, sink = ends[0].context, Sink()
+    pool = MemoryPool(100)
+    delay = TxDelay(context.timers, sink, context.counters, pool)
+    path = Path(4, bytes(4), bytes(4))
+    delay.span = 10 * MS
+    packets = [new_packet(0) for _ in range(3)]
+    for packet in packets:
+        packet.push(40)
+    answers = [delay.send(path, packet, ends[0].host.now()) for packet in packets]
+    assert answers == [0, 0, -errno.ENOBUFS] and pool.used == 80
+    assert context.counters.drops["tcp_tx_delay_memory"] == 1
+    ends[0].host.advance(10 * MS)
+    assert sink.sent == 2 and pool.used == 0
 
 
 def test_the_answers_of_a_listener_are_bounded_together(ends: tuple[Net, Net]) -> None:

@@ -87,6 +87,17 @@ def test_what_is_delivered_before_the_next_departure_is_not_in_the_network_then(
     assert path.ack(102, 136, departs_in=4).cycle_index == 1
 
 
+def test_a_bandwidth_beyond_all_numbers_makes_no_small_window():
+    # 2**32 segments are 0 to who counts in 32 bits.
+    path = Path()
+    path.cc.bw_filter.reset(2.0**32, 0)
+    path.phase(0, 1.25)
+    assert path.ack(101, 600_000_000, departs_in=1000).cycle_index == 0
+    path.cc.bw_filter.reset(2.0**33 / 0.2, 0)
+    path.cc.cwnd = 5000
+    assert path.ack(102, 100).cwnd == 5001
+
+
 def test_probing_ends_with_a_loss_once_a_round_trip_has_passed():
     path = Path()
     path.phase(0, 1.25)

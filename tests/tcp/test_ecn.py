@@ -96,6 +96,25 @@ def test_rfc3168_6_1_1_both_ends_must_ask():
         peer.expect(SYN | ACK)
 
 
+def test_a_flood_of_syns_that_ask_for_ecn_makes_no_controls():
+    class Counted(CongestionControl):
+        name = "counted"
+        made = 0
+
+        def __init__(self):
+            super().__init__()
+            Counted.made += 1
+
+    scene = with_control(Counted, tcp_ecn=1)
+    scene.context.sysctl.set("net.ipv4.tcp_congestion_control", "counted")
+    scene.listen()
+    for port in range(10):
+        peer = scene.peer(remote_port=20_000 + port)
+        peer.send(ASKED, mss=1460)
+        assert peer.drain()[-1].flags == SYN | ACK | ECE
+    assert Counted.made == 1
+
+
 def test_rfc3168_6_1_1_1_the_second_syn_asks_no_more():
     scene = Scene(tcp_ecn=1)
     peer = scene.peer()

@@ -73,10 +73,6 @@ def test_rfc5961_4_2_syn_is_challenged():
 def test_rfc5961_5_2_acks_outside_are_challenged_and_their_text_dropped():
     scene, peer, tcb, _ = opened()
     peer.send(ACK, seq=1, ack=5, payload=b"evil")
-    # The peer was heard just now: it is in step, and this is not its segment.
-    peer.expect_nothing()
-    scene.advance(ms=600)
-    peer.send(ACK, seq=1, ack=5, payload=b"evil")
     peer.expect(ACK, seq=1, ack=1)
     scene.advance(ms=600)
     peer.send(ACK, seq=1, ack=0x8000_0000, payload=b"evil")

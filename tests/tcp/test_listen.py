@@ -70,8 +70,24 @@ def test_a_request_with_room_for_more_offers_what_an_unscaled_window_can_tell():
     peer = scene.peer()
     peer.send(SYN, seq=0, mss=1460)
     assert peer.expect(SYN | ACK).wnd == 65535
-    peer.send(SYN, seq=100)
+    # RFC 7323 2.2: what lies beyond that window is outside, however much room there is.
+    peer.send(SYN, seq=70_000)
     assert peer.expect(ACK, seq=1, ack=1).wnd == 65535
+
+
+def test_rfc9293_3_10_7_4_a_syn_in_the_window_ends_a_request_and_is_reset():
+    scene = Scene()
+    peer = scene.peer()
+    listener = scene.listen()
+    peer.send(SYN, mss=1460)
+    peer.expect(SYN | ACK)
+    peer.send(SYN, seq=500, mss=1460)
+    peer.expect(RST | ACK, ack=501)
+    assert not listener.requests and scene.counters.tcp_ext.EmbryonicRsts == 1 and scene.counters.tcp.OutRsts == 1
+    # The port listens on.
+    peer.send(SYN, seq=500, mss=1460)
+    peer.expect(SYN | ACK, ack=501)
+    assert len(listener.requests) == 1
 
 
 def test_rfc5961_request_is_reset_only_by_the_exact_number():

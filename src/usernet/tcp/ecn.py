@@ -117,7 +117,7 @@ def asked_by(engine: Engine, settings: Settings, path: Path, seg: Segment) -> Ec
     mode: cython.int = engine.sysctls.ecn
     if ace == 0:
         return None  # type: ignore[return-value]
-    cc = engine.controls.make(engine.controls.chosen(settings.congestion, path.congctl))
+    cc = engine.controls.sample(engine.controls.chosen(settings.congestion, path.congctl))
     needed = cc.needs_ecn
     accurate = needed and cc.ect == ECT_1
     if ace != ECE | CWR and (mode >= 3 or accurate):

@@ -79,7 +79,7 @@ def set_tx_delay(tcb: Tcb, now: cython.longlong) -> None:
     engine: Engine = tcb.engine
     more: cython.longlong
     if tcb.tx_delay is None:
-        tcb.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters)
+        tcb.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters, engine.pool)
     more = tcb.settings.tx_delay_ns - tcb.tx_delay.span
     tcb.tx_delay.span = tcb.settings.tx_delay_ns
     if tcb.state == ESTABLISHED:

@@ -112,10 +112,17 @@ def _next_octets(
     if room < mss and room < ready:
         return -O_RWND
     n = _allowance(ready, room, quota if quota < half else half, mss, biggest)
-    if n == unsent and n % mss and not (tcb.fin_queued and room > n) and _nagle_holds(tcb):
-        return n - n % mss
     if n < ready and n < biggest and not tcb.pushes_one and _defer(tcb, room, quota, mss, biggest, now):
         return -O_CWND if quota * mss <= room else 0
+    # Of the last text, and of a window that more text fills, what is beyond whole segments obeys Nagle: one such is in
+    # flight at most, and behind a whole segment (SWS avoidance of RFC 9293 3.8.6.2.1 as Linux has it).
+    if (
+        (n == unsent or (n == room and n > mss))
+        and n % mss
+        and not (n == unsent and tcb.fin_queued and room > n)
+        and _nagle_holds(tcb)
+    ):
+        return n - n % mss
     return n
 
 
@@ -205,16 +212,14 @@ def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
 def _allowance(
     unsent: cython.longlong, room: cython.longlong, quota: cython.int, mss: cython.uint, biggest: cython.uint
 ) -> cython.uint:
-    # Octets of the next super-segment: whole segments, unless it takes all there is.
+    # Octets of the next super-segment: whole segments, unless it takes all there is, or all the room.
     n: cython.longlong = quota
     n *= mss
     if n > biggest:
         n = biggest
     if n > room:
         n = room
-    if n >= unsent:
-        return unsent
-    return n - n % mss if n > mss else n
+    return unsent if n >= unsent else n
 
 
 def _before_bound(tcb: Tcb, unsent: cython.longlong) -> cython.longlong:

@@ -51,9 +51,11 @@ cdef class Request(Endpoint):
     cdef int _patience(self) except -1
     cdef void _leave(self) except *
     cpdef void send_syn_ack(self, long long now) except *
-    cdef void _send(self, unsigned int flags, unsigned int seq, unsigned int wnd, bytes options, long long now) except *
+    cdef void _send(self, unsigned int flags, unsigned int seq, unsigned int ack, unsigned int wnd, bytes options, long long now) except *
     cpdef void drop(self) except *
     cpdef void arrives(self, Packet packet, Segment seg, long long now) except *
+    cdef unsigned int _first_window(self) noexcept
+    cdef bint _is_in_window(self, Segment seg) noexcept
     cdef void _complete(self, Packet packet, Segment seg, long long now) except *
     cpdef Connection child(self, long long now)
     cdef bint _may_answer(self, long long now) noexcept

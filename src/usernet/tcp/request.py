@@ -170,7 +170,7 @@ class Request(Endpoint):
             if len(options) + len(self.extra) <= MAX_OPTIONS:
                 options += self.extra
             self.extra = b""
-        self._send(flags, self.iss, self.rcv_wnd if self.rcv_wnd < 0xFFFF else 0xFFFF, options, now)
+        self._send(flags, self.iss, seq_add(self.irs, 1), self._first_window(), options, now)
 
     def _send_again(self, now: cython.longlong) -> None:
         engine: Engine = self.listener.engine
@@ -180,11 +180,16 @@ class Request(Endpoint):
         self.send_syn_ack(now)
 
     def _send(
-        self, flags: cython.uint, seq: cython.uint, wnd: cython.uint, options: bytes, now: cython.longlong
+        self,
+        flags: cython.uint,
+        seq: cython.uint,
+        ack: cython.uint,
+        wnd: cython.uint,
+        options: bytes,
+        now: cython.longlong,
     ) -> None:
         listener: Listener = self.listener
         engine: Engine = listener.engine
-        ack: cython.uint = seq_add(self.irs, 1) if flags & ACK else 0
         packet: Packet = control_packet(
             self.path, self.local_port, self.remote_port, seq, ack, flags, wnd, options, self.auth
         )
@@ -195,7 +200,7 @@ class Request(Endpoint):
         packet.mark = listener.settings.mark
         engine.mib.OutSegs += 1
         if listener.settings.tx_delay_ns > 0 and listener.tx_delay is None:
-            listener.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters)
+            listener.tx_delay = TxDelay(engine.timers, engine.sender, engine.counters, engine.pool)
         delay: TxDelay | None = listener.tx_delay
         if delay is not None:
             # The listener's: who accepts it may delay what follows by something else.
@@ -272,8 +277,7 @@ class Request(Endpoint):
             # The SYN again: so is the answer, at a limited rate.
             if self.ecn is not None and not asked_again(engine, self.ecn, seg):
                 engine.counters.drop("tcp_ecn_mixed")
-                engine.mib.OutRsts += 1
-                self._send(RST | ACK, self.iss, 0, b"", now)
+                self._reset(seg, now)
                 self.drop()
             elif self._may_answer(now):
                 self._send_again(now)
@@ -282,7 +286,7 @@ class Request(Endpoint):
                 engine.ext.TCPACKSkippedSynRecv += 1
             return
         # First.
-        if old or foreign or seq_lt(seg.end_seq, rcv_nxt) or seq_lt(seq_add(rcv_nxt, self.rcv_wnd), seg.seq):
+        if old or foreign or not self._is_in_window(seg):
             if old:
                 engine.ext.PAWSEstab += 1
             elif foreign:
@@ -300,18 +304,37 @@ class Request(Endpoint):
                 self._acknowledge(now)
             return
         # Fourth.
-        if seg.flags & SYN:
+        if seg.flags & SYN and seg.seq == self.irs:
+            # Its text only is in the window.
             if self._may_answer(now):
                 self._acknowledge(now)
+            return
+        if seg.flags & SYN:
+            # Back to LISTEN; whoever sent it hears of it (Linux).
+            engine.ext.EmbryonicRsts += 1
+            engine.mib.AttemptFails += 1
+            self._reset(seg, now)
+            self.drop()
             return
         # Fifth.
         if not seg.flags & ACK:
             return
         if seg.ack != seq_add(self.iss, 1):
-            engine.mib.OutRsts += 1
             self._reset(seg, now)
             return
         self._complete(packet, seg, now)
+
+    def _first_window(self) -> cython.uint:
+        # RFC 7323 2.2: that of a SYN,ACK is never scaled.
+        return self.rcv_wnd if self.rcv_wnd < 0xFFFF else 0xFFFF
+
+    def _is_in_window(self, seg: Segment) -> cython.bint:
+        # As Linux judges it: something of it is in the window that the SYN,ACK told, or it is empty and at its edge.
+        rcv_nxt: cython.uint = seq_add(self.irs, 1)
+        edge: cython.uint = seq_add(rcv_nxt, self._first_window())
+        if seg.seq == rcv_nxt or (seq_lt(rcv_nxt, seg.end_seq) and seq_lt(seg.seq, edge)):
+            return True
+        return seg.seq == edge and seg.end_seq == edge
 
     def _complete(self, packet: Packet, seg: Segment, now: cython.longlong) -> None:
         listener: Listener = self.listener
@@ -330,7 +353,6 @@ class Request(Endpoint):
             engine.ext.ListenDrops += 1
             self.is_acked = True
             if engine.sysctls.abort_on_overflow:
-                engine.mib.OutRsts += 1
                 self._reset(seg, now)
                 engine.ext.EmbryonicRsts += 1
                 self.drop()
@@ -401,7 +423,14 @@ class Request(Endpoint):
         wnd: cython.uint = self.rcv_wnd >> self.rcv_wscale
         if self.ts_ok:
             options = timestamp_option((now // MS + self.ts_offset) & MASK32, self.ts_recent)
-        self._send(ACK, seq_add(self.iss, 1), wnd if wnd < 0xFFFF else 0xFFFF, options, now)
+        self._send(
+            ACK, seq_add(self.iss, 1), seq_add(self.irs, 1), wnd if wnd < 0xFFFF else 0xFFFF, options, now
+        )  # fmt: skip
 
     def _reset(self, seg: Segment, now: cython.longlong) -> None:
-        self._send(RST, seg.ack, 0, b"", now)
+        # 3.10.7.1.
+        self.listener.engine.mib.OutRsts += 1
+        if seg.flags & ACK:
+            self._send(RST, seg.ack, 0, 0, b"", now)
+        else:
+            self._send(RST | ACK, 0, seg.end_seq, 0, b"", now)

@@ -429,9 +429,7 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         if tcb.fin_queued:
             move(tcb, CLOSE)
     if seq_lt(tcb.snd_nxt, seg.ack):
-        # Whoever was heard a moment ago is in step with us, and this is not theirs: no answer then.
-        if now - tcb.rcv_at >= tcb.engine.sysctls.invalid_ratelimit_ns:
-            challenge_ack(tcb, now)
+        challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
         # Nobody has acknowledged what was never sent; a listener's SYN is a sequence number that does not count.

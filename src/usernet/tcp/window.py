@@ -285,7 +285,9 @@ def text_copied(tcb: Tcb, n: cython.Py_ssize_t, now: cython.longlong) -> None:
     piece: cython.longlong = READ_PIECE * tcb.rcv_mss
     copied: cython.longlong
     left: cython.longlong = tcb.rcv_queue.length
-    # What a packet cost is given back with its octets, in proportion.
+    # What packets cost is given back with their octets, in proportion. Linux gives a packet's back when all of it is
+    # read; here the count would be kept for each packet, to delay the offer by one at most: the first of the queue is
+    # the only one partly read.
     space.held = space.held * left // (left + n) if left > 0 else 0
     if piece > n:
         piece = n

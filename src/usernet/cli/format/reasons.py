@@ -85,6 +85,7 @@ REASONS: dict[str, str] = {
     "tcp_forward_undecided": "A connection through user-mode NAT was not decided upon in time.",
     "tcp_ecn_mixed": "Classic and accurate ECN asked for in one handshake (RFC 9768 3.1.5).",
     "tcp_tx_delay_full": "TCP_TX_DELAY held as many packets of a connection as it may.",
+    "tcp_tx_delay_memory": "TCP_TX_DELAY had to hold a packet when memory was short.",
     "tcp_mtu_not_smaller": "An ICMP report of an MTU that all segments under way fit into (RFC 5927 7.2).",
     # user-mode NAT
     "gateway_tcp_full": "User-mode NAT relays as many TCP connections as it may (max_tcp of the user: URL).",

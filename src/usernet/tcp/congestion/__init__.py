@@ -48,12 +48,13 @@ ALLOWED: Final = "net.ipv4.tcp_allowed_congestion_control"
 class Controls:
     """One stack's congestion controls: those built in, and those registered since."""
 
-    __slots__ = ("_allowed", "_classes", "_default", "_entropy", "_sysctl")
+    __slots__ = ("_allowed", "_classes", "_default", "_entropy", "_samples", "_sysctl")
 
     def __init__(self, sysctl: SysctlRegistry, entropy: Entropy) -> None:
         self._sysctl = sysctl
         self._entropy = entropy
         self._classes: dict[str, type[CongestionControl]] = {}
+        self._samples: dict[str, CongestionControl] = {}
         self._allowed: frozenset[str] = frozenset()
         self._default = BUILT_IN[0].name
         for cls in BUILT_IN:
@@ -100,6 +101,14 @@ class Controls:
             known = ", ".join(self._classes)
             raise OSError(ENOENT, f"no congestion control named {name!r}; there are {known}") from None
         cc.configure(self._sysctl, self._entropy)
+        return cc
+
+    def sample(self, name: str) -> CongestionControl:
+        """One that serves no connection, to ask what all of a name are: a flood of SYNs makes none. As :meth:`make`."""
+        name = name or self._default
+        cc = self._samples.get(name)
+        if cc is None:
+            cc = self._samples[name] = self.make(name)
         return cc
 
     def _add(self, cls: type[CongestionControl]) -> None:

@@ -3,9 +3,12 @@ from ..rate cimport AckSample
 from .base cimport CongestionControl
 
 cdef int CA_RECOVERY
-cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MIN_PIPE_CWND
+cdef unsigned int INFINITE_SSTHRESH, INIT_CWND, MIN_PIPE_CWND, MOST_SEGMENTS
 cdef long long MS, NO_RTT, SLOW_RATE
 cdef double PACING_MARGIN
+
+
+cpdef unsigned int whole_segments(double segs) noexcept
 
 
 cdef class Bbr(CongestionControl):

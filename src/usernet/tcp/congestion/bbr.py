@@ -13,7 +13,7 @@ from ...core.entropy import Entropy
 from ..const import CA_RECOVERY, INFINITE_SSTHRESH, INIT_CWND
 from ..rate import AckSample
 from .base import CongestionControl
-from .const import MIN_PIPE_CWND, NO_RTT, PACING_MARGIN
+from .const import MIN_PIPE_CWND, MOST_SEGMENTS, NO_RTT, PACING_MARGIN
 
 if TYPE_CHECKING:
     import cython
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 # Below 1.2 Mbit/s a super-segment of two would take too long.
 SLOW_RATE = 150_000
+
+
+def whole_segments(segs: cython.double) -> cython.uint:
+    """Rounded down, and bounded: a bandwidth may be measured over next to no time, and C has no number for more."""
+    return int(segs) if segs < MOST_SEGMENTS else MOST_SEGMENTS
 
 
 class Bbr(CongestionControl):
@@ -128,7 +133,7 @@ class Bbr(CongestionControl):
         if self.min_rtt >= NO_RTT:
             return INIT_CWND
         segs = bw * self.min_rtt / 1e9 * gain
-        whole = int(segs)
+        whole = whole_segments(segs)
         return whole if whole >= segs else whole + 1
 
     def _approach(self, target: cython.uint, delivered: cython.uint, full_bw_reached: cython.bint) -> None:

@@ -1,7 +1,7 @@
 cimport cython
 
 from ..rate cimport AckSample
-from .bbr cimport Bbr
+from .bbr cimport Bbr, whole_segments
 from .maxfilter cimport MaxFilter
 from .policer cimport Policer
 

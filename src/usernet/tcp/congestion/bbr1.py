@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...core.const import MS, SECOND
 from ..const import CA_LOSS, CA_RECOVERY
 from ..rate import AckSample
-from .bbr import Bbr
+from .bbr import Bbr, whole_segments
 from .const import MIN_PIPE_CWND, PACING_MARGIN
 from .maxfilter import MaxFilter
 from .policer import Policer
@@ -216,7 +216,7 @@ class Bbr1(Bbr):
             flight += self._tso_goal()
         if sample.next_at <= now:
             return flight
-        gone = int(self.bandwidth() * (sample.next_at - now) / 1e9)
+        gone = whole_segments(self.bandwidth() * (sample.next_at - now) / 1e9)
         return flight - gone if flight > gone else 0
 
     def _next_phase(self) -> None:
@@ -340,7 +340,7 @@ class Bbr1(Bbr):
 
     def _aggregated(self, bw: cython.double) -> cython.uint:
         extra: cython.uint = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
-        most: cython.uint = int(bw * EXTRA_ACKED_MAX)
+        most: cython.uint = whole_segments(bw * EXTRA_ACKED_MAX)
         return extra if extra < most else most
 
     def _recovers(self, sample: AckSample) -> cython.bint:

@@ -12,3 +12,5 @@ NO_BOUND: Final = 0x7FFFFFFF
 MIN_PIPE_CWND: Final = 4
 PACING_MARGIN: Final = 0.99
 NO_RTT: Final = 1 << 62
+# No more segments are ever in flight: a window has 2^30 octets at most (RFC 7323 2.3).
+MOST_SEGMENTS: Final = 1 << 30

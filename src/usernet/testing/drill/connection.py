@@ -14,7 +14,7 @@ from ...ip.address import parse_ip
 from .errors import Mismatch
 from .live import Live, ipv4_header
 from .packet_lines import OPT_SACK, OPT_TIMESTAMPS
-from .script import ACK, SYN, IcmpPacket, TcpOption, TcpPacket, UdpPacket
+from .script import ACK, RST, SYN, IcmpPacket, TcpOption, TcpPacket, UdpPacket
 
 # How far the script has come with its connection.
 NEW = "new"
@@ -134,6 +134,9 @@ class Connection:
             return live
         syn = bool(live.flags & SYN)
         seq = (live.seq - self.live_iss + (self.script_iss if syn else 0)) & MASK32
+        if live.seq == 0 and live.flags & (RST | ACK) == RST | ACK:
+            # What answers a segment without ACK counts from nothing (RFC 9293 3.10.7.1).
+            seq = 0
         shift = (self.script_irs if syn else 0) - self.live_irs
         ack = (live.ack + shift) & MASK32 if live.flags & ACK else live.ack
         options = None if live.options is None else _shifted(live.options, shift)
