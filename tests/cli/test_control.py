@@ -162,6 +162,37 @@ def test_ip_shows_addresses_links_routes_and_neighbours(host: usernet.Host) -> N
     assert "RX:" in run("ip", "-s", "link")
 
 
+def test_tcp_metrics_are_shown_and_forgotten(host: usernet.Host) -> None:
+    stack = host.stacks[0]
+    now = host.now()
+    for last in (2, 3, 77):
+        peer = stack.tcp.peers.remember(bytes((10, 7, 0 if last < 9 else 1, last, 10, 7, 0, 1)), now)
+        peer.rtt, peer.rttvar, peer.cwnd = 35_400, 23_000_999, 12
+    peer.mss, peer.cookie, peer.syn_drops, peer.syn_dropped_at, peer.reordering = 1460, b"\xe1\xfe", 2, now, 5
+    shown = run("ip", "tcp_metrics").splitlines()
+    assert len(shown) == 3 and shown[0].startswith("10.7.0.2 age ")
+    assert shown[0].endswith("sec cwnd 12 rtt 35us rttvar 23000us source 10.7.0.1")
+    assert " cwnd 12 reordering 5 rtt 35us rttvar 23000us fo_mss 1460 fo_syn_drops 2/" in shown[2]
+    assert shown[2].endswith("sec ago fo_cookie e1fe source 10.7.0.1")
+    row = json.loads(run("ip", "-j", "tcp_metrics", "show", "address", "10.7.0.2"))[0]
+    assert row.pop("age") < 10
+    assert row == {"dst": "10.7.0.2", "cwnd": 12, "rtt": 3.5e-05, "rttvar": 0.023, "source": "10.7.0.1"}
+    run("ip", "tcp_metrics", "delete", "10.7.0.2")
+    with pytest.raises(CliError, match="No such process"):
+        CliRunner().invoke(cli, ["ip", "tcp_metrics", "del", "10.7.0.2"], standalone_mode=False, catch_exceptions=False)
+    assert len(run("ip", "tcp_metrics", "list", "10.7.0.0/16").splitlines()) == 2
+    run("ip", "tcp_metrics", "flush", "10.7.1.0/24")
+    assert len(run("ip", "tcpmetrics").splitlines()) == 1
+    run("ip", "tcp_metrics", "flush", "all")
+    assert run("ip", "tcp_metrics") == ""
+
+
+@pytest.mark.parametrize("words", ["delete", "delete 10.0.0.0/8", "dance", "show 1.2.3.4 5.6.7.8"])
+def test_tcp_metrics_say_what_is_wrong(host: usernet.Host, words: str) -> None:
+    with pytest.raises(CliError):
+        CliRunner().invoke(cli, ["ip", "tcp_metrics", *words.split()], standalone_mode=False, catch_exceptions=False)
+
+
 def test_route_change_sets_what_a_route_says_to_tcp(host: usernet.Host) -> None:
     run("ip", "route", "change", "default", "via", "10.7.0.2", "congctl", "bbr3", "initcwnd", "20")
     assert run("ip", "route").startswith("default via 10.7.0.2 dev eth0 initcwnd 20 congctl bbr3 \n")

@@ -66,16 +66,6 @@ def test_keys_in_text():
             parse_keys(wrong)
 
 
-def test_the_cookies_of_servers_are_bounded_and_the_least_used_goes():
-    opens = FastOpens(SysctlRegistry(), Entropy(b"cache"))
-    for i in range(1024):
-        opens.remember(i.to_bytes(4, "big")).mss = i + 1
-    opens.recall(bytes(4))
-    opens.remember(b"\xff\xff\xff\xff")
-    assert len(opens.known) == 1024 and opens.recall(bytes(4)) is not None
-    assert opens.recall((1).to_bytes(4, "big")) is None
-
-
 def test_blackholes_pause_twice_as_long_each_time():
     opens = FastOpens(SysctlRegistry(), Entropy(b"hole"))
     assert not opens.is_paused(10, 0)
@@ -376,7 +366,7 @@ def client_fail(scene, tcb):
 
 
 def known(scene, cookie=COOKIE, mss=1460):
-    entry = scene.tcp.fast_opens.remember(REMOTE)
+    entry = scene.tcp.peers.remember(REMOTE + LOCAL, scene.now)
     entry.cookie, entry.mss = cookie, mss
     return entry
 
@@ -389,7 +379,7 @@ def test_without_a_cookie_one_is_asked_for():
     assert client_fail(scene, tcb) == TFO_COOKIE_UNAVAILABLE
     peer.send(SYN | ACK, seq=0, ack=1, options=MSS + fastopen_option(COOKIE, False))
     peer.expect(ACK, seq=1, ack=1)
-    entry = scene.tcp.fast_opens.recall(REMOTE)
+    entry = scene.tcp.peers.recall(REMOTE + LOCAL, scene.now)
     assert entry.cookie == COOKIE and entry.mss == 1460 and tcb.state == ESTABLISHED
 
 
@@ -434,7 +424,7 @@ def test_a_syn_is_sent_again_without_cookie_and_text():
     assert scene.counters.tcp_ext.TCPFastOpenActiveFail == 1 and not tcb.info()["options"] & 32
     assert client_fail(scene, tcb) == TFO_SYN_RETRANSMITTED
     peer.send(ACK, seq=1, ack=6)
-    assert tcb.outq() == 0 and scene.tcp.fast_opens.recall(REMOTE).cookie == COOKIE
+    assert tcb.outq() == 0 and scene.tcp.peers.recall(REMOTE + LOCAL, scene.now).cookie == COOKIE
 
 
 def test_what_the_syn_ack_leaves_out_goes_at_once():
@@ -455,7 +445,24 @@ def test_a_syn_ack_of_too_much_is_reset_and_teaches_nothing():
     peer.expect(SYN)
     peer.send(SYN | ACK, seq=0, ack=7, options=syn_options(800, -1, False, None) + fastopen_option(bytes(8), False))
     peer.expect(RST, seq=7)
-    assert scene.tcp.fast_opens.recall(REMOTE).cookie == COOKIE and scene.tcp.fast_opens.recall(REMOTE).mss == 1460
+    entry = scene.tcp.peers.recall(REMOTE + LOCAL, scene.now)
+    assert entry.cookie == COOKIE and entry.mss == 1460
+
+
+def test_syns_with_text_that_got_lost_are_counted_until_one_gets_through():
+    scene = Scene(tcp_timestamps=0)
+    entry = known(scene)
+    for answer, drops in ((MSS, 1), (MSS, 2), (MSS + fastopen_option(COOKIE, False), 0)):
+        peer, tcb, _ = connecting(scene, b"hello")
+        peer.expect(SYN, payload=b"hello")
+        scene.advance(ms=1100)
+        peer.expect(SYN, length=0)
+        peer.send(SYN | ACK, seq=0, ack=1, options=answer)
+        assert entry.syn_drops == drops
+        if drops:
+            assert entry.syn_dropped_at == scene.now
+        tcb.abort(scene.now)
+        scene.sender.sent.clear()
 
 
 def test_a_refused_request_tries_the_experimental_option_once():
@@ -476,7 +483,7 @@ def test_a_cookie_of_a_wrong_length_is_not_kept(cookie):
     peer, _, _ = connecting(scene, b"hello")
     peer.expect(SYN)
     peer.send(SYN | ACK, seq=0, ack=6, options=MSS + fastopen_option(cookie, False))
-    assert scene.tcp.fast_opens.recall(REMOTE).cookie == COOKIE
+    assert scene.tcp.peers.recall(REMOTE + LOCAL, scene.now).cookie == COOKIE
 
 
 def test_a_cookie_nobody_asked_for_is_not_kept():
@@ -484,7 +491,7 @@ def test_a_cookie_nobody_asked_for_is_not_kept():
     peer, _, _ = connecting(scene, b"hello")
     assert len(peer.expect(SYN, payload=b"hello").options) == 12
     peer.send(SYN | ACK, seq=0, ack=6, options=MSS + fastopen_option(COOKIE, False))
-    assert scene.tcp.fast_opens.recall(REMOTE).cookie == b""
+    assert scene.tcp.peers.recall(REMOTE + LOCAL, scene.now).cookie == b""
 
 
 def test_crossing_syns_open_and_no_text_is_lost():

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..core.const import SECOND
-from ..ip.address import format_cidr, format_ip, parse_ip
+from ..core.const import MS, SECOND, US
+from ..ip.address import format_cidr, format_ip, parse_cidr, parse_ip
 from ..ip.const import NUD_NAMES, NUD_VALID, RT_SCOPE_HOST, RT_SCOPE_LINK, RTPROT_KERNEL
 from ..link.const import (
     IFF_BROADCAST,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..ip.interface import Interface
     from ..link.device import Device
     from ..stack import NetStack
+    from ..tcp.peers import Peer
 
 Row = dict[str, Any]
 Request = dict[str, Any]
@@ -250,6 +251,56 @@ def route_change(stack: NetStack, request: Request) -> None:
     stack.ip.invalidate()
 
 
+def tcp_metrics(stack: NetStack, request: Request) -> list[Row]:
+    """``ip -j tcp_metrics``: what TCP remembers of each peer, of a prefix if one is given. Raises OSError(EINVAL)."""
+    return [_peer(stack, *found) for found in _peers(stack, request)]
+
+
+def _peers(stack: NetStack, request: Request) -> list[tuple[bytes, bytes, Peer]]:
+    network, prefixlen = b"", 0
+    if request.get("prefix"):
+        try:
+            network, prefixlen = parse_cidr(str(request["prefix"]))
+        except ValueError as error:
+            raise OSError(errno.EINVAL, str(error)) from None
+    return [found for found in stack.tcp.peers.items() if not network or _is_within(found[0], network, prefixlen)]
+
+
+def _is_within(address: bytes, network: bytes, prefixlen: int) -> bool:
+    if len(address) != len(network):
+        return False
+    shift = 8 * len(address) - prefixlen
+    return int.from_bytes(address, "big") >> shift == int.from_bytes(network, "big") >> shift
+
+
+def _peer(stack: NetStack, remote: bytes, local: bytes, peer: Peer) -> Row:
+    # Some names are iproute2's own.
+    now = stack.host.now()
+    row: Row = {"dst": format_ip(remote), "age": max(now - peer.saved_at, 0) // MS / 1000}
+    for name in ("ssthresh", "cwnd", "reordering"):
+        if getattr(peer, name):
+            row[name] = getattr(peer, name)
+    for name in ("rtt", "rttvar"):
+        if getattr(peer, name):
+            row[name] = getattr(peer, name) // US / 1_000_000
+    if peer.mss:
+        row["fopen_miss"] = peer.mss
+    if peer.syn_drops:
+        row["fopen_syn_drops"] = peer.syn_drops
+        row["fopen_syn_drop_ts"] = max(now - peer.syn_dropped_at, 0) // MS / 1000
+    if peer.cookie:
+        row["fo_cookie"] = peer.cookie.hex()
+    return row | {"source": format_ip(local)}
+
+
+def tcp_metrics_delete(stack: NetStack, request: Request) -> int:
+    """``ip tcp_metrics delete|flush``: forget the peers of a prefix, or all; how many. Raises OSError(EINVAL)."""
+    found = _peers(stack, request)
+    for remote, local, _ in found:
+        stack.tcp.peers.forget(remote, local)
+    return len(found)
+
+
 def neighbours(stack: NetStack, request: Request) -> list[Row]:
     """``ip -j [-s] neigh``; entries that need no asking (NOARP) are left out, as ip does."""
     now = stack.host.now()
@@ -309,6 +360,8 @@ VERBS: dict[str, Callable[[Any, Request], Any]] = {
     "route": routes,
     "route_get": route_get,
     "route_change": route_change,
+    "tcp_metrics": tcp_metrics,
+    "tcp_metrics_delete": tcp_metrics_delete,
     "neigh": neighbours,
     "nstat": counters,
     "sysctl": sysctls,

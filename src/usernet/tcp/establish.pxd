@@ -3,6 +3,7 @@ from ..core.seq cimport seq_add, seq_lt
 from ..wire.tcp cimport Segment
 from .arrivals cimport Arrivals
 from .fastopen cimport FastOpen
+from .metrics cimport use_metrics
 from .rtx_timer cimport arm_rtx, cancel_rtx
 from .plpmtud cimport begin_search
 from .transmit cimport bounded_mss, echoed_rtt, sync_mss

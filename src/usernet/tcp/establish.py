@@ -11,6 +11,7 @@ from ..wire.tcp import Segment
 from .arrivals import Arrivals
 from .const import DEFAULT_MSS, ESTABLISHED, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
 from .fastopen import FastOpen
+from .metrics import use_metrics
 from .plpmtud import begin_search
 from .rtx_timer import arm_rtx, cancel_rtx
 from .send_buffer import grow_send_buffer
@@ -140,6 +141,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.high_seq = tcb.snd_una
     tcb.rcv_at = tcb.lrcv_at = tcb.lsnd_at = now
     tcb.cc.ssthresh = INFINITE_SSTHRESH
+    use_metrics(tcb, now)
     if tcb.path.initcwnd > 0:
         tcb.init_cwnd = tcb.path.initcwnd
         if tcb.cc.cwnd == INIT_CWND:

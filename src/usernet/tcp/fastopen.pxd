@@ -2,7 +2,7 @@ cimport cython
 
 from ..core.entropy cimport KeyedHash
 
-cdef Py_ssize_t KEY_LEN, COOKIE_LEN, REMEMBERED
+cdef Py_ssize_t KEY_LEN, COOKIE_LEN
 cdef long long SECOND, RESET_COUNTS_FOR
 cdef int LONGEST_PAUSE
 
@@ -17,16 +17,8 @@ cdef class FastOpenKeys:
     cdef bytes _with(self, int i, bytes addresses)
 
 
-cdef class Remembered:
-    cdef public bytes cookie
-    cdef public unsigned int mss
-    cdef public bint is_experimental
-    cdef public int attempts
-
-
 @cython.final
 cdef class FastOpens:
-    cdef public dict known
     cdef public FastOpenKeys keys
     cdef long long _blackholed_at
     cdef int _blackholes

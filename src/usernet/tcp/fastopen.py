@@ -1,6 +1,7 @@
-"""TCP Fast Open, what is remembered of it (RFC 7413): keys and cookies, one connection's part, one listener's queue.
+"""TCP Fast Open, what is kept of it (RFC 7413): keys, one connection's part, one listener's queue.
 
-Beside it: fastopen_server.py, text in a SYN that came; fastopen_client.py, text in a SYN that goes.
+Beside it: fastopen_server.py, text in a SYN that came; fastopen_client.py, text in a SYN that goes; peers.py has the
+cookies that servers gave us.
 """
 
 from __future__ import annotations
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 KEY_LEN = 16
 COOKIE_LEN = 8
-# How many servers' cookies are kept; the one used longest ago goes first.
-REMEMBERED = 1024
 # RFC 7413 5.1: how long a spoofed SYN, known by the RST it brought, goes on to fill its listener's queue (Linux's).
 RESET_COUNTS_FOR = 60 * SECOND
 # The pause after a blackhole doubles with each one met, up to this many times the sysctl.
@@ -85,26 +84,12 @@ def print_keys(octets: bytes) -> str:
     return ",".join("-".join(words[at : at + 4]) for at in range(0, len(words), 4))
 
 
-class Remembered:
-    """What a server said in an earlier SYN,ACK (RFC 7413 4.1.3): a cookie, b"" for none, and its MSS, 0 for unknown."""
-
-    __slots__ = ("attempts", "cookie", "is_experimental", "mss")
-
-    def __init__(self) -> None:
-        self.cookie = b""
-        self.mss = 0
-        self.is_experimental = False
-        # Which form of the option was asked for in vain: 1 the standard one, 2 the experimental one as well.
-        self.attempts = 0
-
-
 class FastOpens:
-    """Fast Open of one stack: its keys, the cookies it was given, and whether the network eats such connections."""
+    """Fast Open of one stack: its keys, and whether the network eats such connections."""
 
-    __slots__ = ("_blackholed_at", "_blackholes", "keys", "known")
+    __slots__ = ("_blackholed_at", "_blackholes", "keys")
 
     def __init__(self, registry: SysctlRegistry, entropy: Entropy) -> None:
-        self.known: dict[bytes, Remembered] = {}
         self._blackholes = 0
         self._blackholed_at = 0
         self.keys: FastOpenKeys
@@ -116,22 +101,6 @@ class FastOpens:
         registry.declare(
             "net.ipv4.tcp_fastopen_key", key, "Secret of Fast Open cookies; an old one may follow.", on_change=changed
         )
-
-    def recall(self, server: bytes) -> Remembered | None:
-        """What is known of a server, which is then the one used last."""
-        entry = self.known.pop(server, None)
-        if entry is not None:
-            self.known[server] = entry
-        return entry
-
-    def remember(self, server: bytes) -> Remembered:
-        """The entry of a server, made if need be."""
-        entry = self.recall(server)
-        if entry is None:
-            if len(self.known) >= REMEMBERED:
-                del self.known[next(iter(self.known))]
-            entry = self.known[server] = Remembered()
-        return entry
 
     def blackholed(self, now: int) -> None:
         """Connections opened fast get stuck: open none so for a while (RFC 7413 4.1.3.1; Linux's doubling pause)."""

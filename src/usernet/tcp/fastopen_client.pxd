@@ -1,7 +1,9 @@
 from ..core.seq cimport seq_add
 from ..wire.tcp cimport Segment
 from .acknowledge cimport acknowledge
-from .fastopen cimport FastOpen, Remembered
+from .fastopen cimport FastOpen
+from .metrics cimport peer_key
+from .peers cimport Peer
 from .record cimport SentRecord, make_record
 from .reduction cimport lost_without_congestion
 from .retransmit cimport retransmit_lost
@@ -17,9 +19,9 @@ cpdef bint may_open_fast(Tcb tcb, long long now) except *
 cdef bint _is_paused(Tcb tcb, long long now) except *
 cdef bint _needs_no_cookie(Tcb tcb) noexcept
 cpdef long long open_fast(Tcb tcb, bytes octets, long long now) except? -1
-cdef long long _room(Tcb tcb, Remembered known) except? -1
+cdef long long _room(Tcb tcb, Peer known) except? -1
 cpdef void syn_ack_arrived(Tcb tcb, Segment seg, long long now) except *
-cdef void _remember(Remembered known, FastOpen fast, Segment seg, int resent) except *
+cdef void _remember(Peer known, FastOpen fast, Segment seg, int resent, long long now) except *
 cpdef void text_was_too_big(Tcb tcb, long long now) except *
 cdef void _send_again(Tcb tcb, long long now) except *
 cpdef void met_blackhole(Tcb tcb, long long now) except *

@@ -21,7 +21,9 @@ from .const import (
     TFO_SYN_RETRANSMITTED,
     WAIT_BUSY,
 )  # fmt: skip
-from .fastopen import FastOpen, Remembered
+from .fastopen import FastOpen
+from .metrics import peer_key
+from .peers import Peer
 from .record import SentRecord, make_record
 from .reduction import lost_without_congestion
 from .retransmit import retransmit_lost
@@ -39,13 +41,13 @@ ROOM_FOR_OPTIONS = 40
 def may_open_fast(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """True when a SYN to this peer may carry text: its cookie is known, or none is needed."""
     engine: Engine = tcb.engine
-    known: Remembered | None
+    known: Peer | None
     if _is_paused(tcb, now) or tcb.auth is not None:
         # A signature leaves no room for a cookie.
         return False
     if _needs_no_cookie(tcb):
         return True
-    known = engine.fast_opens.recall(tcb.remote)
+    known = engine.peers.recall(peer_key(tcb), now)
     return known is not None and known.cookie != b""
 
 
@@ -62,7 +64,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
     """Send the SYN, with as much of octets as it may carry, or asking for a cookie. Returns the octets taken."""
     engine: Engine = tcb.engine
     fast: FastOpen | None = tcb.fastopen
-    known: Remembered | None = engine.fast_opens.recall(tcb.remote)
+    known: Peer | None = engine.peers.recall(peer_key(tcb), now)
     n: cython.longlong = 0
     if fast is None:
         return 0
@@ -95,7 +97,7 @@ def open_fast(tcb: Tcb, octets: bytes, now: cython.longlong) -> cython.longlong:
     return n
 
 
-def _room(tcb: Tcb, known: Remembered | None) -> cython.longlong:
+def _room(tcb: Tcb, known: Peer | None) -> cython.longlong:
     # RFC 7413 4.1.3: the MSS the server offered last time, or our own.
     mss: cython.uint = known.mss if known is not None and known.mss > 0 else tcb.advmss
     room: cython.longlong = tcb.path.mtu - tcb.path.header_len - 20
@@ -116,7 +118,7 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     delivered: cython.ulonglong = tcb.rate.delivered
     if fast is None:
         return
-    _remember(engine.fast_opens.remember(tcb.remote), fast, seg, tcb.total_retrans)
+    _remember(engine.peers.remember(peer_key(tcb), now), fast, seg, tcb.total_retrans, now)
     if fast.text == 0:
         return
     record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, fast.text, tcb.syn_sent_at)
@@ -135,10 +137,14 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     _send_again(tcb, now)
 
 
-def _remember(known: Remembered, fast: FastOpen, seg: Segment, resent: cython.int) -> None:
+def _remember(known: Peer, fast: FastOpen, seg: Segment, resent: cython.int, now: cython.longlong) -> None:
     # RFC 7413 4.1.3 and, where no cookie came, which form of the option to try next (Linux).
+    lost: cython.bint = fast.asked and resent > 0 and seg.fastopen is None and fast.text > 0
     if seg.mss > 0:
         known.mss = seg.mss
+    if lost:
+        known.syn_dropped_at = now
+    known.syn_drops = known.syn_drops + 1 if lost else 0
     if not fast.asked:
         # A cookie nobody asked for.
         return

@@ -1,8 +1,9 @@
 from .fastopen cimport FastOpen
+from .metrics cimport save_metrics
 from .tcb cimport Engine, Tcb
 
 cdef unsigned int POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP
-cdef int CLOSE_WAIT, CLOSED, ESTABLISHED, RCV_SHUTDOWN, RTX_NONE, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT, T_KEEP, WAIT_BUSY
+cdef int CLOSE_WAIT, CLOSED, ESTABLISHED, FIN_WAIT_2, RCV_SHUTDOWN, RTX_NONE, SEND_SHUTDOWN, SYN_RECEIVED, SYN_SENT, T_KEEP, WAIT_BUSY
 cdef int ABORT, RCV_RST, TIMEOUT, ECONNREFUSED, ECONNRESET, EPIPE
 
 cpdef void move(Tcb tcb, int event) except *

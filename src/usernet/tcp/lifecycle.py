@@ -10,6 +10,7 @@ from .const import (
     CLOSE_WAIT,
     CLOSED,
     ESTABLISHED,
+    FIN_WAIT_2,
     RCV_SHUTDOWN,
     RTX_NONE,
     SEND_SHUTDOWN,
@@ -19,6 +20,7 @@ from .const import (
     WAIT_BUSY,
 )  # fmt: skip
 from .fastopen import FastOpen
+from .metrics import save_metrics
 from .state import ABORT, RCV_RST, TIMEOUT, after
 from .tcb import Engine, Tcb
 
@@ -127,6 +129,8 @@ def peer_reset(tcb: Tcb, now: cython.longlong) -> None:
 
 def time_wait(tcb: Tcb, now: cython.longlong) -> None:
     """Both FINs are acknowledged: a small entry stands in for the connection for 2 MSL."""
+    if not (tcb.is_orphan and tcb.state == FIN_WAIT_2):
+        save_metrics(tcb, now)
     tcb.engine.enter_time_wait(tcb, now)
     retire(tcb)
 
@@ -140,6 +144,8 @@ def timed_out(tcb: Tcb, err: cython.int) -> None:
 def orphan_waits(tcb: Tcb, now: cython.longlong) -> None:
     """FIN_WAIT_2 without an owner does not last for ever (RFC 9293 3.10.4 leaves it open; Linux's tcp_fin_timeout)."""
     span: cython.longlong = tcb.settings.linger2_ns
+    # The peer's FIN alone is missing, which tells nothing of the path.
+    save_metrics(tcb, now)
     if span == 0:
         span = tcb.engine.sysctls.fin_timeout_ns
     tcb.keep_timer.kind = T_KEEP

@@ -21,7 +21,7 @@ cdef int ECN_ACCURATE
 cdef long long COOKIE_VALID, MS
 
 cpdef void syn_arrives(Listener listener, bytes key, Packet packet, Segment seg, long long iss, long long now) except *
-cdef bint _is_last_quarter(Listener listener, Sysctls sysctls) except *
+cdef bint _is_full_for_strangers(Listener listener, bytes key, long long now) except *
 cdef unsigned int _type_of_service(Listener listener, Packet packet) noexcept
 cdef bytes _saved(Packet packet, Segment seg, int which)
 cdef void _answer_with_cookie(Listener listener, bytes key, Path path, Packet packet, Segment seg, long long now) except *

@@ -79,8 +79,7 @@ def syn_arrives(
     if gives_cookie:
         _answer_with_cookie(listener, key, path, packet, seg, now)
         return
-    if iss < 0 and engine.sysctls.syncookies == 0 and _is_last_quarter(listener, engine.sysctls):
-        # Without cookies the rest is kept for peers known of old (Linux), and none is known.
+    if iss < 0 and engine.sysctls.syncookies == 0 and _is_full_for_strangers(listener, key, now):
         engine.ext.ListenDrops += 1
         return
     request = Request(listener, key, path, seg, now)
@@ -95,9 +94,10 @@ def syn_arrives(
     request.enter(now)
 
 
-def _is_last_quarter(listener: Listener, sysctls: Sysctls) -> cython.bint:
-    most: cython.int = sysctls.max_syn_backlog
-    return most - len(listener.requests) < most >> 2
+def _is_full_for_strangers(listener: Listener, key: bytes, now: cython.longlong) -> cython.bint:
+    # Without cookies the last quarter is kept for peers known of old (Linux).
+    most: cython.int = listener.engine.sysctls.max_syn_backlog
+    return most - len(listener.requests) < most >> 2 and not listener.engine.peers.is_proven(key[:-4], now)
 
 
 def _type_of_service(listener: Listener, packet: Packet) -> cython.uint:

@@ -12,6 +12,7 @@ cdef class RttEstimator:
 
     cpdef void sample(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt, long long now) noexcept
     cpdef void fall_back(self) noexcept
+    cpdef void expect(self, long long rtt) noexcept
     cpdef void set_rto(self) noexcept
     cpdef void observe(self, long long rtt, bint is_ack_delayed, long long now) noexcept
     cpdef void smooth(self, long long rtt, unsigned int snd_una, unsigned int snd_nxt) noexcept

@@ -95,6 +95,17 @@ class RttEstimator:
         self.rttvar = self.mdev = self.mdev_max = RTO_FALLBACK >> 2
         self.rto = RTO_FALLBACK if self.rto_max > RTO_FALLBACK else self.rto_max
 
+    def expect(self, rtt: cython.longlong) -> None:
+        """Earlier connections had this round trip: where it is longer than the handshake's, the first timeout is by it.
+
+        A SYN is small. The estimate is left alone (Linux), and the next sample decides.
+        """
+        if rtt <= self.srtt:
+            return
+        if self.srtt == 0:
+            self.rttvar = self.mdev = self.mdev_max = RTO_INITIAL >> 2
+        self.rto = rtt + (2 * rtt if 2 * rtt > self.rto_min else self.rto_min)
+
     def set_rto(self) -> None:
         """RFC 6298 2.3 to 2.5, with backoff undone."""
         rto: cython.longlong = self.srtt + 4 * self.rttvar

@@ -8,6 +8,7 @@ from .ecn cimport mark_echoed, on_crossing_syn, on_repeated_text, on_segment, on
 from .establish cimport establish, fast_open_proved, take_syn_options
 from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
+from .metrics cimport save_metrics
 from .output cimport output
 from .transmit cimport control_packet, send_ack, send_syn, timestamp, usable_path
 from .delayed_ack cimport acknowledge_text, longest_delay, quick_acks

@@ -54,6 +54,7 @@ from .ecn import (
 from .establish import establish, fast_open_proved, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
+from .metrics import save_metrics
 from .output import output
 from .receive import note_dsack, note_sack, take_text, wire_segments
 from .rtx_timer import arm_rtx
@@ -475,6 +476,7 @@ def _fin_acknowledged(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bi
         time_wait(tcb, now)
         return False
     if tcb.state == LAST_ACK:
+        save_metrics(tcb, now)
         finish(tcb, RCV_ACK_OF_FIN, 0)
         return False
     return True

@@ -35,6 +35,8 @@ cdef class Sysctls:
     cdef public int min_snd_mss
     cdef public int min_tso_segs
     cdef public bint moderate_rcvbuf
+    cdef public bint no_metrics_save
+    cdef public bint no_ssthresh_metrics_save
     cdef public long long notsent_lowat
     cdef public long long optmem_max
     cdef public int orphan_retries

@@ -52,6 +52,8 @@ NUMBERS: Final = (
     ("net.ipv4.tcp_moderate_rcvbuf", "moderate_rcvbuf", 1, 1, 0, 1, "Grow the receive buffer as needed."),
     ("net.ipv4.tcp_mtu_probe_floor", "mtu_probe_floor", 48, 1, 48, 65535, "Least MSS a black hole brings about."),
     ("net.ipv4.tcp_mtu_probing", "mtu_probing", 0, 1, 0, 2, "Probe the path MTU; 1: once a black hole shows."),
+    ("net.ipv4.tcp_no_metrics_save", "no_metrics_save", 0, 1, 0, 1, "Connections that end teach nothing."),
+    ("net.ipv4.tcp_no_ssthresh_metrics_save", "no_ssthresh_metrics_save", 1, 1, 0, 1, "Without ssthresh."),
     ("net.ipv4.tcp_notsent_lowat", "notsent_lowat", 0xFFFFFFFF, 1, 0, 0xFFFFFFFF, "Unsent octets a writer may leave."),
     ("net.ipv4.tcp_orphan_retries", "orphan_retries", 0, 1, 0, 255, "Retransmissions of an orphan; 0 means 8."),
     ("net.ipv4.tcp_pacing_ca_ratio", "pacing_ca_ratio", 120, 1, 0, 1000, "Pacing rate in percent of cwnd / RTT."),
@@ -121,6 +123,8 @@ class Sysctls:
         "moderate_rcvbuf",
         "mtu_probe_floor",
         "mtu_probing",
+        "no_metrics_save",
+        "no_ssthresh_metrics_save",
         "notsent_lowat",
         "optmem_max",
         "orphan_retries",
@@ -198,6 +202,8 @@ class Sysctls:
         self.moderate_rcvbuf: cython.bint
         self.mtu_probe_floor: cython.int
         self.mtu_probing: cython.int
+        self.no_metrics_save: cython.bint
+        self.no_ssthresh_metrics_save: cython.bint
         self.notsent_lowat: cython.longlong
         self.optmem_max: cython.longlong
         self.orphan_retries: cython.int

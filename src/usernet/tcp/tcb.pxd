@@ -20,6 +20,7 @@ from .acked cimport Acked
 from .congestion.base cimport CongestionControl
 from .prr cimport Prr
 from .pacing cimport Pacer
+from .peers cimport Peers
 from .mtu cimport MtuProbe
 from .rack cimport Rack
 from .rate cimport AckSample, DeliveryRate
@@ -71,6 +72,7 @@ cdef class Engine(Transport):
     cdef public KeyedHash isn_hash
     cdef public SynCookies cookies
     cdef public FastOpens fast_opens
+    cdef public Peers peers
     cdef public Segment segment
     cdef public AckSample ack_sample
     cdef public Acked acked

@@ -36,6 +36,7 @@ from .fastopen import FastOpen, FastOpens
 from .marks import SendMarks
 from .mtu import MtuProbe
 from .pacing import Pacer
+from .peers import Peers
 from .prr import Prr
 from .rack import Rack
 from .rate import AckSample, DeliveryRate
@@ -95,8 +96,8 @@ class Engine(Transport):
 
     __slots__ = (
         "ack_sample", "acked", "challenge_count", "challenge_until", "context", "controls", "cookies", "counters",
-        "ext", "fast_opens", "isn_hash", "mib", "net_bind_service", "orphans", "pool", "segment", "sender", "sysctls",
-        "timers",
+        "ext", "fast_opens", "isn_hash", "mib", "net_bind_service", "orphans", "peers", "pool", "segment", "sender",
+        "sysctls", "timers",
     )  # fmt: skip
 
     def __init__(self, context: Context, sender: Sender) -> None:
@@ -113,6 +114,7 @@ class Engine(Transport):
         self.isn_hash = KeyedHash(context.entropy.octets(16))
         self.cookies = SynCookies(context.entropy.fork("syn cookies"))
         self.fast_opens = FastOpens(context.sysctl, context.entropy.fork("fast open"))
+        self.peers = Peers(counters)
         self.segment = Segment()
         self.ack_sample = AckSample()
         self.acked = Acked()

@@ -127,6 +127,28 @@ def route_get(row: Row) -> str:
     return f"{_route(row)}uid {row['uid']} \n    cache \n"
 
 
+def tcp_metrics(rows: Iterable[Row]) -> str:
+    """``ip tcp_metrics``."""
+    return "".join(_peer(row) + "\n" for row in rows)
+
+
+def _peer(row: Row) -> str:
+    text = f"{row['dst']} age {row['age']:.3f}sec"
+    for name in ("ssthresh", "cwnd", "reordering"):
+        if name in row:
+            text += f" {name} {row[name]}"
+    for name in ("rtt", "rttvar"):
+        if name in row:
+            text += f" {name} {round(row[name] * 1_000_000)}us"
+    if "fopen_miss" in row:
+        text += f" fo_mss {row['fopen_miss']}"
+    if "fopen_syn_drops" in row:
+        text += f" fo_syn_drops {row['fopen_syn_drops']}/{row['fopen_syn_drop_ts']:.3f}sec ago"
+    if "fo_cookie" in row:
+        text += f" fo_cookie {row['fo_cookie']}"
+    return f"{text} source {row['source']}"
+
+
 def neighbours(rows: Iterable[Row], *, stats: bool = False, brief: bool = False) -> str:
     """``ip neigh``."""
     text = ""

@@ -81,6 +81,7 @@ REASONS: dict[str, str] = {
     "tcp_broadcast": "TCP to a broadcast or multicast address (RFC 1122 4.2.3.10).",
     "tcp_listen_without_syn": "A segment that neither opens a connection nor belongs to one, at a listening port.",
     "tcp_report_refused": "A timestamp of what was sent: the socket's error queue, which nobody reads, is full.",
+    "tcp_metrics_full": "What was known of a peer (ip tcp_metrics) made room for another.",
     "tcp_forward_full": "User-mode NAT has as many connections being opened as it may.",
     "tcp_forward_undecided": "A connection through user-mode NAT was not decided upon in time.",
     "tcp_ecn_mixed": "Classic and accurate ECN asked for in one handshake (RFC 9768 3.1.5).",

@@ -13,7 +13,7 @@ from ..errors import FAILURE, USAGE, CliError
 from ..format import ip
 from ..output import json_option, print_json
 
-OBJECTS = ("address", "link", "route", "neighbour", "netns")
+OBJECTS = ("address", "link", "route", "neighbour", "netns", "tcp_metrics")
 # What tells routes apart, and what a route says to TCP.
 NAMES_OF_A_ROUTE = {"via": "gateway", "dev": "dev", "metric": "metric"}
 METRICS = ("mtu", "advmss", "initcwnd", "initrwnd", "congctl")
@@ -57,7 +57,7 @@ def command(
     what: str,
     words: tuple[str, ...],
 ) -> None:
-    """Addresses, links, routes and neighbours of a running program, in the formats of ip(8).
+    """Addresses, links, routes, neighbours and TCP's metrics of a running program, in the formats of ip(8).
 
     \b
     usernet ip addr [show [dev] NAME]
@@ -66,6 +66,10 @@ def command(
     usernet ip route change PREFIX [via IP] [dev NAME] [metric N] METRIC VALUE...
                                             METRIC: mtu advmss initcwnd initrwnd congctl; the others stay
     usernet ip neigh [show [dev] NAME]
+    usernet ip tcp_metrics [show [[address] PREFIX]]
+    usernet ip tcp_metrics delete [address] ADDRESS
+    usernet ip tcp_metrics flush [[address] PREFIX | all]
+                                            what TCP remembers of peers for the next connection
     usernet ip netns                        what is running, and where
     """
     query = Query(stats, brief, 4 if ipv4 else 6 if ipv6 else 0, as_json, pid, name, list(words))
@@ -73,6 +77,8 @@ def command(
 
 
 def _object(word: str) -> str:
+    if word == "tcpmetrics":
+        return "tcp_metrics"
     if word in ALIASES:
         return ALIASES[word]
     for name in OBJECTS:
@@ -165,6 +171,29 @@ def _neighbours(query: Query) -> None:
     query.show(rows, lambda data: ip.neighbours(data, stats=query.stats, brief=query.brief))
 
 
+def _tcp_metrics(query: Query) -> None:
+    words = list(query.words)
+    verb = words.pop(0) if words else "show"
+    if words[:1] in (["address"], ["addr"]):
+        words.pop(0)
+    if len(words) > 1:
+        raise CliError(f"ip: {words[1]!r} is one word too many", USAGE)
+    prefix = words[0] if words and words[0] not in {"all", "any", "default"} else ""
+    stack = choose(query.pid, query.name)
+    if verb in {"show", "list", "lst"}:
+        query.show(stack.ask("tcp_metrics", prefix=prefix), ip.tcp_metrics)
+    elif verb in {"delete", "del", "remove"}:
+        if not prefix or "/" in prefix:
+            raise CliError("ip: tcp_metrics delete needs an address", USAGE)
+        if stack.ask("tcp_metrics_delete", prefix=prefix) == 0:
+            raise CliError(f"ip: tcp_metrics {prefix}: No such process", FAILURE)
+    elif verb == "flush":
+        if stack.ask("tcp_metrics_delete", prefix=prefix) == 0 and prefix:
+            click.echo("Nothing to flush.", err=True)
+    else:
+        raise CliError(f"ip: command {verb!r} is unknown; there are show, delete and flush", USAGE)
+
+
 def _netns(query: Query) -> None:
     _device_word(query.words)
     query.show(instances(), ip.namespaces)
@@ -176,4 +205,5 @@ HANDLERS: dict[str, Callable[[Query], None]] = {
     "route": _routes,
     "neighbour": _neighbours,
     "netns": _netns,
+    "tcp_metrics": _tcp_metrics,
 }

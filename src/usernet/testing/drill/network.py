@@ -25,8 +25,7 @@ def ip_command(machine: Machine, words: list[str]) -> None:
         # Else the IPv4 route of that name would change.
         raise Unsupported(f"`ip {' '.join(words)}`: there is no IPv6 yet")
     if rest[:1] == ["tcp_metrics"] or rest[:1] == ["tcpmetrics"]:
-        # Of earlier connections only Fast Open's cookies are remembered.
-        machine.stack.tcp.fast_opens.known.clear()
+        machine.stack.tcp.peers.clear()
     elif rest[:1] and "route".startswith(rest[0]) and rest[1:2] in (["change"], ["add"], ["replace"], ["append"]):
         _route(machine, rest[2:])
     elif rest[:2] == ["route", "flush"] or rest[:2] == ["route", "show"]:

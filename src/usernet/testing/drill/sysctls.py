@@ -42,7 +42,7 @@ LINUX: Final = {
     "net.ipv4.tcp_ecn": "0", "net.ipv4.tcp_pacing_ss_ratio": "200", "net.ipv4.tcp_pacing_ca_ratio": "120",
     "net.ipv4.tcp_notsent_lowat": "4294967295", "net.ipv4.tcp_syncookies": "1",
     "net.ipv4.tcp_workaround_signed_windows": "0",
-    "net.ipv4.tcp_autocorking": "1", "net.ipv4.tcp_no_metrics_save": "0", "net.ipv4.tcp_mtu_probing": "0",
+    "net.ipv4.tcp_autocorking": "1", "net.ipv4.tcp_mtu_probing": "0",
     "net.ipv4.tcp_base_mss": "1024", "net.ipv4.tcp_min_tso_segs": "2", "net.ipv4.tcp_adv_win_scale": "1",
     "net.ipv4.tcp_app_win": "31", "net.ipv4.tcp_limit_output_bytes": "4194304", "net.ipv4.tcp_max_reordering": "300",
     "net.ipv4.tcp_retrans_collapse": "1", "net.ipv4.tcp_thin_linear_timeouts": "0", "net.ipv4.tcp_stdurg": "0",
