@@ -433,8 +433,8 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
         challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
-        # Nobody has acknowledged what was never sent; a listener's SYN is a sequence number that does not count.
-        oldest = tcb.bytes_acked + 1 if tcb.bytes_acked < tcb.max_window else tcb.max_window
+        # Nobody has acknowledged what was never sent. A listener's SYN does not count: its ACK made the connection.
+        oldest = tcb.bytes_acked if tcb.bytes_acked < tcb.max_window else tcb.max_window
         if seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32):
             challenge_ack(tcb, now)
             return False
