@@ -122,6 +122,82 @@ def test_a_probe_stands_for_two_segments_and_is_one():
     assert [len(sent.payload) for sent in peer.drain()] == [986, 986, 28]
 
 
+def test_ssthresh_too_is_counted_in_the_new_segments():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd, tcb.cc.ssthresh, tcb.cc.cwnd_cnt = 41, 5, 4
+    scene.sender.new_mtu(1500)
+    tcb.send(bytes(4000), scene.now)
+    peer.send(ACK, seq=1, ack=4001)
+    assert scene.counters.tcp_ext.TCPMTUPSuccess == 1 and tcb.cc.cwnd == 40 * 640 // 1026
+    # Three quarters of the window, as Linux keeps it.
+    assert tcb.cc.ssthresh == 18 and tcb.cc.cwnd_cnt == 0
+
+
+def test_a_lost_probe_bounds_the_search_and_costs_no_window():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene, sack_permitted=True)
+    tcb.cc.cwnd, tcb.cc.ssthresh = 41, 1000
+    scene.sender.new_mtu(1500)
+    tcb.send(bytes(4000), scene.now)
+    assert len(peer.drain()[0].payload) == 986 and tcb.cc.cwnd == 40
+    peer.send(ACK, seq=1, ack=1, sack=[(987, 4001)])
+    assert [(x.seq, len(x.payload)) for x in peer.drain()] == [(1, 600), (601, 386)]
+    assert tcb.cc.cwnd == 41 and tcb.cc.ssthresh == 1000 and scene.counters.tcp_ext.TCPMTUPFail == 1
+    peer.send(ACK, seq=1, ack=4001)
+    assert tcb.ca_state == CA_OPEN and tcb.cc.cwnd == 41
+    # The next one lies halfway between what fits and what did not.
+    tcb.send(bytes(8000), scene.now)
+    assert [len(x.payload) for x in peer.drain()][:2] == [(552 + 1025) // 2 - 40, 600]
+
+
+NEEDED = 4 * 600 + 986
+
+
+@pytest.mark.parametrize(
+    ("octets", "wnd", "cwnd", "held", "probes"),
+    [
+        (NEEDED, 65535, 11, False, True),
+        (NEEDED - 1, 65535, 11, False, False),
+        (NEEDED, NEEDED, 11, False, True),
+        (NEEDED, NEEDED - 1, 11, False, False),
+        (NEEDED, 65535, 10, False, False),
+        (NEEDED, 65535, 11, True, False),
+    ],
+)
+def test_rfc4821_7_4_when_a_probe_may_leave(octets, wnd, cwnd, held, probes):
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene, sack_permitted=True)
+    tcb.cc.cwnd = cwnd
+    scene.sender.new_mtu(1500)
+    if held:
+        # Its ACKs have SACK blocks, which would make the probe longer.
+        peer.send(ACK, seq=5, ack=1, payload=b"gap")
+    else:
+        peer.send(ACK, seq=1, ack=1, payload=b"x")
+        peer.send(ACK, seq=2, ack=1, payload=b"y", wnd=wnd)
+    peer.drain()
+    tcb.send(bytes(octets), scene.now)
+    sizes = [len(sent.payload) for sent in peer.drain()]
+    assert sizes[0] == (986 if probes else 588 if held else 600)
+    assert tcb.mtu.probe_size == (1026 if probes else 0)
+
+
+def test_a_probe_waits_for_a_window_that_only_needs_to_drain():
+    scene = Scene(mtu=640, tcp_mtu_probing=2, tcp_base_mss=512)
+    scene, peer, tcb, _ = opened(scene)
+    tcb.cc.cwnd = 11
+    tcb.settings.nodelay = True
+    for _ in range(10):
+        tcb.send(bytes(100), scene.now)
+    assert len(peer.drain()) == 10
+    scene.sender.new_mtu(1500)
+    tcb.send(bytes(NEEDED), scene.now)
+    peer.expect_nothing()
+    peer.send(ACK, seq=1, ack=101)
+    assert len(peer.expect(ACK, seq=1001).payload) == 986
+
+
 def test_rfc1191_6_5_only_what_is_too_long_goes_again_and_at_once():
     scene, peer, tcb, _ = opened(sack_permitted=True)
     tcb.send(bytes(1000), scene.now)

@@ -5,7 +5,7 @@ from .acked cimport Acked
 from .congestion.base cimport CongestionControl
 from .ecn cimport on_ack
 from .plpmtud cimport probe_succeeded
-from .output cimport output
+from .output cimport push
 from .rate cimport AckSample
 from .recovery cimport dubious_ack, probe_acknowledged, reno_acked
 from .reordering cimport highest_delivered, sack_reordering

@@ -40,7 +40,7 @@ from .const import (
     WAIT_BUSY,
 )  # fmt: skip
 from .ecn import on_ack
-from .output import output
+from .output import push
 from .plpmtud import probe_succeeded
 from .rate import AckSample
 from .recovery import dubious_ack, probe_acknowledged, reno_acked
@@ -313,7 +313,7 @@ def _control_congestion(tcb: Tcb, did: cython.int, sample: AckSample, now: cytho
 
 def _send_allowed(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
     if did & A_SEND_NEW:
-        output(tcb, now)
+        push(tcb, now)
         if seq_lt(tcb.high_seq, tcb.snd_nxt):
             return
         # RFC 5682 3.1 step 2: there was nothing new; recover as usual.
