@@ -27,6 +27,7 @@ cdef bint _still_doubles(Tcb tcb) noexcept
 cdef bint _out_of_resources(Tcb tcb, long long now) except *
 cdef void _doubt_path(Tcb tcb) except *
 cdef bint _retransmissions_probe(Tcb tcb) noexcept
+cdef bint _probing_failed(Tcb tcb, long long now) except *
 cpdef void retransmission_timeout(Tcb tcb, long long now) except *
 cdef void _count_failure(Tcb tcb) noexcept
 cdef void _probe_tail(Tcb tcb, long long now) except *

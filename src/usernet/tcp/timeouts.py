@@ -208,7 +208,18 @@ def _doubt_path(tcb: Tcb) -> None:
 def _retransmissions_probe(tcb: Tcb) -> cython.bint:
     # The peer took back a window that text was sent into: what is sent again probes it, and while the peer answers the
     # connection stays (RFC 9293 3.8.6, 3.8.6.1).
-    return tcb.snd_wnd == 0 and not tcb.is_orphan and tcb.settings.user_timeout_ns == 0
+    return tcb.snd_wnd == 0 and not tcb.is_orphan
+
+
+def _probing_failed(tcb: Tcb, now: cython.longlong) -> cython.bint:
+    # It does not answer any more (the span is Linux's); or what was sent is not acknowledged for longer than the user
+    # waits, answers or not (RFC 5482).
+    since: cython.longlong = tcb.retrans_at
+    if tcb.settings.user_timeout_ns == 0:
+        return now - tcb.rcv_at > 2 * tcb.rtt.rto_max
+    if since < 0:
+        since = tcb.board.record(0).sent_at
+    return now - since >= tcb.settings.user_timeout_ns
 
 
 def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
@@ -218,12 +229,13 @@ def retransmission_timeout(tcb: Tcb, now: cython.longlong) -> None:
     if tcb.board.packets_out == 0:
         return
     if probes:
-        if now - tcb.rcv_at > 2 * tcb.rtt.rto_max:
-            # It does not answer any more (the span is Linux's).
+        if _probing_failed(tcb, now):
             timed_out(tcb, ETIMEDOUT)
             return
         tcb.retransmits = 0
-        tcb.retrans_at = -1
+        if tcb.settings.user_timeout_ns == 0:
+            # Patience begins when the window opens.
+            tcb.retrans_at = -1
     else:
         engine.ext.TCPTimeouts += 1
         if _out_of_patience(tcb, now):
