@@ -114,3 +114,34 @@ def test_a_window_that_stays_shut_ends_by_the_user_timeout_though_the_peer_answe
         if tcb.err:
             break
     assert tcb.err == 110 and scene.now < 10_000 * MS + 10**12
+
+
+def test_rfc5482_a_peer_that_takes_text_by_the_piece_is_not_given_up():
+    settings = Settings()
+    settings.user_timeout_ns = 2000 * MS
+    scene, peer, tcb, _ = opened(settings=settings)
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    tcb.send(bytes(30_000), scene.now)
+    for _ in range(10):
+        scene.advance(ms=500)
+        peer.drain()
+        peer.send(ACK, seq=1, ack=tcb.snd_una - tcb.iss, wnd=8)
+        assert 0 < len(peer.expect(ACK).payload) < 2000
+        peer.send(ACK, seq=1, ack=tcb.snd_nxt - tcb.iss, wnd=0)
+    # It stops: two seconds after the first probe that follows.
+    scene.advance(ms=1500)
+    assert tcb.err == 0
+    scene.advance(ms=1500)
+    assert tcb.err == 110
+
+
+def test_rfc5482_text_behind_a_window_taken_back_is_not_sent_again_after_the_users_patience():
+    settings = Settings()
+    settings.user_timeout_ns = 100 * MS
+    scene, peer, tcb, _ = opened(settings=settings)
+    tcb.send(bytes(1000), scene.now)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=1, wnd=0)
+    scene.advance(s=3)
+    peer.expect_nothing()
+    assert tcb.err == 110
