@@ -32,6 +32,8 @@ def begin(tcb: Tcb, now: cython.longlong) -> None:
     full: cython.longlong = space.window_of(tcb.rcv_buf)
     most: cython.longlong = 0xFFFF << tcb.rcv_wscale
     if tcb.rcv_wnd > most:
+        # What the SYN,ACK's field could not tell was not promised. Linux counts it as if it were, and goes on telling
+        # 65535 of a buffer that was made smaller since, to drop what comes.
         tcb.rcv_wnd = most
     if 0 < tcb.settings.window_clamp < most:
         most = tcb.settings.window_clamp
