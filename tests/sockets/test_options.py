@@ -82,6 +82,28 @@ def test_what_no_machine_here_has_is_kept(ends: tuple[Net, Net], kind: int) -> N
         assert refused(sock, so.SOL_SOCKET, name, 1) == "ENOPROTOOPT"
 
 
+def test_txrehash_is_of_streams_and_inherited(ends: tuple[Net, Net]) -> None:
+    listener = made(ends[1], SOCK_STREAM)
+    assert listener.getsockopt(so.SOL_SOCKET, so.SO_TXREHASH) == 1
+    for value, kept in ((0, 0), (1, 1), (0, 0), (-1, 1), (0, 0)):
+        listener.setsockopt(so.SOL_SOCKET, so.SO_TXREHASH, value)
+        assert listener.getsockopt(so.SOL_SOCKET, so.SO_TXREHASH) == kept
+    for value in (2, -2, 256):
+        assert refused(listener, so.SOL_SOCKET, so.SO_TXREHASH, value) == "EINVAL"
+    datagrams = made(ends[0], SOCK_DGRAM)
+    assert refused(datagrams, so.SOL_SOCKET, so.SO_TXREHASH, 1) == "ENOTSUP"  # EOPNOTSUPP by its other name
+    with pytest.raises(OSError, match="not supported"):
+        datagrams.getsockopt(so.SOL_SOCKET, so.SO_TXREHASH)
+    listener.bind(SERVER)
+    listener.listen(1)
+    client = made(ends[0], SOCK_STREAM)
+    client.connect(SERVER)
+    child, _ = listener.accept()
+    assert child.getsockopt(so.SOL_SOCKET, so.SO_TXREHASH) == 0
+    child.setsockopt(so.SOL_SOCKET, so.SO_TXREHASH, 1)
+    assert listener.getsockopt(so.SOL_SOCKET, so.SO_TXREHASH) == 0
+
+
 def test_options_that_only_answer(ends: tuple[Net, Net]) -> None:
     sock = made(ends[0])
     assert sock.getsockopt(TCP, so.TCP_IS_MPTCP) == sock.getsockopt(TCP, so.TCP_THIN_DUPACK) == 0

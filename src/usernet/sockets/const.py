@@ -70,6 +70,7 @@ SO_COOKIE: Final = 57
 SO_ZEROCOPY: Final = 60
 SO_PREFER_BUSY_POLL: Final = 69
 SO_BUSY_POLL_BUDGET: Final = 70
+SO_TXREHASH: Final = 74
 
 IPPROTO_IP: Final = 0
 IP_TOS: Final = 1

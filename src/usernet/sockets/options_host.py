@@ -7,9 +7,10 @@ and given back, as Linux keeps it where there is no such device.
 from __future__ import annotations
 
 import struct
-from errno import EINVAL
+from errno import EINVAL, EOPNOTSUPP
 from typing import Any, Final
 
+from ..core.const import IPPROTO_TCP
 from . import const as so
 from .errors import os_error
 from .option import Option
@@ -51,6 +52,24 @@ def _get_cookie(sock: Any, buflen: int) -> bytes:
     return struct.pack("=Q", sock.cookie)
 
 
+def _get_txrehash(sock: Any) -> int:
+    _only_streams(sock)
+    return int((sock.kept or {}).get(so.SO_TXREHASH, 1))
+
+
+def _set_txrehash(sock: Any, value: int) -> None:
+    # -1 takes the system's, net.core.txrehash, which is 1.
+    _only_streams(sock)
+    if not -1 <= value <= 1:
+        raise os_error(EINVAL)
+    sock.kept = {**(sock.kept or {}), so.SO_TXREHASH: abs(value)}
+
+
+def _only_streams(sock: Any) -> None:
+    if sock.protocol != IPPROTO_TCP:
+        raise os_error(EOPNOTSUPP)
+
+
 INT_MAX: Final = 0x7FFFFFFF
 _TABLE: Final = {
     so.SO_COOKIE: Option(_get_cookie, None, sized=True),
@@ -59,6 +78,7 @@ _TABLE: Final = {
     so.SO_BUSY_POLL: _kept(so.SO_BUSY_POLL, 0, 0, INT_MAX),
     so.SO_PREFER_BUSY_POLL: _flag(so.SO_PREFER_BUSY_POLL),
     so.SO_BUSY_POLL_BUDGET: _kept(so.SO_BUSY_POLL_BUDGET, 0, 0, 0xFFFF)._replace(get=None),
+    so.SO_TXREHASH: Option(_get_txrehash, _set_txrehash),
     so.SO_SNDLOWAT: Option(lambda sock: 1, None),
 }
 HOST_OPTIONS: Final = {(so.SOL_SOCKET, name): option for name, option in _TABLE.items()}

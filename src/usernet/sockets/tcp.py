@@ -174,6 +174,7 @@ class TcpSocket(Socket):
         child.mark = self.mark
         child.priority = self.priority
         child.device_name = self.device_name
+        child.kept = self.kept and dict(self.kept)
         tcb.owner = child
         return child
 

@@ -9,7 +9,7 @@ from .output cimport push
 from .rate cimport AckSample
 from .recovery cimport dubious_ack, probe_acknowledged, reno_acked
 from .reordering cimport highest_delivered, sack_reordering
-from .retransmit cimport retransmit_lost
+from .retransmit cimport rescue, retransmit_lost
 from .rtx_timer cimport arm_rtx, cancel_rtx, heed_user_timeout, restart_timer
 from .sacks cimport take_sacks
 from .scoreboard cimport Scoreboard

@@ -45,7 +45,7 @@ from .plpmtud import probe_succeeded
 from .rate import AckSample
 from .recovery import dubious_ack, probe_acknowledged, reno_acked
 from .reordering import highest_delivered, sack_reordering
-from .retransmit import retransmit_lost
+from .retransmit import rescue, retransmit_lost
 from .rtx_timer import arm_rtx, cancel_rtx, heed_user_timeout, restart_timer
 from .sacks import take_sacks
 from .scoreboard import Scoreboard
@@ -321,3 +321,5 @@ def _send_allowed(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
         # RFC 5682 3.1 step 2: there was nothing new; recover as usual.
         tcb.undo.frto = False
     retransmit_lost(tcb, now)
+    if tcb.ca_state == CA_RECOVERY:
+        rescue(tcb, now)

@@ -1,3 +1,4 @@
+from ..core.seq cimport seq_add
 from .congestion.base cimport CongestionControl
 from .ecn cimport reduced
 from .scoreboard cimport Scoreboard

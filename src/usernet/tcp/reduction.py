@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.seq import seq_add
 from .congestion.base import CongestionControl
 from .const import (
     CA_CWR,
@@ -88,6 +89,7 @@ def enter_recovery(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
         if not echoed:
             tcb.undo.prior_ssthresh = current_ssthresh(tcb)
         begin_reduction(tcb, False, now)
+    tcb.probe.rescue_after = seq_add(tcb.snd_una, tcb.mss)
     set_ca_state(tcb, CA_RECOVERY, now)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.bytequeue import Chunk
 from ..core.const import MASK32
-from ..core.seq import seq_add
+from ..core.seq import seq_add, seq_lt
 from .const import (
     ACK,
     CA_CWR,
@@ -16,10 +16,14 @@ from .const import (
     PSH,
     R_EVER_RETRANS,
     R_FIN,
+    R_LOST,
     R_PUSHED,
+    R_RETRANS,
+    R_SACKED,
     RTX_REORDER,
     RTX_RETRANSMIT,
 )
+from .loss_detection import uses_rack
 from .record import SentRecord
 from .rtx_timer import arm_rtx
 from .scoreboard import Scoreboard
@@ -83,10 +87,44 @@ def retransmit(tcb: Tcb, i: cython.Py_ssize_t, max_segs: cython.uint, now: cytho
     return record.segs
 
 
+def rescue(tcb: Tcb, now: cython.longlong) -> None:
+    """RFC 6675 NextSeg rule 4: once a recovery, where nothing else may be sent, the end of what is out goes again.
+
+    What is lost there has too little above it to count; RACK needs no such help.
+    """
+    board: Scoreboard = tcb.board
+    i: cython.Py_ssize_t
+    if not tcb.sack_ok or board.packets_out == 0 or not seq_lt(tcb.probe.rescue_after, tcb.snd_una) or uses_rack(tcb):
+        return
+    if board.to_send > 0 or tcb.cc.cwnd <= board.in_flight() or _has_new(tcb):
+        return
+    i = board.last()
+    if board.at(i).flags & R_SACKED and board.count() > 1:
+        # Neighbours that are SACKed are one record.
+        i -= 1
+    # One that went again in this recovery is in flight for all that is known.
+    if board.at(i).flags & (R_SACKED | R_LOST | R_RETRANS) == 0 and _retransmit_end(tcb, i, now):
+        tcb.probe.rescue_after = tcb.high_seq
+        tcb.undo.sent_again(1)
+        tcb.prr.out += 1
+        tcb.engine.ext.TCPFastRetrans += 1
+
+
+def _has_new(tcb: Tcb) -> cython.bint:
+    # Is there anything never sent that the peer's window lets go?
+    room: cython.longlong = tcb.snd_wnd
+    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
+    return room > 0 and (tcb.unsent() > 0 or (tcb.fin_queued and not tcb.fin_sent))
+
+
 def retransmit_tail(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """RFC 8985 7.3: the last segment once more, as a probe. False when it could not be sent."""
+    return _retransmit_end(tcb, tcb.board.last(), now)
+
+
+def _retransmit_end(tcb: Tcb, i: cython.Py_ssize_t, now: cython.longlong) -> cython.bint:
+    # The last segment of record i.
     board: Scoreboard = tcb.board
-    i: cython.Py_ssize_t = board.last()
     record: SentRecord = board.at(i)
     if record.segs > 1:
         board.split(i, seq_add(record.start, (record.segs - 1) * record.mss))
