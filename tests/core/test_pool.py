@@ -35,3 +35,10 @@ def test_pressure_begins_past_three_quarters() -> None:
     assert not pool.under_pressure()
     pool.charge(1)
     assert pool.under_pressure()
+
+
+def test_what_a_reader_waits_for_may_overdraw_by_an_eighth() -> None:
+    pool = MemoryPool(1000)
+    pool.charge(1000)
+    assert pool.overdraw(125) and not pool.overdraw(1)
+    assert (pool.used, pool.peak, pool.failures) == (1125, 1125, 1)

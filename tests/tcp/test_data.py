@@ -448,10 +448,19 @@ def test_an_exhausted_pool_refuses_senders_and_drops_for_receivers():
     assert tcb.send(b"a" * 9000, scene.now) == 9000
     assert tcb.send(b"a" * 2000, scene.now) == -ENOBUFS
     peer.drain()
-    peer.send(ACK, seq=1, ack=1, payload=b"x" * 1460)
-    peer.expect(ACK, ack=1, wnd=0)
+    # What a reader waits for may overdraw it a little; what comes behind that must wait.
+    peer.send(ACK, seq=1, ack=1, payload=b"x" * 1100)
+    peer.expect(ACK, ack=1101, wnd=0)
+    peer.send(ACK, seq=1101, ack=1, payload=b"x" * 1100)
+    peer.expect(ACK, ack=1101)
+    assert scene.counters.tcp_ext.TCPZeroWindowDrop == 1 and tcb.available() == 1100
+    assert tcb.recv(1100, False, scene.now) == b"x" * 1100
+    peer.drain()
+    scene.context.pool.force(1000)
+    peer.send(ACK, seq=1101, ack=1, payload=b"x" * 1460)
+    peer.expect(ACK, ack=1101, wnd=0)
     assert scene.counters.tcp_ext.TCPRcvQDrop == 1
-    peer.send(ACK, seq=1461, ack=1, payload=b"x" * 1460)
+    peer.send(ACK, seq=2561, ack=1, payload=b"x" * 1460)
     assert scene.counters.tcp_ext.BeyondWindow == 1 and tcb.available() == 0
 
 

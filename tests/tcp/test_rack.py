@@ -207,6 +207,23 @@ def test_rfc8985_7_4_2_a_dsack_of_the_probe_says_that_nothing_was_lost():
     assert not tcb.probe.is_open and tcb.cc.ssthresh > 1000
 
 
+def test_short_records_that_melted_are_probed_whole():
+    # Two segments of a hundred octets each are no place for an edge at an MSS.
+    scene, peer, tcb = sending(0, scene=Scene(tcp_recovery=0))
+    tcb.settings.nodelay = True
+    for _ in range(4):
+        tcb.send(b"d" * 100, scene.now)
+    peer.drain()
+    scene.advance(ms=100)
+    enter_cwr(tcb, scene.now)
+    peer.send(ACK, seq=1, ack=101, sack=[(201, 401)])
+    scene.advance(ms=210)
+    peer.expect(ACK, seq=201, length=200)
+    assert (tcb.board.packets_out, tcb.board.sacked_out, tcb.board.count()) == (3, 2, 2)
+    peer.send(ACK, seq=1, ack=401)
+    assert tcb.board.packets_out == 0 and tcb.outq() == 0
+
+
 def test_no_probe_where_the_sysctl_says_so():
     scene, peer, _tcb = sending(3 * M, scene=Scene(tcp_early_retrans=0))
     peer.drain()

@@ -8,7 +8,7 @@ from usernet.core.const import SECOND
 from usernet.tcp.const import FAIL_OPTION_SEND
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import Owner
-from usernet.testing.wire import B, Pair
+from usernet.testing.wire import A, B, Pair
 
 
 class Flow:
@@ -108,6 +108,28 @@ def test_lossy_wire_without_sack_and_timestamps_is_byte_exact():
     pair.contexts[b"\x0a\0\0\1"].sysctl.set("net.ipv4.tcp_sack", 0)
     pair.contexts[b"\x0a\0\0\1"].sysctl.set("net.ipv4.tcp_timestamps", 0)
     transfer(pair, pattern(1_000_000), pattern(500_000))
+
+
+def test_memory_that_senders_hold_on_both_ends_stops_nobody():
+    # Nobody reads before the whole of a request is written, and together they are more than both pools hold.
+    pair = Pair(pool=500_000, delay_ms=1)
+    locked = Settings()
+    locked.sndbuf = 400_000
+    listener = pair.b.listen(Owner(), pair.b.bind(b"", 80, 4, 1), 16, locked)
+    ends = [pair.a.connect(Owner(), None, B, 80, locked.copy(), pair.now) for _ in range(8)]
+    pair.run(ms=100)
+    ends += [listener.accept(pair.now) for _ in ends]
+    for tcb in ends:
+        tcb.owner = Owner()
+        while tcb.send(b"x" * 1000, pair.now) > 0:
+            pass
+    assert all(pair.contexts[end].pool.used > 499_000 for end in (A, B))
+    for _ in range(200):
+        pair.run(s=1)
+        for tcb in ends:
+            while tcb.recv(1 << 20, False, pair.now):
+                pass
+    assert not [tcb for tcb in ends if tcb.outq()]
 
 
 def test_narrow_link_is_filled():

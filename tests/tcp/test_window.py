@@ -258,3 +258,56 @@ def test_a_fin_into_a_shut_window_is_taken_and_answered_at_once():
     peer.send(FIN | ACK, seq=20_001, ack=1)
     peer.expect(ACK, ack=20_002, wnd=0)
     assert tcb.recv(30_000, False, scene.now) == b"x" * 20_000 and tcb.recv(1, False, scene.now) == b""
+
+
+def test_text_with_a_gap_goes_where_memory_lacks_for_what_fills_the_gap():
+    # Or the window, shut for want of memory, would stay so: the reader has nothing, and what is held fills the buffer.
+    settings = Settings()
+    settings.rcvbuf = 2304
+    scene = Scene(pool=100_000)
+    peer = scene.peer()
+    tcb, _ = peer.open_passive(scene.listen(settings=settings), sack_permitted=True)
+    for seq in range(101, 801, 100):
+        peer.send(ACK, seq=seq, ack=1, payload=b"h" * 50)
+    assert 2000 < tcb.ofo.memory <= 2304
+    scene.context.pool.force(120_000)
+    peer.drain()
+    peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 100)
+    assert peer.drain()[-1].wnd == 0 and not tcb.ofo.held
+    scene.context.pool.uncharge(120_000)
+    for _ in range(3):
+        peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 100)
+    assert tcb.recv(200, False, scene.now) == b"x" * 100
+
+
+def test_a_window_that_a_gap_shut_opens_again():
+    # With tcp_shrink_window what is held takes the window back, down to nothing.
+    settings = Settings()
+    settings.rcvbuf = 200_000
+    scene = Scene(tcp_shrink_window=1)
+    peer = scene.peer()
+    tcb, _ = peer.open_passive(scene.listen(settings=settings), sack_permitted=True, wscale=2)
+    for seq in range(101, 3000, 2):
+        peer.send(ACK, seq=seq, ack=1, payload=b"h")
+        if tcb.rcv_wnd == 0:
+            break
+    assert tcb.rcv_wnd == 0 and tcb.ofo.held
+    for _ in range(2):
+        peer.send(ACK | PSH, seq=1, ack=1, payload=b"x" * 100)
+    assert tcb.recv(200, False, scene.now) == b"x" * 100
+
+
+def test_what_was_clamped_below_a_segment_opens_an_unscaled_window_again():
+    scene, peer, tcb, _ = opened(Scene(pool=100_000))
+    peer.send(ACK, seq=1, ack=1, payload=b"x" * 1460)
+    tcb.settings.window_clamp = 1200
+    tcb.settings_changed(scene.now)
+    scene.context.pool.force(120_000)
+    peer.send(ACK | PSH, seq=1461, ack=1, payload=b"x" * 1460)
+    assert peer.drain()[-1].wnd == 0
+    tcb.settings.window_clamp = 30_000
+    tcb.settings_changed(scene.now)
+    scene.context.pool.uncharge(120_000)
+    tcb.recv(1460, False, scene.now)
+    peer.send(ACK, seq=1460, ack=1)
+    assert peer.drain()[-1].wnd == 1200

@@ -6,6 +6,7 @@ cdef class MemoryPool:
     cdef public long long limit, pressure_mark, used, peak, failures
 
     cpdef bint charge(self, long long n) noexcept
+    cpdef bint overdraw(self, long long n) noexcept
     cpdef void force(self, long long n) noexcept
     cpdef void uncharge(self, long long n) noexcept
     cpdef bint under_pressure(self) noexcept

@@ -38,6 +38,17 @@ class MemoryPool:
         if self.used > self.peak:
             self.peak = self.used
 
+    def overdraw(self, n: cython.longlong) -> cython.bint:
+        """As charge, for what a reader waits for, an eighth past the limit at most.
+
+        What senders hold cannot bar it: it may be the peer's reading of that which would make room.
+        """
+        if self.used + n > self.limit + (self.limit >> 3):
+            self.failures += 1
+            return False
+        self.force(n)
+        return True
+
     def uncharge(self, n: cython.longlong) -> None:
         """Give n octets back."""
         self.used -= n

@@ -23,6 +23,7 @@ cpdef unsigned int wire_segments(Packet packet, Py_ssize_t n) noexcept
 cdef void _refuse(Tcb tcb) noexcept
 cdef bint _may_take(Tcb tcb, Py_ssize_t n) except *
 cdef bint _make_room(Tcb tcb) except *
+cdef bint _prune(Tcb tcb) except *
 cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
 cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
 cpdef void note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept

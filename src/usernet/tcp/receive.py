@@ -77,6 +77,9 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
         n -= skip
         note_dsack(tcb, start, tcb.rcv_nxt)
     if window == 0:
+        if tcb.ofo.held and tcb.rcv_queue.length == 0:
+            # It is what has this very gap before it that keeps the window shut.
+            _prune(tcb)
         tcb.engine.ext.TCPZeroWindowDrop += 1
         _refuse(tcb)
         return
@@ -106,12 +109,16 @@ def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
     """Room for n octets in order, made if need be; else they are dropped and the window closes."""
     engine: Engine = tcb.engine
     roomy: cython.bint = tcb.space.held + tcb.ofo.memory <= tcb.rcv_buf or _make_room(tcb)
-    if roomy and engine.pool.charge(n):
+    if roomy and (engine.pool.charge(n) or (_prune(tcb) and engine.pool.charge(n))):
         if n > tcb.rcv_buf:
             # It alone overdraws the buffer: the sender hears at once that the window is shut (Linux until 6.18).
             tcb.ack_pending |= ACK_NOW | ACK_SCHED
         return True
     tcb.ack_pending |= ACK_NOMEM | ACK_NOW | ACK_SCHED
+    if tcb.rcv_queue.length == 0 and engine.pool.overdraw(n):
+        # Nothing waits for the reader, so that only this brings the connection forward: where all memory is senders',
+        # two peers would wait for each other for ever (Linux forces it in, too).
+        return True
     engine.ext.TCPRcvQDrop += 1
     tcb.wake(POLLIN)
     return False
@@ -139,16 +146,21 @@ def _make_room(tcb: Tcb) -> cython.bint:
         space.held = tcb.rcv_queue.length
     if space.held + tcb.ofo.memory <= tcb.rcv_buf:
         return True
-    if tcb.ofo.held:
-        # The peer will send it again: what stands in order comes first.
-        engine.ext.OfoPruned += 1
-        engine.pool.uncharge(tcb.ofo.memory)
-        tcb.ofo.clear()
-        tcb.sack_count = 0
-        if space.held <= tcb.rcv_buf:
-            return True
+    if _prune(tcb) and space.held <= tcb.rcv_buf:
+        return True
     engine.ext.RcvPruned += 1
     return False
+
+
+def _prune(tcb: Tcb) -> cython.bint:
+    """Drop what has a gap before it: the peer will send it again, and what stands in order comes first."""
+    if not tcb.ofo.held:
+        return False
+    tcb.engine.ext.OfoPruned += 1
+    tcb.engine.pool.uncharge(tcb.ofo.memory)
+    tcb.ofo.clear()
+    tcb.sack_count = 0
+    return True
 
 
 def _queue(

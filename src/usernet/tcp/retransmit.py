@@ -126,8 +126,10 @@ def _retransmit_end(tcb: Tcb, i: cython.Py_ssize_t, now: cython.longlong) -> cyt
     # The last segment of record i.
     board: Scoreboard = tcb.board
     record: SentRecord = board.at(i)
-    if record.segs > 1:
-        board.split(i, seq_add(record.start, (record.segs - 1) * record.mss))
+    ahead: cython.uint = (record.segs - 1) * record.mss
+    # Of a record that was made one of short ones, as their SACKs came, no edge inside is known (Linux).
+    if 0 < ahead < (record.end - record.start) & MASK32:
+        board.split(i, seq_add(record.start, ahead))
         i += 1
         record = board.at(i)
     if _send_again(tcb, i, 1, now) <= 0:

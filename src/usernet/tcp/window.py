@@ -87,6 +87,9 @@ def window_offer(tcb: Tcb) -> cython.longlong:
         return free
     if tcb.rcv_wscale > 0:
         return (free + unit - 1) & -unit
+    if mss > space.ssthresh > 0:
+        # Held so low (TCP_WINDOW_CLAMP) that no segment ever fits: a window of 0 would never open.
+        mss = space.ssthresh
     if tcb.rcv_wnd > free or tcb.rcv_wnd <= free - mss:
         return free - free % mss
     if mss == full and free > tcb.rcv_wnd + (full >> 1):
