@@ -205,3 +205,48 @@ def test_without_an_option_octets_go_where_the_last_ones_went():
     # Two counters at once: where the next octets belong cannot be known.
     assert ecn.take_option(parsed(accecn_option([101, 2500, 101])), 200, 0)
     assert ecn.guess == 0 and not ecn.take_option(parsed(b""), 500, 0)
+
+
+@pytest.mark.parametrize(
+    ("delta", "segs", "octets", "known", "ce_octets", "exact", "marked"),
+    [
+        # So few segments make no overflow.
+        (3, 7, 7000, False, 0, True, 3),
+        (0, 8, 8000, False, 0, True, 8),
+        (1, 8, 8000, False, 0, True, 1),
+        (3, 20, 20_000, False, 0, True, 19),
+        # The option tells that none was marked, or some, or all.
+        (3, 20, 20_000, True, 0, True, 3),
+        (0, 20, 20_000, True, 1, True, 0),
+        (3, 20, 20_000, True, 10_000, True, 11),
+        (3, 20, 20_000, True, 14_000, True, 11),
+        (3, 20, 20_000, True, 16_000, True, 19),
+        (3, 20, 20_000, True, 19_999, True, 19),
+        (3, 20, 20_000, True, 20_000, True, 19),
+        (0, 16, 16_000, True, 16_000, True, 16),
+        (0, 16, 16_000, True, 8000, True, 8),
+        # Where numbers are few, or not to be relied on, it must be more than the flags tell.
+        (2, 15, 15_000, True, 2000, True, 2),
+        (2, 15, 15_000, True, 2001, True, 10),
+        (2, 20, 20_000, True, 2000, False, 2),
+        (2, 20, 20_000, True, 2001, False, 18),
+        (7, 15, 15_000, True, 7000, True, 7),
+    ],
+)
+def test_rfc9768_a_2_how_many_segments_a_flag_counter_may_stand_for(
+    delta, segs, octets, known, ce_octets, exact, marked
+):
+    ecn = Ecn(ECN_ACCURATE)
+    assert ecn.marked(delta, segs, octets, known, ce_octets, 1000, exact) == marked
+
+
+def test_where_acks_are_thinned_a_jump_is_no_overflow():
+    ecn = Ecn(ECN_ACCURATE)
+    for _ in range(100):
+        ecn.note_acked(4)
+    assert ecn.acked_mean == 4 << 6 and ecn.marked(3, 20, 20_000, False, 0, 1000, True) == 19
+    ecn.note_acked(0)
+    assert ecn.acked_mean == 4 << 6
+    # One of 68 adds a sixty-fourth of the difference.
+    ecn.note_acked(68)
+    assert ecn.acked_mean == 5 << 6 and ecn.marked(3, 20, 20_000, False, 0, 1000, True) == 3

@@ -6,7 +6,21 @@ import pytest
 
 from usernet.core.const import MASK32, MS, SECOND
 from usernet.core.entropy import Entropy
-from usernet.tcp.const import ACK, ESTABLISHED, FIN, MSS4, MSS6, PSH, RST, SYN
+from usernet.tcp.accecn import flags_of
+from usernet.tcp.const import (
+    ACK,
+    CWR,
+    ECE,
+    ECN_ACCURATE,
+    ECN_CLASSIC,
+    ESTABLISHED,
+    FIN,
+    MSS4,
+    MSS6,
+    PSH,
+    RST,
+    SYN,
+)  # fmt: skip
 from usernet.tcp.cookies import SynCookies, stamp_with_options
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import LOCAL, FakeSender, Owner, Scene
@@ -162,6 +176,23 @@ def test_options_come_back_in_the_timestamp(wscale, sack):
     assert tcb.send(b"x", scene.now) == 1
     sent = peer.expect(ACK | PSH)
     assert 0 <= (sent.ts[0] - answer.ts[0]) & MASK32 < 64
+
+
+@pytest.mark.parametrize("ace", [0, 1, 2, 4, 6])
+@pytest.mark.parametrize("ecn", range(6))
+def test_rfc9768_5_1_what_the_ack_of_a_cookie_tells_of_ecn_counts_as_far_as_it_is_granted(ecn, ace):
+    scene = Scene(tcp_syncookies=2, tcp_ecn=1)
+    listener = scene.listen()
+    peer = scene.peer(wrap=False)
+    peer.send(SYN | ECE | CWR, mss=1460, ts=(9, 0))
+    peer.ts, peer.ts_recent = 10, peer.expect(SYN | ACK | ECE).ts[0]
+    scene.context.sysctl.set("net.ipv4.tcp_ecn", ecn)
+    peer.send(ACK | flags_of(ace), seq=1, ack=1)
+    granted = listener.accept(scene.now).ecn
+    if ecn == 0:
+        assert granted is None
+    else:
+        assert granted.mode == (ECN_ACCURATE if ecn >= 3 and ace >= 2 else ECN_CLASSIC)
 
 
 def test_an_echo_that_claims_what_we_do_not_agree_to_is_reset():

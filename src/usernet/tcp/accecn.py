@@ -303,9 +303,7 @@ class Ecn:
             likely = (likely * segs + octets - 1) // octets
             likely = delta + (likely & ~7)
             return likely if likely < safe else safe
-        if ce_octets > delta * mss:
-            return safe
-        return delta if ce_octets < safe * mss >> 1 else safe
+        return safe if ce_octets > delta * mss else delta
 
 
 # Codes of the three flags and of the option.
