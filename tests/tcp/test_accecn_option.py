@@ -250,3 +250,20 @@ def test_where_acks_are_thinned_a_jump_is_no_overflow():
     # One of 68 adds a sixty-fourth of the difference.
     ecn.note_acked(68)
     assert ecn.acked_mean == 5 << 6 and ecn.marked(3, 20, 20_000, False, 0, 1000, True) == 3
+
+
+def test_segments_behind_a_dsack_have_room_for_the_option_it_kept_out():
+    # Two blocks and timestamps leave no room for three new counters; the second segment, without the D-SACK, has it.
+    scene, peer, tcb, _ = served()
+    tcb.ts_ok = True
+    tcb.mss -= 12
+    tcb.cc.mss = tcb.mss
+    tcb.settings.nodelay = True
+    peer.send(ACK | flags_of(5), seq=2001, ack=1, payload=b"h" * 100)
+    peer.drain()
+    tcb.dsack_left, tcb.dsack_right, tcb.dsack_count = tcb.irs, tcb.irs + 1, 1
+    tcb.ecn.min_fields = 3
+    tcb.send(b"d" * 5000, scene.now)
+    sent = peer.drain()
+    assert len(sent[0].sack) == 2 and len(sent[1].sack) == 1
+    assert max(len(each.payload) + len(each.options) for each in sent) <= 1460

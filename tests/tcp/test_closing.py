@@ -266,6 +266,21 @@ def test_time_wait_entries_are_bounded():
     assert states(scene) == [] and scene.counters.tcp_ext.TCPTimeWaitOverflow == 1 and scene.leaves_nothing()
 
 
+def test_tcpestabresets_counts_every_end_in_established():
+    # RFC 4022: direct transitions to CLOSED from ESTABLISHED or CLOSE-WAIT, whoever causes them.
+    for ends in ("abort", "unread text", "timeout"):
+        scene, peer, tcb, _owner = opened()
+        if ends == "abort":
+            tcb.abort(scene.now)
+        elif ends == "unread text":
+            peer.send(ACK, seq=1, ack=1, payload=b"x")
+            tcb.close(scene.now)
+        else:
+            tcb.send(b"x", scene.now)
+            scene.advance(s=2000)
+        assert tcb.state == CLOSED and scene.counters.tcp.EstabResets == 1, ends
+
+
 def test_reset_gives_the_errno_of_the_state():
     from errno import ECONNRESET, EPIPE
 

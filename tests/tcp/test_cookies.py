@@ -333,3 +333,14 @@ def test_cookies_leave_no_timer_and_no_memory():
     for port in range(41000, 41050):
         scene.peer(remote_port=port, wrap=False).send(SYN, mss=1460, ts=(1, 0))
     assert scene.leaves_nothing() and scene.now // MS > 0
+
+
+def test_a_cookie_offers_the_window_that_a_request_would():
+    windows = set()
+    for cookies in (0, 2):
+        scene = Scene(tcp_syncookies=cookies)
+        scene.listen()
+        peer = scene.peer()
+        peer.send(SYN, seq=0, mss=1460, ts=(1, 0), sack_permitted=True)
+        windows.add(peer.expect(SYN | ACK).wnd)
+    assert len(windows) == 1

@@ -508,6 +508,23 @@ def test_crossing_syns_open_and_no_text_is_lost():
     assert tcb.recv(9, False, scene.now) == b"early"
 
 
+def test_after_crossing_syns_a_plain_ack_brings_nobody_elses_cookie():
+    scene = Scene(tcp_timestamps=0)
+    known(scene)
+    scene.listen(8080)
+    peer, tcb, _ = connecting(scene, b"hello")
+    peer.expect(SYN, payload=b"hello")
+    peer.send(SYN, seq=0, options=MSS)
+    peer.expect(SYN | ACK, seq=0, ack=1, length=0)
+    other = scene.peer(local_port=8080, remote_port=7, wrap=False)
+    other.send(SYN, seq=0, options=b"\2\4\0\144" + fastopen_option(b"foreign!", False))
+    before = scene.tcp.peers.recall(REMOTE + LOCAL, scene.now)
+    mss = before.mss
+    peer.send(ACK, seq=1, ack=6)
+    entry = scene.tcp.peers.recall(REMOTE + LOCAL, scene.now)
+    assert tcb.state == ESTABLISHED and (entry.cookie, entry.mss) == (COOKIE, mss)
+
+
 def test_a_syn_that_does_not_fit_the_path_goes_again_plain():
     scene = Scene(tcp_timestamps=0)
     known(scene)

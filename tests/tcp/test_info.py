@@ -1,5 +1,7 @@
 """TCP_INFO: every field of Linux's struct says what happened (RFC 9293 3.10.6)."""
 
+from errno import ENOBUFS
+
 from test_simulation import connect, pattern
 
 from usernet.core.const import MS, SECOND
@@ -131,3 +133,12 @@ def test_busy_time_is_the_sum_of_its_parts_and_stands_still_when_idle():
         peer.send(ACK, seq=1, ack=1 + (tcb.snd_nxt - tcb.iss - 1) % 2**32)
         scene.advance(ms=500)
     assert tcb.info(scene.now)["busy_time"] * 1000 == 30 * MS
+
+
+def test_a_write_that_memory_refused_makes_no_sender_busy():
+    scene = Scene()
+    tcb, _ = scene.peer().open_passive(scene.listen())
+    scene.context.pool.force(scene.context.pool.limit)
+    assert tcb.send(b"refused", scene.now) == -ENOBUFS
+    scene.advance(s=5)
+    assert tcb.info(scene.now)["busy_time"] == 0

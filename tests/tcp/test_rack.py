@@ -207,6 +207,15 @@ def test_rfc8985_7_4_2_a_dsack_of_the_probe_says_that_nothing_was_lost():
     assert not tcb.probe.is_open and tcb.cc.ssthresh > 1000
 
 
+def test_a_probe_with_new_data_fits_the_path_as_it_is_now():
+    scene, peer, tcb = sending(12 * M)
+    assert len(peer.drain()) == 10
+    scene.sender.new_mtu(600)
+    scene.advance(ms=210)
+    peer.expect(ACK, seq=1 + 10 * M, length=560)
+    assert tcb.probe.is_open
+
+
 def test_short_records_that_melted_are_probed_whole():
     # Two segments of a hundred octets each are no place for an edge at an MSS.
     scene, peer, tcb = sending(0, scene=Scene(tcp_recovery=0))

@@ -118,7 +118,9 @@ def syn_ack_arrived(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     delivered: cython.ulonglong = tcb.rate.delivered
     if fast is None:
         return
-    _remember(engine.peers.remember(peer_key(tcb), now), fast, seg, tcb.total_retrans, now)
+    if seg.flags & SYN:
+        # Of SYNs that crossed a plain ACK may be the answer: it has no options, and ``seg`` still those of another SYN.
+        _remember(engine.peers.remember(peer_key(tcb), now), fast, seg, tcb.total_retrans, now)
     if fast.text == 0:
         return
     record = make_record(seq_add(tcb.iss, 1), seq_add(tcb.iss, 1 + fast.text), 1, fast.text, tcb.syn_sent_at)

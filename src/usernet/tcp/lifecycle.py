@@ -47,7 +47,8 @@ def finish(tcb: Tcb, event: cython.int, err: cython.int) -> None:
         return
     if (tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED) and event != ABORT:
         engine.mib.AttemptFails += 1
-    elif event == RCV_RST and (tcb.state == ESTABLISHED or tcb.state == CLOSE_WAIT):
+    elif tcb.state == ESTABLISHED or tcb.state == CLOSE_WAIT:
+        # Whatever ends it there (RFC 4022's tcpEstabResets): a RST of either end, or patience.
         engine.mib.EstabResets += 1
     if err:
         tcb.err = err

@@ -202,8 +202,12 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
 def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """Send one segment of new data although cwnd may forbid it (RFC 8985 7.3). False if there is none that fits."""
     room: cython.longlong = _peer_room(tcb)
-    mss: cython.uint = send_mss(tcb)
-    n: cython.longlong = _next_segment(tcb, mss)
+    mss: cython.uint
+    n: cython.longlong
+    if not tcb.path.alive:
+        usable_path(tcb)
+    mss = send_mss(tcb)
+    n = _next_segment(tcb, mss)
     if room < n or (n == 0 and (room == 0 or not tcb.fin_queued or tcb.fin_sent)):
         return False
     return _send_new(tcb, n, tcb.fin_queued and n == tcb.unsent() and room > n, False, mss, now)

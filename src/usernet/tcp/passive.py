@@ -145,7 +145,7 @@ def _answer_with_cookie(
         if wscale >= 0:
             offered = window_scale(settings, sysctls)
     option = accurate and sysctls.ecn_option != 0
-    window = first_window(settings, sysctls, advmss, path.initrwnd)
+    window = first_window(settings, sysctls, advmss - 12 if ts_ok else advmss, path.initrwnd)
     answer = control_header(
         path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags, window if window < 0xFFFF else 0xFFFF,
         syn_options_len(offered, sack, ts_ok, option),

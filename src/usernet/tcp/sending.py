@@ -58,6 +58,9 @@ def send(tcb: Tcb, octets: bytes, flags: cython.uint, done: cython.Py_ssize_t, n
         tcb.chrono.start(WAIT_BUSY, now)
     done = _queue(tcb, octets, done, now)
     if done < 0:
+        if tcb.queue.end == tcb.queue.base:
+            # Nothing was taken, and nothing waits.
+            tcb.chrono.stop(WAIT_BUSY, False, now)
         return done
     if done == first:
         return 0

@@ -127,9 +127,18 @@ def send_mss(tcb: Tcb) -> cython.uint:
     """The MSS of the next segment: less for options that ride along, and at most half the largest window seen."""
     mss: cython.uint = tcb.mss
     extra: cython.uint = _sack_octets(tcb)
+    blocks: cython.int
+    later: cython.uint
     if tcb.ecn is not None:
-        lay_out(tcb, _option_room(tcb), _blocks(extra), NEVER)
+        blocks = _blocks(extra)
+        lay_out(tcb, _option_room(tcb), blocks, NEVER)
         extra = tcb.ecn.octets + sack_octets(tcb.ecn.sacks)
+        if tcb.sack_count < blocks:
+            # A D-SACK goes with the first segment alone; behind it the option may be longer than both were.
+            lay_out(tcb, _option_room(tcb), tcb.sack_count, NEVER)
+            later = tcb.ecn.octets + sack_octets(tcb.ecn.sacks)
+            if extra < later:
+                extra = later
     if 0 < extra < mss:
         mss -= extra
     if tcb.max_window < 2 * mss:
