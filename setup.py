@@ -7,7 +7,7 @@ USERNET_REQUIRE_COMPILED=1  a module that does not compile fails the build
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -20,6 +20,11 @@ MODULES = sorted(
     for header in SRC.glob("usernet/**/*.pxd")
     if header.with_suffix(".py").exists()
 )
+# Their classes come and go with each packet, so what is freed is kept for the next: so many of each class. Cython heeds
+# the directive in neither a .pxd nor a file's head, hence here; nothing in these files may have a __del__, which is
+# called but once for an object's memory.
+POOLED = ("usernet.core.chunk", "usernet.core.packet", "usernet.tcp.reassembly", "usernet.tcp.record")
+POOL_SIZE = 256
 PURE = os.environ.get("USERNET_PURE") == "1"
 REQUIRED = os.environ.get("USERNET_REQUIRE_COMPILED") == "1"
 
@@ -43,10 +48,13 @@ def extensions() -> list[Extension]:
     try:
         from Cython.Build import cythonize
         from Cython.Compiler.Errors import CompileError
+        from Cython.Compiler.Options import get_directive_defaults
     except ImportError as error:
         return _fall_back(error)
     try:
-        return _translate(cythonize)
+        get_directive_defaults()["freelist"] = 0  # only what has a default is taken from here
+        ordinary = [name for name in MODULES if name not in POOLED]
+        return _translate(cythonize, ordinary) + _translate(cythonize, POOLED, freelist=POOL_SIZE)
     except CompileError as error:
         return _fall_back(error)
 
@@ -58,7 +66,9 @@ def _fall_back(error: Exception) -> list[Extension]:
     return []
 
 
-def _translate(cythonize: Callable[..., list[Extension]]) -> list[Extension]:
+def _translate(
+    cythonize: Callable[..., list[Extension]], modules: Iterable[str], **directives: object
+) -> list[Extension]:
     return cythonize(
         [
             Extension(
@@ -66,7 +76,7 @@ def _translate(cythonize: Callable[..., list[Extension]]) -> list[Extension]:
                 [str(Path("src", *name.split(".")).with_suffix(".py"))],
                 extra_compile_args=os.environ.get("USERNET_CFLAGS", "-O2 -fno-strict-aliasing").split(),
             )
-            for name in MODULES
+            for name in modules
         ],
         nthreads=os.cpu_count() or 1,
         build_dir="build/cython",
@@ -76,6 +86,7 @@ def _translate(cythonize: Callable[..., list[Extension]]) -> list[Extension]:
             "embedsignature": False,
             "freethreading_compatible": True,
             "auto_pickle": False,
+            **directives,
         },
     )
 

@@ -1,5 +1,6 @@
 cimport cython
 
+from .chunk cimport Chunk, make_chunk
 from .packet cimport Packet, View, make_view
 
 cdef extern from *:
@@ -47,17 +48,6 @@ cdef class ByteQueue:
     cpdef Py_ssize_t read_into(self, memoryview into, bint peek) except -1
     cpdef void discard(self, Py_ssize_t n) except *
     cpdef void clear(self) except *
-
-
-@cython.final
-@cython.freelist(64)
-cdef class Chunk:
-    cdef public bytes base
-    cdef public unsigned long long start, end
-    cdef public Chunk next
-
-
-cpdef Chunk make_chunk(bytes base, unsigned long long start, unsigned long long end)
 
 
 @cython.final

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .chunk import Chunk, make_chunk
 from .packet import Packet, View, make_view
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ COALESCE = 512
 # Where joining received pieces starts a new buffer.
 JOINED_MAX = 4096
 # Views that were read are cut off the front of the list in lots.
-SLACK = 64
+SLACK = 16
 COMPILED = not __file__.endswith(".py")
 # Stands where a view was read, so that its buffer is let go of at once.
 READ = View(b"", 0, 0)
@@ -185,7 +186,7 @@ class ByteQueue:
             views[i] = READ
             i += 1
             n -= size
-        if i == len(views) or (i > SLACK and i * 2 > len(views)):
+        if i > SLACK and i * 2 > len(views):
             del views[:i]
             i = 0
         self._first = i
@@ -196,27 +197,6 @@ class ByteQueue:
         self._first = 0
         self._joined = None
         self.length = 0
-
-
-class Chunk:
-    """A node of a SendQueue: octets, where they stand in the stream, and the next node."""
-
-    __slots__ = ("base", "end", "next", "start")
-
-    base: bytes
-    start: int
-    end: int
-    next: Chunk | None
-
-
-def make_chunk(base: bytes, start: cython.ulonglong, end: cython.ulonglong) -> Chunk:
-    """A node of its own; a constructor with arguments would box them in C."""
-    chunk: Chunk = Chunk.__new__(Chunk)
-    chunk.base = base
-    chunk.start = start
-    chunk.end = end
-    chunk.next = None
-    return chunk
 
 
 class SendQueue:

@@ -20,7 +20,6 @@ cdef Py_ssize_t HEADROOM, UDP_CHECK_OFFSET
 
 
 @cython.final
-@cython.freelist(256)
 cdef class View:
     cdef public object base
     cdef public Py_ssize_t start, end
@@ -30,7 +29,6 @@ cdef class View:
 
 
 @cython.final
-@cython.freelist(256)
 cdef class Packet:
     cdef public bytearray buf
     cdef public Py_ssize_t head, tail, l3, l4, frags_len, csum_start, csum_offset, addr_off, addr_len

@@ -11,7 +11,6 @@ cdef Py_ssize_t MAX_DATAGRAM, MAX_TRAINS, TCP_CHECKSUM
 
 
 @cython.final
-@cython.freelist(16)
 cdef class Train:
     cdef Packet packet
     cdef Py_ssize_t data, l3, l4, mss, payload, segments

@@ -32,7 +32,6 @@ cdef class GilbertElliott:
 
 
 @cython.final
-@cython.freelist(64)
 cdef class Held:
     cdef Packet packet
     cdef long long at

@@ -8,7 +8,6 @@ cdef unsigned int MASK32, HELD_OVERHEAD
 
 
 @cython.final
-@cython.freelist(64)
 cdef class Held:
     cdef public Packet packet
     cdef public Py_ssize_t data, skip

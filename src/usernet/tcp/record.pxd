@@ -1,10 +1,9 @@
 cimport cython
 
-from ..core.bytequeue cimport Chunk
+from ..core.chunk cimport Chunk
 
 
 @cython.final
-@cython.freelist(256)
 cdef class SentRecord:
     cdef public unsigned int start
     cdef public unsigned int end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.bytequeue import Chunk
+from ..core.chunk import Chunk
 
 if TYPE_CHECKING:
     import cython

@@ -1,4 +1,4 @@
-from ..core.bytequeue cimport Chunk
+from ..core.chunk cimport Chunk
 from ..core.seq cimport seq_add, seq_lt
 from .loss_detection cimport uses_rack
 from .record cimport SentRecord

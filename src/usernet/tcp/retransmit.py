@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.bytequeue import Chunk
+from ..core.chunk import Chunk
 from ..core.const import MASK32
 from ..core.seq import seq_add, seq_lt
 from .const import (
