@@ -3,6 +3,7 @@ from cpython.exc cimport PyErr_CheckSignals
 
 from .core.entropy cimport Entropy
 from .core.ready cimport Nothing, Pollable, Watcher
+from .core.ring cimport Ring
 from .core.scheduler cimport FdWatcher, Scheduler
 from .core.timers cimport Timers
 from .link.device cimport Device, ReadySink
@@ -36,7 +37,7 @@ cdef class Follower(Watcher):
 @cython.final
 cdef class MemoryDevices(ReadySink):
     cdef public Host host
-    cdef public object queue
+    cdef public Ring queue
 
 
 cdef class Host(Scheduler):
@@ -64,4 +65,5 @@ cdef class Host(Scheduler):
     cdef void _run_memory(self, long long now) except *
     cdef int _run_timers(self, long long now) except -1
     cdef void _relock(self) except *
+    cdef void _hand_over(self) except *
     cdef void _run_fd(self, int fd, unsigned int events, long long now) except *

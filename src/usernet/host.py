@@ -14,7 +14,6 @@ import select
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from errno import EDEADLK, ESHUTDOWN
 from functools import reduce
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from .core.const import MS, NEVER, POLLERR, POLLHUP, POLLIN
 from .core.entropy import Entropy
 from .core.ready import Nothing, Pollable, Watcher
+from .core.ring import Ring
 from .core.scheduler import FdWatcher, Scheduler
 from .link.const import LONGEST_SLEEP
 from .link.device import Device, ReadySink
@@ -74,7 +74,7 @@ class MemoryDevices(ReadySink):
 
     def __init__(self, host: Host) -> None:
         self.host: Host | None = host
-        self.queue: deque[Device] = deque()
+        self.queue = Ring()
 
     def device_ready(self, device: Device) -> None:
         """Deliver this device's frames in the next round, which a sleeping driver begins at once."""
@@ -258,13 +258,13 @@ class Host(Scheduler):
         if self._virtual >= 0:
             self._sleep_virtual(until)
             return
-        if until > now and not self._memory.queue:
+        if until > now and self._memory.queue.length == 0:
             timeout = -1 if until == NEVER else until - now
         self._poll_kernel(timeout, until)
 
     def _sleep_virtual(self, until: cython.longlong) -> None:
         follower: Follower
-        if self._memory.queue:
+        if self._memory.queue.length > 0:
             return
         for item in self._followers:
             follower = item
@@ -329,12 +329,12 @@ class Host(Scheduler):
             _report(f"device {device.name}")
 
     def _run_memory(self, now: cython.longlong) -> None:
-        queue: deque[Device] = self._memory.queue
+        queue: Ring = self._memory.queue
         device: Device
         if self._abandoned:
             self.fds.reap()
-        while queue:
-            device = queue.popleft()
+        while queue.length > 0:
+            device = queue.pop()
             self._run_device(device, now)
         if self._woken:
             self._open_gates()

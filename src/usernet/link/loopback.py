@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from ..core.const import MAX_DATAGRAM
 from ..core.packet import Packet
+from ..core.ring import Ring
 from .const import F_ALL, IFF_LOOPBACK
 from .device import Device
 
@@ -32,16 +32,16 @@ class MemoryDevice(Device):
         self.gso_max = MAX_DATAGRAM
         self.backlog = BACKLOG
         self.closed = False
-        self._queue: deque[Packet] = deque()
+        self._queue = Ring()
         self._announced = False
 
     def pending(self) -> cython.bint:
         """True while frames wait for receive_batch."""
-        return len(self._queue) > 0
+        return self._queue.length > 0
 
     def enqueue(self, packet: Packet) -> cython.bint:
         """Take a frame in for the next receive_batch. False, and counted, when the queue is full."""
-        if len(self._queue) >= self.backlog or self.closed:
+        if self._queue.length >= self.backlog or self.closed:
             self.stats.rx_dropped += 1
             return False
         self._queue.append(packet)
@@ -51,18 +51,19 @@ class MemoryDevice(Device):
 
     def receive_batch(self, budget: cython.int, now: cython.longlong) -> cython.int:
         """Deliver up to budget of the frames that were queued when it began."""
-        queue = self._queue
+        queue: Ring = self._queue
         count: cython.int = 0
         packet: Packet
-        budget = min(budget, len(queue))
+        if budget > queue.length:
+            budget = queue.length
         self._announced = False
         # A frame's delivery may close the device, and with it empty the queue.
         while count < budget and not self.closed:
-            packet = queue.popleft()
+            packet = queue.pop()
             count += 1
             self.deliver(packet, now)
         self.end_batch(now)
-        if len(queue) > 0 and not self._announced:
+        if queue.length > 0 and not self._announced:
             self._announce()
         return count
 
