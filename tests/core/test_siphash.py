@@ -35,3 +35,9 @@ def test_the_example_of_the_paper_appendix_a() -> None:
 
 def test_a_keyed_hash_reads_its_key_little_endian() -> None:
     assert KeyedHash(bytes(range(16))).of(bytes(range(15))) == 0xA129CA6149BE45E5
+
+
+def test_of_some_octets_only_the_first_count() -> None:
+    whole = bytes(range(20))
+    for size in range(20):
+        assert siphash(K0, K1, whole, size) == siphash(K0, K1, whole[:size]), size

@@ -22,4 +22,4 @@ cdef class Entropy:
 cdef class KeyedHash:
     cdef unsigned long long _k0, _k1
 
-    cpdef unsigned long long of(self, bytes octets) except? 0
+    cpdef unsigned long long of(self, bytes octets, Py_ssize_t n=*) except? 0

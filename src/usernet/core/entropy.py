@@ -74,6 +74,6 @@ class KeyedHash:
         self._k0 = int.from_bytes(key[:8], "little") & MASK64
         self._k1 = int.from_bytes(key[8:16], "little") & MASK64
 
-    def of(self, octets: bytes) -> cython.ulonglong:
-        """64 pseudo-random bits of octets."""
-        return siphash(self._k0, self._k1, octets)
+    def of(self, octets: bytes, n: cython.Py_ssize_t = -1) -> cython.ulonglong:
+        """64 pseudo-random bits of octets, or of the first n of them."""
+        return siphash(self._k0, self._k1, octets, n)

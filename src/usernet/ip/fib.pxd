@@ -23,5 +23,6 @@ cdef class Fib:
     cdef object _changed
     cdef dict _tables
     cdef dict _lengths
+    cdef list _ipv4
 
     cpdef Route lookup(self, bytes dst, int oif=*)

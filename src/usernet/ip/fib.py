@@ -52,7 +52,7 @@ class Route:
 class Fib:
     """The main table, both families side by side. ``changed`` is called after every change."""
 
-    __slots__ = ("_changed", "_lengths", "_tables")
+    __slots__ = ("_changed", "_ipv4", "_lengths", "_tables")
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -60,6 +60,7 @@ class Fib:
         self._tables: dict[tuple[int, int], dict[int, list[Route]]] = {}
         # octets of the address -> (host bits, table) of the prefix lengths in use, longest first
         self._lengths: dict[int, list[tuple[int, dict[int, list[Route]]]]] = {}
+        self._ipv4: list[tuple[int, dict[int, list[Route]]]] = []
 
     def __iter__(self) -> Iterator[Route]:
         """All routes, in the order ``ip route`` lists them: by network, the default route first."""
@@ -137,21 +138,32 @@ class Fib:
         """
         routes: dict[int, list[Route]]
         pair: tuple[int, dict[int, list[Route]]]
+        same: list[Route] | None
         p: cython.p_const_uchar = dst
         low: cython.uint
+        number: cython.ulonglong = 0
+        bits: cython.int
         route: Route
-        number: int
         if len(dst) == 4:
-            # A call of int.from_bytes() costs as much as the rest.
+            # Numbers of C: a flood asks for the way to each of its sources.
             low = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
             number = low
+            lengths = self._ipv4
         else:
-            number = int.from_bytes(dst, "big")
-        for pair in self._lengths.get(len(dst), ()):
+            whole = int.from_bytes(dst, "big")
+            lengths = self._lengths.get(len(dst), [])
+        for pair in lengths:
             routes = pair[1]
-            for item in routes.get(number >> pair[0], ()):
+            if len(dst) == 4:
+                bits = pair[0]
+                same = routes.get(number >> bits)
+            else:
+                same = routes.get(whole >> pair[0])
+            if same is None:
+                continue
+            for item in same:
                 route = item
-                if oif in (0, route.interface.index) and route.interface.device.flags & IFF_UP:
+                if (oif == 0 or oif == route.interface.index) and route.interface.device.flags & IFF_UP:
                     return route
         return None
 
@@ -186,6 +198,8 @@ class Fib:
     def _order(self, size: int) -> None:
         lengths = sorted((length for octets, length in self._tables if octets == size), reverse=True)
         self._lengths[size] = [(8 * size - length, self._tables[size, length]) for length in lengths]
+        if size == 4:
+            self._ipv4 = self._lengths[size]
 
 
 def _number(address: bytes) -> int:

@@ -82,7 +82,12 @@ class Paths:
         if len(dst) != 4:
             raise OSError(EAFNOSUPPORT, "only IPv4 addresses are routed")
         number = (p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3]
-        if oif != 0 or number >> 24 == 0 or self.local.kind(number) != RTN_UNICAST or dst in self._narrow:
+        if (
+            oif != 0
+            or number >> 24 == 0
+            or self.local.kind(number) != RTN_UNICAST
+            or (self._narrow and dst in self._narrow)
+        ):
             return self._unkept(dst, src, oif)
         route = self.fib.lookup(dst, 0)
         if route is None or route.gateway is None:

@@ -30,5 +30,5 @@ def timestamp_offset(engine: Engine, key: bytes) -> cython.uint:
     if engine.sysctls.timestamps != 1:
         return 0
     # Shorter than the key of a connection, and so of another kind.
-    mark = engine.isn_hash.of(key[:-4])
+    mark = engine.isn_hash.of(key, len(key) - 4)
     return mark & MASK32

@@ -11,6 +11,23 @@ from .transmit cimport control_packet
 from .sysctls cimport Sysctls
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 
+cdef extern from *:
+    """
+    #include <string.h>
+
+    static inline PyObject *usernet_listen_key(PyObject *address, unsigned int port, int family) {
+        char key[18];
+        Py_ssize_t n = PyBytes_GET_SIZE(address);
+        if (n > 16) n = 16;
+        memcpy(key, PyBytes_AS_STRING(address), (size_t)n);
+        if (n == 0) key[n++] = (char)family;
+        key[n++] = (char)(port >> 8);
+        key[n++] = (char)port;
+        return PyBytes_FromStringAndSize(key, n);
+    }
+    """
+    bytes joined_key "usernet_listen_key"(bytes address, unsigned int port, int family)
+
 cdef bint COMPILED
 cdef unsigned int MASK32, ACK, RST, SYN
 cdef long long MS, PAWS_24DAYS, TIME_WAIT_LEN

@@ -69,12 +69,9 @@ def make_key(remote: bytes, local: bytes, remote_port: int, local_port: int) -> 
 
 def listen_key(address: bytes, port: cython.uint, family: cython.int) -> bytes:
     """The key of a listener; address b"" is any, for which the family counts."""
-    buf: bytearray = bytearray(address)
-    if not address:
-        buf.append(family)
-    buf.append(port >> 8)
-    buf.append(port & 0xFF)
-    return octets_of(buf, 0, len(buf))
+    if COMPILED:
+        return joined_key(address, port, family)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+    return (address or bytes((family,))) + port.to_bytes(2, "big")
 
 
 class TimeWait(Endpoint):
