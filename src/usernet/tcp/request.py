@@ -423,9 +423,9 @@ class Request(Endpoint):
         wnd: cython.uint = self.rcv_wnd >> self.rcv_wscale
         if self.ts_ok:
             options = timestamp_option((now // MS + self.ts_offset) & MASK32, self.ts_recent)
-        self._send(
-            ACK, seq_add(self.iss, 1), seq_add(self.irs, 1), wnd if wnd < 0xFFFF else 0xFFFF, options, now
-        )  # fmt: skip
+        if wnd > 0xFFFF:
+            wnd = 0xFFFF
+        self._send(ACK, seq_add(self.iss, 1), seq_add(self.irs, 1), wnd, options, now)
 
     def _reset(self, seg: Segment, now: cython.longlong) -> None:
         # 3.10.7.1.
