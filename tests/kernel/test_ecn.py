@@ -64,8 +64,8 @@ def test_both_wishes_count(ground: Ground, ours: str, theirs: str, agreed: bool,
 @pytest.mark.parametrize("we_send", [True, False], ids=["ours", "theirs"])
 @pytest.mark.parametrize("mode", [CLASSIC, ACCURATE], ids=["classic", "accurate"])
 def test_marks_are_told_and_obeyed(ground: Ground, mode: str, we_send: bool) -> None:
-    # A queue too long to overflow: netem's thousand packets are fewer than twenty-three super-segments. A seed that lets
-    # the handshake through: whoever asked again without ECN may not mark (RFC 3168 6.1.1).
+    # A queue too long to overflow: netem's thousand packets are fewer than twenty-three super-segments. And a seed that
+    # lets the handshake through: whoever asked again without ECN may not mark (RFC 3168 6.1.1).
     sender, receiver = transfer(ground, mode, mode, "delay 2ms loss 2% ecn limit 100000 seed 5", we_send)
     assert sender["ecn"] and receiver["ecn"] and receiver["seen"]
     assert sender["delivered_ce"] > 0
