@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cells import Cell, cells
-from experts import MALFORMED
+from experts import MALFORMED, SPURIOUS
 
 # Controls the kernel has not, shown beside its nearest and not judged: version 3 of BBR heeds loss, version 1 does not.
 BESIDE = {"bbr3": "bbr"}
@@ -22,8 +22,6 @@ BESIDE = {"bbr3": "bbr"}
 LEAST_GOODPUT = 0.9
 MOST_AGAIN = 1.2
 FEW = 10
-# What tshark says of data that is sent although it was acknowledged in a frame before.
-SPURIOUS = "This frame is a (suspected) spurious retransmission"
 
 
 @dataclass(frozen=True)

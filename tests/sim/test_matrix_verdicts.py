@@ -169,3 +169,15 @@ def test_cells_that_want_to_be_alone_come_behind_the_others(monkeypatch: pytest.
     matrix.run(jobs[:1], 2)
     assert done == ["20ms/1%", "20ms/1%", "20ms/reorder", "20ms/reorder", "20ms/reorder"]
     assert len(matrix.rows) == matrix.total == 5
+
+
+def test_a_retransmission_crosses_the_ack_that_is_about_as_old(verdicts):
+    import experts
+
+    seen = experts.Acknowledged()
+    assert not seen.crossed("0.0", "1", "5001", "1", "100", "1")
+    assert not seen.crossed("1.0", "5001", "1", "1", "0", "101")
+    assert seen.crossed("1.0001", "1", "5001", "1", "100", "1")
+    assert not seen.crossed("1.0003", "1", "5001", "1", "100", "1")
+    assert not seen.crossed("1.0001", "1", "5001", "101", "100", "1")
+    assert not seen.crossed("1.0", "", "", "", "", "")
