@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.const import MS, SECOND, US
-from ..ip.address import format_cidr, format_ip, parse_cidr, parse_ip
+from ..ip.address import format_cidr, format_ip, network_of, parse_cidr, parse_ip
 from ..ip.const import NUD_NAMES, NUD_VALID, RT_SCOPE_HOST, RT_SCOPE_LINK, RTPROT_KERNEL
 from ..link.const import (
     IFF_BROADCAST,
@@ -257,20 +257,15 @@ def tcp_metrics(stack: NetStack, request: Request) -> list[Row]:
 
 
 def _peers(stack: NetStack, request: Request) -> list[tuple[bytes, bytes, Peer]]:
-    network, prefixlen = b"", 0
-    if request.get("prefix"):
-        try:
-            network, prefixlen = parse_cidr(str(request["prefix"]))
-        except ValueError as error:
-            raise OSError(errno.EINVAL, str(error)) from None
-    return [found for found in stack.tcp.peers.items() if not network or _is_within(found[0], network, prefixlen)]
-
-
-def _is_within(address: bytes, network: bytes, prefixlen: int) -> bool:
-    if len(address) != len(network):
-        return False
-    shift = 8 * len(address) - prefixlen
-    return int.from_bytes(address, "big") >> shift == int.from_bytes(network, "big") >> shift
+    every = list(stack.tcp.peers.items())
+    if not request.get("prefix"):
+        return every
+    try:
+        address, prefixlen = parse_cidr(str(request["prefix"]))
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from None
+    network = network_of(address, prefixlen)
+    return [found for found in every if len(found[0]) == len(network) and network_of(found[0], prefixlen) == network]
 
 
 def _peer(stack: NetStack, remote: bytes, local: bytes, peer: Peer) -> Row:

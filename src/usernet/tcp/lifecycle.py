@@ -131,6 +131,7 @@ def peer_reset(tcb: Tcb, now: cython.longlong) -> None:
 def time_wait(tcb: Tcb, now: cython.longlong) -> None:
     """Both FINs are acknowledged: a small entry stands in for the connection for 2 MSL."""
     if not (tcb.is_orphan and tcb.state == FIN_WAIT_2):
+        # Else orphan_waits() did it.
         save_metrics(tcb, now)
     tcb.engine.enter_time_wait(tcb, now)
     retire(tcb)
