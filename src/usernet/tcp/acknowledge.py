@@ -272,8 +272,7 @@ def _window_opened(tcb: Tcb, now: cython.longlong) -> None:
     # Nothing was in flight and the probe timer ran: stop it if the next segment fits now. With that TCP_USER_TIMEOUT
     # begins anew: the peer takes text (RFC 5482). In Linux it does when all of the buffer at the head fits, so that a
     # peer that opens its window by little is given up while it reads.
-    room: cython.longlong = tcb.snd_wnd
-    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
+    room: cython.longlong = tcb.peer_room()
     if room >= tcb.mss or room >= tcb.unsent() > 0 or (room > 0 and tcb.fin_queued):
         tcb.backoff = 0
         tcb.probes_at = -1

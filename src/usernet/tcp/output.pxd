@@ -11,7 +11,7 @@ from .transmit cimport max_payload, send_mss, send_probe, transmit, usable_path
 from .validation cimport restart_after_idle, validate_cwnd
 
 cdef int WAIT_RWND, WAIT_SNDBUF
-cdef unsigned int POLLERR, MASK32, ACK, FIN, PSH, R_FIN, R_PUSHED
+cdef unsigned int POLLERR, ACK, FIN, PSH, R_FIN, R_PUSHED
 cdef int CA_CWR, CA_RECOVERY, RTX_NONE, RTX_PROBE, RTX_TAIL
 cdef long long MS, DEFER_MAX
 
@@ -21,7 +21,6 @@ cpdef void output(Tcb tcb, long long now) except *
 cdef int _send_queued(Tcb tcb, long long unsent, long long now) except -1
 cdef long long _next_octets(Tcb tcb, long long unsent, unsigned int mss, unsigned int biggest, long long now) except? -1
 cdef void _note_limits(Tcb tcb, int did, long long now) noexcept
-cdef long long _peer_room(Tcb tcb) noexcept
 cpdef void pace(Tcb tcb, long long now) except *
 cpdef void note_app_limited(Tcb tcb) noexcept
 cpdef void push(Tcb tcb, long long now) except *

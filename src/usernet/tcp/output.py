@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS, POLLERR
+from ..core.const import MS, POLLERR
 from ..core.seq import seq_add, seq_le, seq_lt
 from .const import (
     ACK,
@@ -82,7 +82,7 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
         n = _next_octets(tcb, unsent, mss, biggest, now) if unsent > 0 else 0
         if n < 0:
             return did | -n
-        fin = tcb.fin_queued and n == unsent and _peer_room(tcb) > n
+        fin = tcb.fin_queued and n == unsent and tcb.peer_room() > n
         if n == 0 and not fin:
             break
         did |= O_TRIED
@@ -102,7 +102,7 @@ def _next_octets(
     quota: cython.int = cwnd - tcb.board.in_flight()
     # Never the whole window in one piece: ACKs would come in one piece too.
     half: cython.int = cwnd >> 1 if cwnd > 1 else 1
-    room: cython.longlong = _peer_room(tcb)
+    room: cython.longlong = tcb.peer_room()
     ready: cython.longlong
     n: cython.longlong
     if quota <= 0:
@@ -139,13 +139,6 @@ def _note_limits(tcb: Tcb, did: cython.int, now: cython.longlong) -> None:
         # The writer is the one who cannot keep up: its buffer is too small.
         tcb.chrono.start(WAIT_SNDBUF, now)
     validate_cwnd(tcb, quota <= 0 or (did & O_CWND) != 0, now)
-
-
-def _peer_room(tcb: Tcb) -> cython.longlong:
-    # Of the peer's window; below 0 where it shrank under what was sent.
-    room: cython.longlong = tcb.snd_wnd
-    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
-    return room
 
 
 def push(tcb: Tcb, now: cython.longlong) -> None:
@@ -187,7 +180,7 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
     The first overrides SWS avoidance (RFC 9293 3.8.6.2.1), the second asks for a fresh window. Negative when the floor
     below did not take it.
     """
-    room: cython.longlong = _peer_room(tcb)
+    room: cython.longlong = tcb.peer_room()
     mss: cython.uint = send_mss(tcb)
     n: cython.longlong = _next_segment(tcb, mss)
     if room <= 0:
@@ -201,7 +194,7 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
 
 def send_one(tcb: Tcb, now: cython.longlong) -> cython.bint:
     """Send one segment of new data although cwnd may forbid it (RFC 8985 7.3). False if there is none that fits."""
-    room: cython.longlong = _peer_room(tcb)
+    room: cython.longlong = tcb.peer_room()
     mss: cython.uint
     n: cython.longlong
     if not tcb.path.alive:

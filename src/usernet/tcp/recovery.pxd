@@ -12,7 +12,7 @@ from .spurious cimport undo_by_dsack, undo_loss, undo_partial, undo_recovery
 from .tcb cimport Tcb
 from .validation cimport current_ssthresh, time_out_nonvalidated
 
-cdef unsigned int MASK32, R_SACKED
+cdef unsigned int R_SACKED
 cdef long long MS, NEVER, RENEGING_DELAY
 cdef int A_DATA_SACKED, A_DSACK_PROBE, A_ECE, A_LOST_RETRANS, A_NOT_DUP, A_ORIG_ACKED, A_RENEGED, A_SEND_LOST, A_SEND_NEW, A_SET_TIMER, A_UNA_ADVANCED
 cdef int CA_CWR, CA_DISORDER, CA_LOSS, CA_OPEN, CA_RECOVERY, RTX_RETRANSMIT

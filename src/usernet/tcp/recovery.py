@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS, NEVER
+from ..core.const import MS, NEVER
 from ..core.seq import seq_le, seq_lt
 from .acked import Acked
 from .congestion.base import CongestionControl
@@ -177,7 +177,6 @@ def _duplicate_acks(tcb: Tcb, count: cython.int) -> None:
 
 def _loss_ack(tcb: Tcb, did: cython.int, dupacks: cython.int, acked: Acked, now: cython.longlong) -> cython.int:
     # An ACK after a timeout: it was spurious, or what was lost is sent again as far as slow start goes.
-    room: cython.longlong = tcb.snd_wnd
     recovered: cython.bint = seq_le(tcb.high_seq, tcb.snd_una)
     if did & A_UNA_ADVANCED and undo_loss(tcb, False, acked, now):
         return did
@@ -191,8 +190,7 @@ def _loss_ack(tcb: Tcb, did: cython.int, dupacks: cython.int, acked: Acked, now:
         elif did & A_UNA_ADVANCED and not recovered:
             # Step 2b: new data instead of retransmissions, and the next ACK tells.
             tcb.high_seq = tcb.snd_nxt
-            room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
-            if room > 0 and (tcb.unsent() > 0 or (tcb.fin_queued and not tcb.fin_sent)):
+            if tcb.has_new():
                 return did | A_SEND_NEW
             tcb.undo.frto = False
     if recovered:

@@ -13,7 +13,6 @@ cdef int CA_CWR, CA_LOSS, CA_RECOVERY, RTX_REORDER, RTX_RETRANSMIT
 cpdef void retransmit_lost(Tcb tcb, long long now) except *
 cpdef int retransmit(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except -1
 cpdef void rescue(Tcb tcb, long long now) except *
-cdef bint _has_new(Tcb tcb) noexcept
 cpdef bint retransmit_tail(Tcb tcb, long long now) except *
 cdef bint _retransmit_end(Tcb tcb, Py_ssize_t i, long long now) except *
 cdef int _send_again(Tcb tcb, Py_ssize_t i, unsigned int max_segs, long long now) except? -2

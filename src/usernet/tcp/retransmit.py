@@ -96,7 +96,7 @@ def rescue(tcb: Tcb, now: cython.longlong) -> None:
     i: cython.Py_ssize_t
     if not tcb.sack_ok or board.packets_out == 0 or not seq_lt(tcb.probe.rescue_after, tcb.snd_una) or uses_rack(tcb):
         return
-    if board.to_send > 0 or tcb.cc.cwnd <= board.in_flight() or _has_new(tcb):
+    if board.to_send > 0 or tcb.cc.cwnd <= board.in_flight() or tcb.has_new():
         return
     i = board.last()
     if board.at(i).flags & R_SACKED and board.count() > 1:
@@ -108,13 +108,6 @@ def rescue(tcb: Tcb, now: cython.longlong) -> None:
         tcb.undo.sent_again(1)
         tcb.prr.out += 1
         tcb.engine.ext.TCPFastRetrans += 1
-
-
-def _has_new(tcb: Tcb) -> cython.bint:
-    # Is there anything never sent that the peer's window lets go?
-    room: cython.longlong = tcb.snd_wnd
-    room -= (tcb.snd_nxt - tcb.snd_una) & MASK32
-    return room > 0 and (tcb.unsent() > 0 or (tcb.fin_queued and not tcb.fin_sent))
 
 
 def retransmit_tail(tcb: Tcb, now: cython.longlong) -> cython.bint:

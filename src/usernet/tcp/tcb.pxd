@@ -216,6 +216,8 @@ cdef class Tcb(Endpoint):
     cpdef long long unsent(self) noexcept
     cpdef unsigned long long position(self, unsigned int seq) noexcept
     cpdef unsigned int receive_window(self) noexcept
+    cdef long long peer_room(self) noexcept
+    cdef bint has_new(self) noexcept
     cdef long long report_room(self) noexcept
     cpdef void wake(self, unsigned int events) except *
     cpdef long long outq(self) noexcept

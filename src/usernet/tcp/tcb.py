@@ -384,6 +384,16 @@ class Tcb(Endpoint):
         used: cython.uint = (self.rcv_nxt - self.rcv_wup) & MASK32
         return self.rcv_wnd - used if used < self.rcv_wnd else 0
 
+    def peer_room(self) -> cython.longlong:
+        """What is left of the peer's window; below 0 where it shrank under what was sent."""
+        room: cython.longlong = self.snd_wnd
+        room -= (self.snd_nxt - self.snd_una) & MASK32
+        return room
+
+    def has_new(self) -> cython.bint:
+        """Is there anything never sent that the peer's window lets go?"""
+        return self.peer_room() > 0 and (self.unsent() > 0 or (self.fin_queued and not self.fin_sent))
+
     def report_room(self) -> cython.longlong:
         """What the error queue's timestamps may take of the receive buffer."""
         return self.rcv_buf - self.space.held - self.ofo.memory
