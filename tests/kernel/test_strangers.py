@@ -54,10 +54,11 @@ def test_nmap_os_detection_and_sequence_probes_do_no_harm(ground: Ground, strang
     ground.answers(80, program=server)
     said = ground.run("nmap", "-n", "-O", "--osscan-limit", "--max-os-tries", "1", "-p", "79,80", "-v", OURS).stdout
     assert "80/tcp open" in said
-    # RFC 6528: the next initial sequence number cannot be told from the ones before.
+    # RFC 6528: the next initial sequence number cannot be told from the ones before. nmap takes eight times the binary
+    # logarithm of the spread of five differences: some 260 for six random numbers, below 200 once in 10^8 scans.
     if "TCP Sequence Prediction" in said:
         difficulty = int(said.split("TCP Sequence Prediction: Difficulty=")[1].split()[0])
-        assert difficulty >= 250, said
+        assert difficulty >= 200, said
     assert server.alive()
     assert ground.curl(f"http://{OURS}/").startswith("<!DOCTYPE")
 
