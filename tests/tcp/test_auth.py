@@ -15,6 +15,7 @@ from usernet.tcp.const import ACK, CLOSED, ESTABLISHED, RST, SYN, SYN_SENT, TIME
 from usernet.tcp.keys import KeyRing
 from usernet.tcp.md5 import Md5Auth
 from usernet.tcp.settings import Settings
+from usernet.tcp.table import make_key
 from usernet.testing.peer import LOCAL, REMOTE, Owner, Scene
 from usernet.testing.wire import A, B, Pair
 from usernet.wire.tcp import Segment, emit
@@ -315,6 +316,55 @@ def test_sack_blocks_take_the_room_a_signature_leaves():
     sent = peer.drain()[-1]
     assert len(sent.sack) == 2 and len(sent.options) == 40 and sent.options[2] == OPT_MD5
     assert tcb.ofo.memory > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_signed_handshake_may_come_by_a_cookie(kind):
+    pair = Pair()
+    pair.b.context.sysctl.set("net.ipv4.tcp_syncookies", 2)
+    tcb, child = connected(pair, *rings(kind))
+    assert pair.b.ext.SyncookiesRecv == 1 and child.state == ESTABLISHED and child.auth is not None
+    # MD5's client leaves timestamps out of its SYN for SACK; then a cookie brings back nothing but the MSS.
+    stamped = kind != "md5"
+    assert child.ts_ok == child.sack_ok == child.wscale_ok == stamped
+    assert (tcb.ts_ok, tcb.sack_ok, tcb.wscale_ok) == (stamped, stamped, stamped)
+    if stamped:
+        assert child.auth.iss == tcb.auth.irs == child.iss and child.auth.irs == tcb.auth.iss == tcb.iss
+    tcb.send(b"x" * 30000, pair.now)
+    child.send(b"y" * 30000, pair.now)
+    pair.run(ms=2000)
+    assert child.available() == tcb.available() == 30000
+
+
+def test_a_cookie_with_ao_answers_with_the_keys_its_ack_asks_for():
+    pair = Pair()
+    pair.b.context.sysctl.set("net.ipv4.tcp_syncookies", 2)
+    mine, theirs = KeyRing(), KeyRing()
+    for number in (1, 2):
+        mine.add_ao(MasterKey(B, 32, number, 10 + number, b"key %d" % number))
+        theirs.add_ao(MasterKey(A, 32, 10 + number, number, b"key %d" % number))
+    mine.current, mine.rnext = mine.ao[0], mine.ao[1]
+    _, child = connected(pair, mine, theirs)
+    assert child.auth.rnext.rcvid == 1 and child.auth.current.sndid == 12
+
+
+@pytest.mark.parametrize("kind", ["md5", "hmac(sha1)"])
+def test_a_cookie_that_is_not_signed_with_the_key_opens_nothing_and_is_not_answered(kind):
+    scene = Scene(tcp_syncookies=2)
+    settings = Settings()
+    settings.keys = KeyRing()
+    if kind == "md5":
+        settings.keys.set_md5(REMOTE, 32, b"key")
+    else:
+        settings.keys.add_ao(MasterKey(REMOTE, 32, 1, 2, b"key"))
+    listener = scene.listen(settings=settings)
+    peer, ext = scene.peer(), scene.counters.tcp_ext
+    listener.cookies_until = scene.now + 1
+    cookie = scene.tcp.cookies.sequence(make_key(REMOTE, LOCAL, 40000, 80), peer.isn, 1460, scene.now)
+    peer.send_octets(emit(40000, 80, (peer.isn + 1) & 0xFFFFFFFF, (cookie + 1) & 0xFFFFFFFF, ACK, 5000, b"", b""))
+    peer.expect_nothing()
+    assert listener.accept(scene.now) is None and ext.SyncookiesRecv == 0
+    assert ext.TCPMD5NotFound + ext.TCPAORequired == 1
 
 
 @pytest.mark.parametrize(("first", "second"), [(12, 16), (16, 12)])

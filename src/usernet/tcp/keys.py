@@ -9,13 +9,14 @@ from __future__ import annotations
 from errno import EEXIST, EKEYREJECTED, ENOENT
 from typing import TYPE_CHECKING
 
+from ..core.const import MASK32
 from ..core.counters import TcpExtMib
 from ..core.packet import Packet
 from ..core.sender import Path
 from ..wire.tcp import Segment
 from .ao import AoAuth, AoCounts, MasterKey, by_rcvid, by_sndid
 from .auth import Auth, unexpected
-from .const import CLOSED
+from .const import CLOSED, SYN
 from .md5 import Md5Auth
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def welcome(
 ) -> tuple[cython.bint, Auth | None]:
     """A SYN for a listener that has keys, or that is signed: (may it be looked at, what signs the connection).
 
-    ``key`` is its place in the table: remote and local address, then ports.
+    Also the ACK that brings a SYN cookie back, which tells both ISNs. ``key`` is its place in the table: remote and
+    local address, then ports.
     """
     size = (len(key) - 4) >> 1
     remote, local = key[:size], key[size : 2 * size]
@@ -160,6 +162,9 @@ def welcome(
     if isinstance(auth, AoAuth):
         # The connection counts for itself.
         auth.counts = AoCounts()
+        if not seg.flags & SYN:
+            iss, irs = (seg.ack - 1) & MASK32, (seg.seq - 1) & MASK32
+            auth.resume(iss, irs, 0, 0, iss, irs)
     if not auth.accepts(packet, seg):
         return False, None
     if isinstance(auth, AoAuth):

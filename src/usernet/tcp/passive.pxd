@@ -24,7 +24,7 @@ cpdef void syn_arrives(Listener listener, bytes key, Packet packet, Segment seg,
 cdef bint _is_full_for_strangers(Listener listener, bytes key, long long now) except *
 cdef unsigned int _type_of_service(Listener listener, Packet packet) noexcept
 cdef bytes _saved(Packet packet, Segment seg, int which)
-cdef void _answer_with_cookie(Listener listener, bytes key, Path path, Packet packet, Segment seg, long long now) except *
+cdef void _answer_with_cookie(Listener listener, bytes key, Path path, Packet packet, Segment seg, Auth auth, long long now) except *
 cpdef bint cookie_arrives(Listener listener, bytes key, Packet packet, Segment seg, long long now) except *
 cdef unsigned int _stamp_bits(Acceptor engine, bytes key, Segment seg) except? 0xFFFFFFFF
 cdef bint _may_be_ours(Acceptor engine, bytes key, Segment seg) except *

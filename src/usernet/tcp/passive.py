@@ -59,9 +59,8 @@ def syn_arrives(
     if seg.flags & FIN:
         engine.counters.drop("tcp_syn_fin")
         return
-    if iss < 0 and (listener.is_queue_full() or (engine.sysctls.syncookies == 2 and auth is None)):
-        if engine.sysctls.syncookies == 0 or auth is not None:
-            # A signed handshake has more to remember than a cookie holds.
+    if iss < 0 and (listener.is_queue_full() or engine.sysctls.syncookies == 2):
+        if engine.sysctls.syncookies == 0:
             engine.ext.TCPReqQFullDrop += 1
             engine.ext.ListenDrops += 1
             return
@@ -77,7 +76,7 @@ def syn_arrives(
         engine.ext.ListenDrops += 1
         return
     if gives_cookie:
-        _answer_with_cookie(listener, key, path, packet, seg, now)
+        _answer_with_cookie(listener, key, path, packet, seg, auth, now)
         return
     if iss < 0 and engine.sysctls.syncookies == 0 and _is_full_for_strangers(listener, key, now):
         engine.ext.ListenDrops += 1
@@ -118,8 +117,15 @@ def _saved(packet: Packet, seg: Segment, which: cython.int) -> bytes:
 
 
 def _answer_with_cookie(
-    listener: Listener, key: bytes, path: Path, packet: Packet, seg: Segment, now: cython.longlong
+    listener: Listener,
+    key: bytes,
+    path: Path,
+    packet: Packet,
+    seg: Segment,
+    auth: Auth | None,
+    now: cython.longlong,
 ) -> None:
+    # A signature does not cost the timestamp here, though SACK blocks will find no room beside both (Linux, for MD5).
     engine: Acceptor = listener.engine
     settings: Settings = listener.settings
     sysctls: Sysctls = engine.sysctls
@@ -131,6 +137,7 @@ def _answer_with_cookie(
     advmss: cython.uint = advertised_mss(path, settings)
     stamp: cython.uint = 0
     option: cython.bint
+    room: cython.uint = 0 if auth is None else auth.room
     iss: cython.uint = engine.cookies.sequence(key, seg.seq, seg.mss if seg.mss > 0 else DEFAULT_MSS, now)
     window: cython.longlong
     answer: Packet
@@ -144,16 +151,18 @@ def _answer_with_cookie(
         stamp = (ticks + timestamp_offset(engine, key)) & MASK32
         if wscale >= 0:
             offered = window_scale(settings, sysctls)
-    option = accurate and sysctls.ecn_option != 0
+    option = accurate and sysctls.ecn_option != 0 and auth is None
     window = first_window(settings, sysctls, advmss - 12 if ts_ok else advmss, path.initrwnd)
     answer = control_header(
         path, seg.dport, seg.sport, iss, seq_add(seg.seq, 1), flags, window if window < 0xFFFF else 0xFFFF,
-        syn_options_len(offered, sack, ts_ok, option),
+        room + syn_options_len(offered, sack, ts_ok, option),
     )  # fmt: skip
-    write_syn_options(answer.buf, answer.head + 20, advmss, offered, sack, ts_ok, stamp, seg.tsval, option)
+    write_syn_options(answer.buf, answer.head + 20 + room, advmss, offered, sack, ts_ok, stamp, seg.tsval, option)
     answer.tos = _type_of_service(listener, packet)
     answer.ttl = settings.ttl
     answer.mark = settings.mark
+    if auth is not None:
+        auth.sign(answer)
     listener.cookies_until = now + COOKIE_VALID
     engine.ext.SyncookiesSent += 1
     engine.mib.OutSegs += 1
@@ -166,6 +175,7 @@ def cookie_arrives(listener: Listener, key: bytes, packet: Packet, seg: Segment,
     request: Request
     path: Path | None
     mss: cython.uint
+    auth: Auth | None = None
     if engine.sysctls.syncookies == 0 or now > listener.cookies_until:
         return False
     mss = engine.cookies.mss_of(key, (seg.seq - 1) & MASK32, (seg.ack - 1) & MASK32, now)
@@ -174,7 +184,7 @@ def cookie_arrives(listener: Listener, key: bytes, packet: Packet, seg: Segment,
         return False
     if seg.auth or listener.settings.keys is not None:
         welcomed, auth = welcome(listener.settings.keys, engine.ext, key, packet, seg)
-        if not welcomed or auth is not None:
+        if not welcomed:
             return True
     engine.ext.SyncookiesRecv += 1
     if not _may_be_ours(engine, key, seg):
@@ -187,6 +197,7 @@ def cookie_arrives(listener: Listener, key: bytes, packet: Packet, seg: Segment,
     if path is None:
         return True
     request = Request(listener, key, path, seg, now)
+    request.auth = auth
     _recover(request, seg, mss)
     request.tos = _type_of_service(listener, packet)
     request.open(packet, seg, now)
