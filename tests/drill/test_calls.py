@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from usernet.testing.drill import run_script
+from usernet.testing.drill.errors import Mismatch
+from usernet.testing.drill.script import Struct
+from usernet.testing.drill.structs import check_message
+from usernet.testing.drill.symbols import SYMBOLS
 
 from .judge import fails, passes
 
@@ -52,12 +58,13 @@ def test_options_are_set_and_read() -> None:
     """)
 
 
-def test_a_number_that_is_open_already_means_the_newer_descriptor() -> None:
+def test_a_number_that_is_open_already_is_accepts_alone_to_give() -> None:
+    for line in ("socket(..., SOCK_STREAM, 0) = 4", "epoll_create(1) = 4", "pipe([5, 4]) = 0", "pipe([5, 5]) = 0"):
+        fails(f"+0 {line}", "open already", f"script: {line}")
     passes("""
-    +0 pipe([5, 6]) = 0
-    +0 epoll_create(1) = 5
-    +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT, fd=4}) = 0
-    +0 epoll_wait(5, {events=EPOLLOUT, fd=4}, 1, 0) = 1
+    +0 < S 0:0(0) win 32792 <mss 1000>
+    +0 close(4) = 0
+    +0 pipe([4, 5]) = 0
     """)
 
 
@@ -163,11 +170,105 @@ def test_a_call_with_too_few_arguments_is_a_failure_that_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["read(4, ..., ...) = 1", "poll(5, 1, 0) = 0", "pipe(5) = 0", "write(4, ..., -1) = 1", "listen(4, [1]) = 0"],
+    ("line", "words"),
+    [
+        ("read(4, ..., ...) = 1", "read() takes a count as its argument 3, not ..."),
+        ("write(4, ..., -1) = 1", "takes a count as its argument 3, not -1"),
+        ("write(4, ..., 999999999999) = 1", "takes a count"),
+        ('write(4, "text", 4) = 4', "takes a buffer, '...' or NULL, as its argument 2, not \"text\""),
+        ("write([4], ..., 5) = 5", "takes a descriptor as its argument 1, not [4]"),
+        ("listen(4, [1]) = 0", "listen() takes a number as its argument 2, not [1]"),
+        ("socket(..., ..., ...) = 5", "socket() takes a number as its argument 2"),
+        ("poll(5, 1, 0) = 0", "poll() takes an array like [{fd=4, events=POLLIN, revents=0}]"),
+        ("poll([{fd=4, events=..., revents=0}], 1, 0) = 0", "not [{fd=4, events=..., revents=0}]"),
+        ("pipe(5) = 0", "pipe() takes two descriptors like [5, 6]"),
+        ("pipe([5]) = 0", "pipe() takes two descriptors"),
+        ("recvmsg(4, {msg_iov(1)=[{..., 1}], msg_flags=0, msg_control=5}, 0) = 0", "recvmsg() takes a msghdr like"),
+        ("sendmsg(4, {msg_iov(1)=7, msg_flags=0}, 0) = 0", "sendmsg() takes a msghdr like"),
+        ("epoll_wait(4, {events=0, ptr=0}, 1, 0) = 1", "epoll_wait() gave -1 EINVAL"),
+        ("epoll_wait(4, 0, 1, 0) = 0", "takes an event like {events=EPOLLIN, fd=4}"),
+        ("readv(4, [{..., NULL, 5}], 1) = 0", "readv() takes an array like [{..., 1000}, {..., 500}]"),
+        ("open(5, O_RDONLY) = 5", "open() takes a string"),
+        ("fcntl(4, F_SETFL, ...) = 0", "fcntl() takes a number as its argument 3"),
+    ],
 )
-def test_arguments_no_call_takes_fail_without_a_traceback(line: str) -> None:
-    fails(f"{NONBLOCK}+0 {line}", "script:10: ")
+def test_arguments_no_call_takes_fail_in_words(line: str, words: str) -> None:
+    fails(f"{NONBLOCK}+0 {line}", "script:10: ", words, f"script: {line}")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("wrote(4, ..., 1) = 1", "the system call wrote(); is write meant?"),
+        ("setsockopt(4, SOL_TCP, TCP_NODELY, [1], 4) = 0", "is TCP_NODELAY meant?"),
+        ("read(4, ..., 1) = -1 EAGIAN", "no errno is called EAGIAN; is EAGAIN meant?"),
+        # Also where the result is another one.
+        ("write(4, ..., 1) = -1 EAGIAN", "no errno is called EAGIAN"),
+    ],
+)
+def test_a_name_nobody_knows_comes_with_what_may_be_meant(line: str, words: str) -> None:
+    fails(f"{NONBLOCK}+0 {line}", words, "script:10:", outcome="unsupported")
+
+
+@pytest.mark.parametrize("value", ["5", "[]", "[0, 0]"])
+def test_a_value_of_another_form_is_no_pass(value: str) -> None:
+    fails(f"+0 getsockopt(4, SOL_TCP, TCP_NODELAY, {value}, [4]) = 0", outcome="unsupported")
+    passes("+0 getsockopt(4, SOL_TCP, TCP_NODELAY, [...], [4]) = 0")
+
+
+def test_an_option_is_as_long_as_the_script_says() -> None:
+    passes("""
+    +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 3) = -1 EINVAL (Invalid argument)
+    +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 0) = -1 EINVAL (Invalid argument)
+    +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 8) = 0
+    +0 setsockopt(4, SOL_IP, IP_TOS, [0x110], 1) = 0
+    +0 getsockopt(4, SOL_IP, IP_TOS, [0x10], [4]) = 0
+    """)
+
+
+def test_an_epoll_wait_without_events_gives_nothing() -> None:
+    lines = """
+    +0 epoll_create(1) = 5
+    +0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN, ptr=7}) = 0
+    """
+    passes(lines + "+0 epoll_wait(5, {events=0, ptr=0}, 1, 0) = 0")
+    passes(lines + "+0 epoll_wait(5, {events=0, fd=4}, 1, 0) = 0")
+    fails(lines + "+0 epoll_wait(5, {events=EPOLLIN, ptr=0}, 1, 0) = 0", "events EPOLLIN expected, 0 given")
+    fails(lines + "+0 epoll_wait(5, {events=0, ptr=7}, 1, 0) = 0", "ptr 7 expected, 0 given")
+    fails(
+        lines + "+0 epoll_ctl(5, EPOLL_CTL_MOD, 4, {events=EPOLLIN, fd=3}) = 0",
+        "is of descriptor 4, and its event of 3",
+    )
+
+
+def test_flags_of_a_message_to_send_are_no_field_of_it() -> None:
+    fails("+0 sendmsg(4, {msg_iov(1)=[{..., 5}], msg_flags=MSG_MORE}, 0) = 5", "looks at no msg_flags")
+
+
+def test_a_message_has_as_many_vectors_as_it_says() -> None:
+    fails("+0 sendmsg(4, {msg_iov(2)=[{..., 5}], msg_flags=0}, 0) = 5", "msg_iov(2) has 1 values", outcome="error")
+
+
+def test_all_statistics_of_a_write_are_to_be_named() -> None:
+    def given(*statistics: tuple[int, int]) -> list[tuple[int, int, bytes]]:
+        return [(1, SYMBOLS["SCM_TIMESTAMPING_OPT_STATS"],
+                 b"".join(struct.pack("=HHQ", 12, kind, value) for kind, value in statistics))]  # fmt: skip
+
+    control = Struct((
+        ("cmsg_level", 1), ("cmsg_type", SYMBOLS["SCM_TIMESTAMPING_OPT_STATS"]),
+        ("cmsg_data", Struct((("TCP_NLA_DATA_SEGS_OUT", 3),))),
+    ))  # fmt: skip
+    expected = Struct((("msg_flags", 0), ("msg_control", [control])))
+    check_message(expected, given((4, 3)), 0, 4000)
+    with pytest.raises(Mismatch, match="TCP_NLA_DATA_SEGS_OUT 3 expected, 2 given"):
+        check_message(expected, given((4, 2)), 0, 4000)
+    with pytest.raises(Mismatch, match="1 statistics expected, attribute 5 given as well"):
+        check_message(expected, given((4, 3), (5, 0)), 0, 4000)
+
+
+def test_code_looks_at_tcp_alone() -> None:
+    result = run_script("0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 %{ assert True }%\n")
+    assert result.message == "script:2: the socket to look at has no TCP_INFO"
 
 
 def test_datagrams() -> None:

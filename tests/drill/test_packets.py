@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from usernet.core.packet import Packet
 from usernet.testing.drill import run_script
+from usernet.testing.drill.compare import differences, piece_differences
+from usernet.testing.drill.live import Live, read, write
+from usernet.testing.drill.script import ACK, OUTBOUND, TcpOption, UdpPacket
 
 from .judge import OPENED, fails, passes, window
 
@@ -105,6 +109,68 @@ def test_pieces_of_unequal_size_do_not_add_up() -> None:
     +0 > P. 1:1101(1100) ack 1
     """
     fails(lines, "do not add up", "pieces of 400 octets and then one of 300")
+
+
+def piece(seq: int, octets: int, *options: TcpOption) -> Live:
+    return Live(0, 6, b"", b"", seq=seq, flags=ACK, options=list(options), payload=bytes(octets))
+
+
+def test_pieces_with_options_of_other_lengths_do_not_add_up() -> None:
+    nops = [TcpOption(1)] * 4
+    assert piece_differences(piece(1, 10, *nops), piece(11, 10, *nops), 10, 20) == []
+    (words,) = piece_differences(piece(1, 10, *nops), piece(11, 10), 10, 20)
+    assert words == "options: <nop,nop,nop,nop> and then <>"
+
+
+def test_a_syn_of_the_socket_before_is_no_piece_of_the_next() -> None:
+    result = run_script("""
+    0 `sysctl -q net.ipv4.tcp_fastopen=0x5; sysctl -q net.ipv4.tcp_timestamps=0`
+   +0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3
+   +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
+   +0 > S 0:0(0) <...>
+  +.5 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 4
+ +.6 sendto(4, ..., 100, MSG_FASTOPEN, ..., ...) = 100
+   +0 > S 0:100(100) <...>
+    """)
+    assert result.ok, "\n".join([str(result), *result.trace])
+
+
+def sent(octets: bytes) -> Live:
+    return read(Packet(bytearray(octets), 0, len(octets)), 0)
+
+
+def segment() -> bytes:
+    live = Live(0, 6, bytes(4), bytes(4), 1, 2, flags=ACK, payload=b"text")
+    return write(live).tobytes()
+
+
+def changed(octets: bytes, at: int, value: int) -> bytes:
+    return octets[:at] + bytes((value,)) + octets[at + 1 :]
+
+
+def test_what_a_packet_may_not_have_is_told() -> None:
+    octets = segment()
+    assert sent(octets).faults == ()
+    assert sent(changed(octets, 10, octets[10] ^ 1)).faults == ("has a bad IP checksum",)
+    assert sent(changed(octets, 43, 9)).faults == ("has a bad TCP checksum",)
+    assert "has reserved bits of the TCP header set" in sent(changed(octets, 32, 0x52)).faults
+    assert "has 4 octets of IP options" in sent(changed(octets, 0, 0x46) + bytes(4)).faults
+
+
+@pytest.mark.parametrize(("protocol", "name"), [(17, "UDP"), (1, "ICMP")])
+def test_checksums_of_datagrams_are_looked_at(protocol: int, name: str) -> None:
+    octets = write(Live(0, protocol, bytes(4), bytes(4), 1, 2, payload=bytes(8))).tobytes()
+    assert sent(octets).faults == ()
+    damaged = sent(changed(octets, 30, 7))
+    assert damaged.faults == (f"has a bad {name} checksum",)
+    if name == "UDP":
+        found = differences(UdpPacket(OUTBOUND, 8), damaged, (0, 0))
+        assert "the text is not the zeros that were written" in found
+
+
+def test_a_packet_to_us_longer_than_any_is_no_script() -> None:
+    fails("+0 < . 1:65496(65495) ack 1 win 257 <nop,nop,sack 1:2>", "are more than the 65535", outcome="error")
+    passes("+0 < . 1:65496(65495) ack 1 win 257")
 
 
 def test_super_segments_are_seen_whole() -> None:

@@ -57,7 +57,11 @@ def test_a_script_has_options_commands_and_events_in_order() -> None:
     1.25 %{ assert tcpi_state == 1 }%
     `four`
     """)
-    assert script.options == [("tolerance_usecs", "10000"), ("strict_segments", None), ("local_ip", "192.0.2.7")]
+    assert script.options == [
+        ("tolerance_usecs", "10000", 2),
+        ("strict_segments", None, 2),
+        ("local_ip", "192.0.2.7", 3),
+    ]
     assert script.init is not None and script.init.text.split() == ["one", "two"]
     assert script.cleanup == Command("four")
     assert [event.line for event in script.events] == [6, 7, 8]
@@ -209,9 +213,12 @@ def test_mutations_are_read_and_left() -> None:
 
 @pytest.mark.parametrize("line", ["< ipv4 1.1.1.1 > 2.2.2.2: . 1:1(0) win 5", "< gre: . 1:1(0) win 5"])
 def test_what_is_not_done_is_unsupported(line: str) -> None:
-    with pytest.raises(Unsupported, match="line 2"):
+    with pytest.raises(Unsupported, match="headers") as raised:
         parse(SOCKET + "+0 " + line)
-    assert run_script(SOCKET + "+0 " + line).outcome == "unsupported"
+    assert raised.value.line == 2
+    result = run_script(SOCKET + "+0 " + line)
+    assert (result.outcome, result.line) == ("unsupported", 2)
+    assert result.message.startswith("script:2: packets inside of ")
 
 
 WORDS = st.sampled_from(

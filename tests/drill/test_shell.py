@@ -162,3 +162,19 @@ assert tcpi_snd_cwnd == 3, 'cwnd is not 3'
 
 def test_a_packet_that_differs_is_told_before_code_that_fails() -> None:
     fails("+0 %{ assert False }%\n+0 write(4, ..., 5) = 5\n+0 > P. 1:7(6) ack 1", "script:11:")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ip route change 192.0.2.1 mtu much", "ip addr add here dev tun0", "ip addr add", "ip link set dev tun0 mtu much",
+     "sleep long", "sleep inf", "sleep nan", "sleep -5", "test a -eq 1", "echo x | grep -E '('"],
+)  # fmt: skip
+def test_words_no_command_takes_are_unsupported(line: str) -> None:
+    result = run_script(f"0 `{line}`\n")
+    assert result.outcome == "unsupported" and result.line == 1, str(result)
+    assert "`" in result.message
+
+
+def test_a_cleanup_command_that_fails_is_told_with_its_line() -> None:
+    result = run_script("0 `true`\n\n`false`\n")
+    assert (result.outcome, result.line) == ("FAIL", 3)

@@ -151,6 +151,45 @@ def test_a_number_out_of_range_is_a_mistake_of_the_option(scripts: Path, option:
     assert result.return_value == 2 if result.exception is None else option.partition("=")[2] in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--tolerance_percent=nan", "a number of 0 to 1000 expected"),
+        ("--tolerance_percent=-5", "a number of 0 to 1000 expected"),
+        ("--netmask_ip=255.0.255.0", "a netmask expected"),
+        ("--strict_segments=perhaps", "no value expected"),
+        ("--ip_version=ipv5", "ipv4 or ipv6 or ipv4-mapped-ipv6 expected"),
+        ("--define=X", "SYMBOL=VALUE expected"),
+        ("--mtu", "--mtu needs a value"),
+        ("--tolerance_usec=5", "there is no option --tolerance_usec; is tolerance_usecs meant?"),
+    ],
+)
+def test_an_option_of_a_head_that_is_none_is_told_with_its_line(scripts: Path, option: str, words: str) -> None:
+    (scripts / "head.pkt").write_text("// first\n--mtu=1500\n" + option + "\n" + GOOD)
+    said = drill(scripts / "head.pkt").output
+    assert f"head.pkt:3:1: {option.partition('=')[0] if 'needs' in words else ''}" in said
+    assert words in said
+    assert f"\n    {option}\n    ^\n" in said
+
+
+def test_an_option_of_the_command_line_that_is_none_is_of_no_line(scripts: Path) -> None:
+    said = drill(scripts / "good.pkt", "--tolerance_percent=nan").output
+    assert "good.pkt: --tolerance_percent=nan: a number" in said
+
+
+def test_rubbish_is_told_in_what_can_be_printed(scripts: Path) -> None:
+    (scripts / "none.pkt").write_bytes(b"\x1b[31m" + bytes(range(256)) * 20)
+    result = drill(scripts / "none.pkt")
+    assert result.return_value == 2
+    assert "\x1b" not in result.output
+    assert max(map(len, result.output.splitlines())) < 200
+
+
+def test_a_mark_at_the_head_of_the_text_is_no_mistake(scripts: Path) -> None:
+    (scripts / "mark.pkt").write_text(GOOD, encoding="utf-8-sig", newline="\r\n")
+    assert drill(scripts / "mark.pkt").return_value == 0
+
+
 def test_options_that_change_nothing_are_read(scripts: Path) -> None:
     assert drill(scripts / "good.pkt", "--speed=1", "--non_fatal=packet", "--code_sockopt=TCP_INFO").return_value == 0
     assert "--is_anyip" in drill(scripts / "good.pkt", "--is_anyip").output

@@ -154,7 +154,7 @@ def run_one(path: str, pcap: str | None, given: list[tuple[str, str | None]]) ->
     """Run one script."""
     drill = import_module("usernet.testing.drill.run")
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        text = drill.read_text(path)
     except OSError as error:
         raise CliError(f"drill: {path}: {errno_text(error)}", USAGE) from None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from errno import EBADF, EFAULT, EINVAL, ENOENT, EOPNOTSUPP
@@ -15,14 +14,15 @@ from ...sockets.errors import os_error
 from ...sockets.factory import socket
 from ...sockets.file import File
 from . import connection as stage
+from .arguments import checked, lengths, number, shown, single
 from .config import Config
 from .connection import Connection
-from .errors import Mismatch, Unsupported
+from .errors import Mismatch, Unsupported, nearest
 from .files import PipeBuffer, PipeEnd, ZeroFile
 from .machine import Machine
 from .script import Expression, Struct
 from .signing import Signer, info_struct
-from .structs import check_epoll_event, check_message, check_poll, control_of
+from .structs import check_epoll_event, check_message, check_option, check_poll, control_of, linger_octets
 from .symbols import SYMBOLS, is_open
 
 AF_INET: Final = SYMBOLS["AF_INET"]
@@ -56,60 +56,59 @@ class Calls:
         self.signer = Signer()
         # Per epoll and watched descriptor: what epoll_ctl gave as data.
         self._epoll_data: dict[tuple[int, int], tuple[str, int]] = {}
-        self.table: dict[str, tuple[Callable[[list[Any]], Answer], tuple[int, ...]]] = {
-            "socket": (self.socket, (3,)),
-            "bind": (self.bind, (3,)),
-            "listen": (self.listen, (2,)),
-            "accept": (self.accept, (3,)),
-            "accept4": (self.accept, (4,)),
-            "connect": (self.connect, (3,)),
-            "close": (self.close, (1,)),
-            "shutdown": (self.shutdown, (2,)),
-            "read": (self.read, (3,)),
-            "readv": (self.readv, (3,)),
-            "recv": (self.recv, (4,)),
-            "recvfrom": (self.recv, (6,)),
-            "recvmsg": (self.recvmsg, (3,)),
-            "write": (self.write, (3,)),
-            "writev": (self.writev, (3,)),
-            "send": (self.send, (4,)),
-            "sendto": (self.sendto, (6,)),
-            "sendmsg": (self.sendmsg, (3,)),
-            "fcntl": (self.fcntl, (2, 3)),
-            "ioctl": (self.ioctl, (2, 3)),
-            "getsockopt": (self.getsockopt, (5,)),
-            "setsockopt": (self.setsockopt, (5,)),
-            "getsockname": (self.getsockname, (3,)),
-            "getpeername": (self.getpeername, (3,)),
-            "poll": (self.poll, (3,)),
-            "epoll_create": (self.epoll_create, (1,)),
-            "epoll_create1": (self.epoll_create, (1,)),
-            "epoll_ctl": (self.epoll_ctl, (4,)),
-            "epoll_wait": (self.epoll_wait, (4,)),
-            "pipe": (self.pipe, (1,)),
-            "splice": (self.splice, (6,)),
-            "open": (self.open, (2,)),
-            "sendfile": (self.sendfile, (4,)),
-            "cap_set": (self.cap_set, (3,)),
+        # What each takes: see KINDS of arguments.py.
+        self.table: dict[str, tuple[Callable[[list[Any]], Answer], str]] = {
+            "socket": (self.socket, "?ii"),
+            "bind": (self.bind, "d??"),
+            "listen": (self.listen, "di"),
+            "accept": (self.accept, "d??"),
+            "accept4": (self.accept, "d??i"),
+            "connect": (self.connect, "d??"),
+            "close": (self.close, "d"),
+            "shutdown": (self.shutdown, "di"),
+            "read": (self.read, "dbn"),
+            "readv": (self.readv, "dvi"),
+            "recv": (self.recv, "dbni"),
+            "recvfrom": (self.recv, "dbni??"),
+            "recvmsg": (self.recvmsg, "dmi"),
+            "write": (self.write, "dbn"),
+            "writev": (self.writev, "dvi"),
+            "send": (self.send, "dbni"),
+            "sendto": (self.sendto, "dbni??"),
+            "sendmsg": (self.sendmsg, "dmi"),
+            "fcntl": (self.fcntl, "di dii"),
+            "ioctl": (self.ioctl, "di di["),
+            "getsockopt": (self.getsockopt, "dii?["),
+            "setsockopt": (self.setsockopt, "dii?i"),
+            "getsockname": (self.getsockname, "d??"),
+            "getpeername": (self.getpeername, "d??"),
+            "poll": (self.poll, "pii"),
+            "epoll_create": (self.epoll_create, "i"),
+            "epoll_create1": (self.epoll_create, "i"),
+            "epoll_ctl": (self.epoll_ctl, "dide"),
+            "epoll_wait": (self.epoll_wait, "deii"),
+            "pipe": (self.pipe, "2"),
+            "splice": (self.splice, "dldlni"),
+            "open": (self.open, "si"),
+            "sendfile": (self.sendfile, "dd?n"),
+            "cap_set": (self.cap_set, "iii"),
         }
 
     def make(self, name: str, arguments: list[Any]) -> Answer:
         """One call. Raises Unsupported for one nobody knows, Mismatch for arguments it cannot be called with."""
         if name not in self.table:
-            raise Unsupported(f"the system call {name}()")
-        call, counts = self.table[name]
-        if len(arguments) not in counts:
-            raise Mismatch(f"{name}() takes {' or '.join(map(str, counts))} arguments, not {len(arguments)}")
+            raise Unsupported(f"the system call {name}()" + nearest(name, self.table))
+        call, forms = self.table[name]
         try:
-            return call(arguments)
+            return call(checked(name, forms, arguments))
         except OSError as error:
             return Answer(-1, error.errno or 0)
 
     # Descriptors.
 
-    def live_fd(self, script_fd: Any) -> int:
+    def live_fd(self, script_fd: int) -> int:
         """The run's descriptor for the script's. Raises Mismatch when no call of the script opened it."""
-        if not isinstance(script_fd, int) or script_fd not in self.fds:
+        if script_fd not in self.fds:
             raise Mismatch(f"no call of the script has opened descriptor {script_fd}")
         return self.fds[script_fd]
 
@@ -129,12 +128,12 @@ class Calls:
 
     def _opened(self, file: File) -> Answer:
         fd = self.host.fds.open(file)
+        return Answer(fd, after=lambda script_fd: self._name(script_fd, fd), is_descriptor=True)
 
-        def adopt(script_fd: int) -> None:
-            # A number that the script has open already means the newer one from now on, as with packetdrill.
-            self.fds[script_fd] = fd
-
-        return Answer(fd, after=adopt, is_descriptor=True)
+    def _name(self, script_fd: int, fd: int) -> None:
+        if script_fd in self.fds:
+            raise Mismatch(f"the script has descriptor {script_fd} open already")
+        self.fds[script_fd] = fd
 
     def new_connection(self) -> Connection:
         """The connection under test from now on."""
@@ -164,7 +163,7 @@ class Calls:
     def _address(self, given: Expression, host: str, port: int) -> tuple[str, int]:
         if isinstance(given, Struct):
             name = given.get("sin_addr")
-            return (name.decode() if isinstance(name, bytes) else host), int(str(given.get("sin_port", port)))
+            return (name.decode() if isinstance(name, bytes) else host), number(given.get("sin_port", port))
         return host, port
 
     def listen(self, a: list[Any]) -> Answer:
@@ -181,6 +180,8 @@ class Calls:
         if len(a) > 3 and a[3] & O_NONBLOCK:
             child.timeout_ns = 0
         answer = self._opened(child)
+        # Alone of the calls, accept() may give a number that is open already, which then means the newer one.
+        answer.after = lambda script_fd: self.fds.__setitem__(script_fd, answer.result)
         for conn in reversed(self.connections):
             if conn.stage in (stage.SYNACK_SENT, stage.OPEN) and conn.fd < 0:
                 conn.fd = answer.result
@@ -249,7 +250,7 @@ class Calls:
 
     def readv(self, a: list[Any]) -> Answer:
         """readv(2)."""
-        return Answer(len(self._sock(a[0]).recv(sum(_lengths(a[1], a[2])), 0)))
+        return Answer(len(self._sock(a[0]).recv(sum(_announced(a)), 0)))
 
     def recv(self, a: list[Any]) -> Answer:
         """recv(2), recvfrom(2); a buffer of 0 is the null pointer."""
@@ -259,8 +260,8 @@ class Calls:
 
     def recvmsg(self, a: list[Any]) -> Answer:
         """recvmsg(2), the control messages and flags of which are compared."""
-        message = _struct(a[1], "recvmsg() takes a msghdr: {msg_name(...)=..., msg_iov(1)=[{..., 1000}], ...}")
-        size = sum(_lengths(message.get("msg_iov", []), None))
+        message = a[1]
+        size = sum(lengths(message.get("msg_iov", [])))
         data, control, flags, _ = self._sock(a[0]).recvmsg(size, CONTROL_ROOM, a[2])
 
         def check(_: int) -> None:
@@ -279,7 +280,7 @@ class Calls:
 
     def writev(self, a: list[Any]) -> Answer:
         """writev(2)."""
-        return Answer(self._sock(a[0]).sendmsg([bytes(n) for n in _lengths(a[1], a[2])]))
+        return Answer(self._sock(a[0]).sendmsg([bytes(n) for n in _announced(a)]))
 
     def send(self, a: list[Any]) -> Answer:
         """send(2)."""
@@ -302,11 +303,13 @@ class Calls:
 
     def sendmsg(self, a: list[Any]) -> Answer:
         """sendmsg(2); with a name it connects as sendto does."""
-        message = _struct(a[1], "sendmsg() takes a msghdr: {msg_name(...)=..., msg_iov(1)=[{..., 1000}], msg_flags=0}")
+        message = a[1]
+        if message.get("msg_flags", 0) != 0:
+            raise Mismatch("sendmsg() has its flags as its argument 3, and looks at no msg_flags")
         sock = self._sock(a[0])
         address = self._begin_connect(a[0], message.get("msg_name")) if "msg_name" in message.names() else None
         kind = bytearray if a[2] & SYMBOLS["MSG_ZEROCOPY"] else bytes
-        buffers = [kind(n) for n in _lengths(message.get("msg_iov", []), None)]
+        buffers = [kind(n) for n in lengths(message.get("msg_iov", []))]
         return Answer(sock.sendmsg(buffers, control_of(message), a[2], address))
 
     # Options and control.
@@ -330,7 +333,7 @@ class Calls:
         value = sock.ioctl(a[1])
         if len(a) == 2:
             return Answer(0)
-        expected = _single(a[2])
+        expected = single(a[2])
 
         def check(_: int) -> None:
             if value != expected:
@@ -348,27 +351,26 @@ class Calls:
         elif isinstance(value, Struct) and (a[1], a[2]) == (IPPROTO_TCP, SYMBOLS["TCP_AO_INFO"]):
             value = info_struct(value)
         elif isinstance(value, Struct):
-            value = _linger(value)
-        elif isinstance(value, list) and a[4] == 8:
-            value = struct.pack("=Q", _single(value) & (1 << 64) - 1)
+            value = linger_octets(value)
         elif isinstance(value, list):
-            # An int of C: 0xffffffff is -1.
-            value = (_single(value) + (1 << 31)) % (1 << 32) - (1 << 31)
+            # Of a C program's int, as many octets as it says.
+            size = 8 if a[4] == 8 else 4
+            value = (single(value) & (1 << 8 * size) - 1).to_bytes(size, "little")[: max(a[4], 0)]
         elif isinstance(value, bytes):
-            value = value[: a[4]].ljust(a[4], b"\0") if isinstance(a[4], int) else value
-        if not isinstance(value, int | bytes):
-            raise Unsupported("a value of setsockopt() of this form")
+            value = value[: a[4]].ljust(a[4], b"\0")
+        if not isinstance(value, bytes):
+            raise Unsupported(f"a value of setsockopt() like {shown(value)}")
         self._sock(a[0]).setsockopt(a[1], a[2], value)
         return Answer(0)
 
     def getsockopt(self, a: list[Any]) -> Answer:
         """getsockopt(2): length and value are compared."""
-        length = _single(a[4])
+        length = single(a[4])
         # Python's call takes a length of 0 for the wish for an int.
         octets = self._sock(a[0]).getsockopt(a[1], a[2], length or 1)[:length]
 
         def check(_: int) -> None:
-            _check_option(a[3], length, octets)
+            check_option(a[3], length, octets)
 
         return Answer(0, after=check)
 
@@ -376,14 +378,14 @@ class Calls:
 
     def poll(self, a: list[Any]) -> Answer:
         """poll(2)."""
-        wanted = [(entry, self.file(entry.get("fd"))) for entry in a[0]]
+        wanted = [(entry, self.file(number(entry.get("fd", -1)))) for entry in a[0]]
         if a[1] != len(wanted):
             raise Mismatch(f"poll() of {a[1]} descriptors with an array of {len(wanted)}")
         waiting = Epoll(self.host)
         ready: list[int] = []
         try:
             for entry, _ in wanted:
-                waiting.register(self.live_fd(entry.get("fd")), int(str(entry.get("events"))))
+                waiting.register(self.live_fd(entry.get("fd")), number(entry.get("events")))
             waiting.wait(a[2] * MS if a[2] >= 0 else -1, len(wanted))
             with self.host.lock:
                 ready = [file.poll() for _, file in wanted]
@@ -398,10 +400,12 @@ class Calls:
 
     def epoll_ctl(self, a: list[Any]) -> Answer:
         """epoll_ctl(2)."""
-        epoll: Any = self.file(a[0])
+        epoll = self._epoll(a[0])
         fd = self.live_fd(a[2])
-        event = _struct(a[3], "epoll_ctl() takes an event: {events=EPOLLIN, fd=4}")
-        events = int(str(event.get("events"))) & 0xFFFFFFFF
+        event = a[3]
+        if event.get("fd", a[2]) != a[2]:
+            raise Mismatch(f"epoll_ctl() is of descriptor {a[2]}, and its event of {event.get('fd')}")
+        events = number(event.get("events")) & 0xFFFFFFFF
         if a[1] == SYMBOLS["EPOLL_CTL_DEL"]:
             epoll.unregister(fd)
             return Answer(0)
@@ -412,35 +416,37 @@ class Calls:
         else:
             raise os_error(EINVAL)
         name = next((n for n in event.names() if n in ("fd", "ptr", "u32", "u64")), "fd")
-        self._epoll_data[self.live_fd(a[0]), fd] = (name, int(str(event.get(name, a[2]))))
+        self._epoll_data[self.live_fd(a[0]), fd] = (name, number(event.get(name, a[2])))
         return Answer(0)
 
     def epoll_wait(self, a: list[Any]) -> Answer:
         """epoll_wait(2), the first event of which is compared."""
-        epoll: Any = self.file(a[0])
-        expected = _struct(a[1], "epoll_wait() takes an event: {events=EPOLLIN, fd=4}")
-        found = epoll.wait(a[3] * MS if a[3] >= 0 else -1, a[2])
+        found = self._epoll(a[0]).wait(a[3] * MS if a[3] >= 0 else -1, a[2])
 
         def check(_: int) -> None:
-            if found:
-                fd, events = found[0]
-                check_epoll_event(expected, events, self._epoll_data[self.live_fd(a[0]), fd])
+            fd, events = found[0] if found else (-1, 0)
+            check_epoll_event(a[1], events, self._epoll_data.get((self.live_fd(a[0]), fd)))
 
         return Answer(len(found), after=check)
+
+    def _epoll(self, script_fd: int) -> Epoll:
+        file = self.file(script_fd)
+        if not isinstance(file, Epoll):
+            raise os_error(EINVAL)
+        return file
 
     # Files and pipes.
 
     def pipe(self, a: list[Any]) -> Answer:
         """pipe(2)."""
-        names = a[0].fields if isinstance(a[0], Struct) else [("", item) for item in a[0]]
         buffer = PipeBuffer()
-        for (_, script_fd), writes in zip(names, (False, True), strict=True):
-            self.fds[script_fd] = self.host.fds.open(PipeEnd(self.host, buffer, writes))
+        for script_fd, writes in zip(a[0], (False, True), strict=True):
+            self._name(script_fd, self.host.fds.open(PipeEnd(self.host, buffer, writes)))
         return Answer(0)
 
     def open(self, a: list[Any]) -> Answer:
         """open(2): /dev/zero, or a file a command of the script has made."""
-        path = a[0].decode() if isinstance(a[0], bytes) else ""
+        path = a[0].decode("utf-8", "replace")
         if path not in self.machine.files:
             raise os_error(ENOENT)
         return self._opened(ZeroFile(self.host, self.machine.files[path]))
@@ -468,7 +474,7 @@ class Calls:
         source = self.file(a[1])
         if not isinstance(source, ZeroFile):
             raise os_error(EINVAL)
-        at = _single(a[2]) if isinstance(a[2], list) else source.at
+        at = single(a[2]) if isinstance(a[2], list) else source.at
         octets = bytes(max(min(a[3], source.size - at), 0))
         sent = self._sock(a[0]).send(octets, 0) if octets else 0
         if not isinstance(a[2], list):
@@ -480,45 +486,8 @@ class Calls:
         return Answer(0)
 
 
-def _struct(value: Any, message: str) -> Struct:
-    if not isinstance(value, Struct):
-        raise Mismatch(message)
-    return value
-
-
-def _single(value: Any) -> int:
-    """``[5]``."""
-    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], int):
-        raise Unsupported("a value that is not one number in brackets")
-    return value[0]
-
-
-def _lengths(vectors: Any, count: int | None) -> list[int]:
-    """Lengths of an iovec array ``[{..., 1000}, {..., 2000}]``."""
-    if not isinstance(vectors, list) or not all(isinstance(v, Struct) and len(v.fields) == 2 for v in vectors):
-        raise Mismatch("an array of {..., LENGTH} is needed")
-    if count is not None and count != len(vectors):
-        raise Mismatch(f"{count} vectors announced and {len(vectors)} given")
-    return [int(vector.fields[1][1]) for vector in vectors]
-
-
-def _linger(value: Struct) -> bytes:
-    if value.names() != ("onoff", "linger"):
-        raise Unsupported(f"a structure of {', '.join(value.names())} as an option")
-    return struct.pack("=ii", value.get("onoff"), value.get("linger"))
-
-
-def _check_option(expected: Any, length: int, octets: bytes) -> None:
-    if len(octets) != length:
-        raise Mismatch(f"getsockopt() gave {len(octets)} octets, {length} expected")
-    if isinstance(expected, bytes):
-        if octets != expected:
-            raise Mismatch(f"getsockopt() gave {octets!r}, {expected!r} expected")
-    elif isinstance(expected, Struct):
-        if octets[:8] != _linger(expected):
-            raise Mismatch(f"getsockopt() gave {struct.unpack_from('=ii', octets)}")
-    elif isinstance(expected, list) and expected and length > 0 and not is_open(expected[0]):
-        number = _single(expected)
-        given = int.from_bytes(octets, "little", signed=True)
-        if given != number and given & (1 << 8 * length) - 1 != number:
-            raise Mismatch(f"getsockopt() gave {given}, {number} expected")
+def _announced(a: list[Any]) -> list[int]:
+    """Lengths of the vectors of a call that says their number."""
+    if a[2] != len(a[1]):
+        raise Mismatch(f"{a[2]} vectors announced and {len(a[1])} given")
+    return lengths(a[1])

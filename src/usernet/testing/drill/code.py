@@ -72,7 +72,7 @@ def unpack_info(octets: bytes) -> dict[str, int]:
 
 
 def snapshot(sock: Any) -> dict[str, int]:
-    """What a block sees of a socket now."""
+    """What a block sees of a socket now. Raises OSError for one without TCP_INFO."""
     tcp, base = SYMBOLS["SOL_TCP"], SYMBOLS["SOL_SOCKET"]
     found = unpack_info(sock.getsockopt(tcp, SYMBOLS["TCP_INFO"], INFO_SIZE))
     memory = _option(sock, base, SYMBOLS["SO_MEMINFO"], SMALLEST_MEMINFO)
@@ -136,7 +136,7 @@ def _failed(error: BaseException, name: str, line: int, text: str, seen: dict[st
     used = sorted(found for found in seen if found in text)
     values = ", ".join(f"{found} = {seen[found]}" for found in used)
     said = f": {error}" if str(error) else ""
-    return CodeError(f"{name}:{at}: {what}{said}" + (f" ({values})" if values else ""), at)
+    return CodeError(f"{what}{said}" + (f" ({values})" if values else ""), at)
 
 
 def _assertion_at(text: str, line: int) -> str:

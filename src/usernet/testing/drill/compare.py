@@ -31,8 +31,7 @@ def differences(spec: TcpPacket | IcmpPacket | UdpPacket, live: Live, stamp_limi
     if isinstance(spec, TcpPacket):
         found += _tcp_differences(spec, live, stamp_limit)
     elif isinstance(spec, UdpPacket):
-        if spec.length != len(live.payload):
-            found.append(f"length: {spec.length} expected, {len(live.payload)} sent")
+        found += _text_differences(spec.length, live)
     elif (spec.kind, spec.code) != (live.kind, live.code):
         found.append(f"ICMP type and code: {spec.kind} {spec.code} expected, {live.kind} {live.code} sent")
     return found
@@ -56,10 +55,7 @@ def _tcp_differences(spec: TcpPacket, live: Live, stamp_limit: tuple[int, int]) 
         found.append(f"flags: {flag_text(spec.flags)} expected, {flag_text(live.flags)} sent ({_flags(spec, live)})")
     if spec.seq != live.seq:
         found.append(f"sequence number: {spec.seq} expected, {live.seq} sent")
-    if spec.length != len(live.payload):
-        found.append(f"length: {spec.length} expected, {len(live.payload)} sent")
-    elif any(live.payload):
-        found.append("the text is not the zeros that were written")
+    found += _text_differences(spec.length, live)
     if spec.ack != live.ack:
         found.append(f"acknowledgment number: {spec.ack} expected, {live.ack} sent")
     if spec.window is not None and spec.window != live.window:
@@ -69,6 +65,12 @@ def _tcp_differences(spec: TcpPacket, live: Live, stamp_limit: tuple[int, int]) 
     if spec.options is not None and live.options is not None:
         found += _option_differences(spec.options, live.options, stamp_limit)
     return found
+
+
+def _text_differences(length: int, live: Live) -> list[str]:
+    if length != len(live.payload):
+        return [f"length: {length} expected, {len(live.payload)} sent"]
+    return ["the text is not the zeros that were written"] if any(live.payload) else []
 
 
 def _flags(spec: TcpPacket, live: Live) -> str:
@@ -115,9 +117,15 @@ def piece_differences(before: Live, piece: Live, got: int, wanted: int) -> list[
         found.append(f"flags: {flag_text(before.flags)} and then {flag_text(piece.flags)}")
     if (before.ack, before.window, before.urgent) != (piece.ack, piece.window, piece.urgent):
         found.append("acknowledgment number, window or urgent pointer changed")
+    if _size(before) != _size(piece):
+        found.append(f"options: <{_all(before.options or [])}> and then <{_all(piece.options or [])}>")
     if len(piece.payload) < wanted - got and len(piece.payload) != len(before.payload):
         found.append(f"length: pieces of {len(before.payload)} octets and then one of {len(piece.payload)}")
     return found
+
+
+def _size(live: Live) -> int:
+    return sum(len(option.octets()) for option in live.options or ())
 
 
 def join(pieces: list[Live]) -> Live:

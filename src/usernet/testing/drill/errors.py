@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class ScriptError(Exception):
     """The text is no script: a mistake at a line and a column (both from 1)."""
@@ -14,7 +17,14 @@ class ScriptError(Exception):
 
 
 class Unsupported(Exception):
-    """The script asks for something this machine does not have, so that it says nothing about the stack."""
+    """The script asks for something this machine does not have, so that it says nothing about the stack.
+
+    ``line`` is 0 where it is not of one line.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class Skipped(Exception):
@@ -35,4 +45,11 @@ class CodeError(Exception):
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
+        self.message = message
         self.line = line
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name nobody knows, to go behind a message."""
+    found = get_close_matches(name, known, 1, 0.8)
+    return f"; is {found[0]} meant?" if found else ""

@@ -140,26 +140,33 @@ def _struct(reader: Reader, depth: int) -> Struct:
     while not reader.skip("}"):
         if fields:
             reader.need(",", "or '}' behind a field")
-        name = ""
-        if reader.word.kind == WORD and (reader.follows_at(1, "=") or reader.follows_at(1, "(")):
-            name = _field_name(reader)
-        fields.append((name, expression(reader, depth)))
+        name, count = "", -1
+        first = reader.word
+        if first.kind == WORD and (reader.follows_at(1, "=") or reader.follows_at(1, "(")):
+            name, count = _field_name(reader)
+        value = expression(reader, depth)
+        if count >= 0 and isinstance(value, list) and len(value) != count:
+            raise reader.error(f"{name}({count}) has {len(value)} values", first)
+        fields.append((name, value))
     return Struct(tuple(fields))
 
 
-def _field_name(reader: Reader) -> str:
-    """``name =`` or ``name(count) =``; nothing is taken when it is a value after all."""
+def _field_name(reader: Reader) -> tuple[str, int]:
+    """``name =`` or ``name(count) =``; a count of -1 is none. Nothing is taken when it is a value after all."""
     before = reader.at
     name = reader.take().text
+    count = -1
     if reader.skip("("):
-        if reader.word.kind in (MORE, INTEGER):
-            reader.take()
+        if reader.word.kind == INTEGER:
+            count = number(reader, "as a count", 0)
+        else:
+            reader.skip("...")
         if not reader.skip(")") or not reader.skip("="):
             reader.at = before
-            return ""
-        return name
+            return "", -1
+        return name, count
     reader.need("=", "behind the field's name")
-    return name
+    return name, count
 
 
 def unescape(text: str) -> bytes:

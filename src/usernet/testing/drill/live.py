@@ -67,6 +67,8 @@ def read(packet: Packet, at: int) -> Live:
     total = int.from_bytes(octets[2:4], "big")
     if checksum(octets, 0, size, 0):
         faults.append("has a bad IP checksum")
+    if size != IPV4:
+        faults.append(f"has {size - IPV4} octets of IP options")
     if total != len(octets):
         faults.append(f"says {total} octets in its IP header and has {len(octets)}")
     live = Live(at, octets[9], octets[12:16], octets[16:20], tos=octets[1], ttl=octets[8], gso_size=packet.gso_size)
@@ -76,12 +78,20 @@ def read(packet: Packet, at: int) -> Live:
     elif live.protocol == IPPROTO_UDP and len(body) >= 8:
         live.sport, live.dport = struct.unpack_from("!HH", body)
         live.payload = body[8:]
+        if body[6:8] != bytes(2) and _is_damaged(live, body):
+            faults.append("has a bad UDP checksum")
     elif live.protocol == IPPROTO_ICMP and len(body) >= 8:
         live.kind, live.code = body[0], body[1]
         live.rest = int.from_bytes(body[4:8], "big")
         live.payload = body[8:]
+        if checksum(body, 0, len(body), 0):
+            faults.append("has a bad ICMP checksum")
     live.faults = tuple(faults)
     return live
+
+
+def _is_damaged(live: Live, body: bytes) -> bool:
+    return bool(checksum(body, 0, len(body), pseudo_sum(live.src + live.dst, 0, 4, live.protocol, len(body))))
 
 
 def _read_tcp(live: Live, body: bytes, faults: list[str]) -> None:
@@ -95,8 +105,10 @@ def _read_tcp(live: Live, body: bytes, faults: list[str]) -> None:
     live.window, _, live.urgent = struct.unpack_from("!HHH", body, 14)
     live.options = parse_options(body[20:size])
     live.payload = body[size:]
-    if checksum(body, 0, len(body), pseudo_sum(live.src + live.dst, 0, 4, IPPROTO_TCP, len(body))):
+    if _is_damaged(live, body):
         faults.append("has a bad TCP checksum")
+    if body[12] & 0x0E:
+        faults.append("has reserved bits of the TCP header set")
     if live.options is None:
         faults.append("has malformed TCP options")
 

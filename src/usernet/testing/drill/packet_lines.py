@@ -48,6 +48,9 @@ ACCECN_MAGIC: Final = {0: b"\xac\xc0", 1: b"\xac\xc1"}
 _FLAGS: Final = {"F": FIN, "S": SYN, "R": RST, "P": PSH, ".": ACK, "U": URG, "E": ECE, "W": CWR, "A": AE}
 _ECN: Final = {"noecn": (0,), "ect1": (1,), "ect0": (2,), "ce": (3,), "ect01": (1, 2)}
 MAX_OPTIONS: Final = 40
+# The headers of IPv4 and TCP without options, and the longest packet.
+HEADERS: Final = 40
+LARGEST: Final = 65535
 
 UNREACHABLE: Final = 3
 FRAG_NEEDED: Final = 4
@@ -79,7 +82,7 @@ def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
     direction = first.text
     assert direction in (INBOUND, OUTBOUND)
     if reader.word.text in ("ipv4", "ipv6", "gre", "GREv0", "mpls"):
-        raise Unsupported(f"line {reader.word.line}: packets inside of {reader.word.text} headers")
+        raise Unsupported(f"packets inside of {reader.word.text} headers", reader.word.line)
     if reader.follows("[") and (reader.follows_at(1, "udp") or reader.words[reader.at + 1].kind == INTEGER):
         # In packetdrill's first scripts what an error quotes stands in front.
         quote = _quote(reader)
@@ -97,6 +100,9 @@ def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
     segment = _tcp(reader, direction, ip)
     if segment.window is None and direction == INBOUND:
         raise reader.error("a packet to us needs its window: win N", first)
+    size = HEADERS + sum(len(option.octets()) for option in segment.options or ()) + segment.length
+    if size > LARGEST and direction == INBOUND:
+        raise reader.error(f"{size} octets with the headers are more than the {LARGEST} of an IP packet", first)
     return segment
 
 
@@ -322,7 +328,7 @@ def _quote(reader: Reader) -> tuple[int, int, int]:
         length = number(reader, "octets of text", 0, 65507)
         reader.need(")", "behind the length")
     elif reader.follows("raw"):
-        raise Unsupported(f"line {reader.word.line}: ICMP messages of raw octets")
+        raise Unsupported("ICMP messages of raw octets", reader.word.line)
     else:
         seq, length = _sequence(reader)
     reader.need("]", "behind the quoted packet")

@@ -23,13 +23,14 @@ def parse(text: str, name: str = "script", defines: dict[str, str] | None = None
         option = reader.take()
         # The value, when there is one, begins with the '=' right behind the name.
         value = reader.take().text if reader.word.kind == STRING and reader.word.start == option.end else None
-        script.options.append((option.text, value))
+        script.options.append((option.text, value, option.line))
     if reader.word.kind == COMMAND:
         script.init_line = reader.word.line
         script.init = Command(reader.take().text)
     while reader.word.kind not in (END, COMMAND):
         script.events.append(_event(reader))
     if reader.word.kind == COMMAND:
+        script.cleanup_line = reader.word.line
         script.cleanup = Command(reader.take().text)
     if reader.word.kind != END:
         raise reader.error(f"an event begins with its time (+0, 0.1, *), not with {describe(reader.word)}")

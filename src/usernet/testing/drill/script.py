@@ -199,11 +199,12 @@ class Event:
 
 @dataclass(slots=True)
 class Script:
-    """A whole script. ``options`` are those of its head, in order."""
+    """A whole script. ``options`` are those of its head, in order: name, value, line."""
 
     name: str
-    options: list[tuple[str, str | None]] = field(default_factory=list)
+    options: list[tuple[str, str | None, int]] = field(default_factory=list)
     init: Command | None = None
     init_line: int = 0
     events: list[Event] = field(default_factory=list)
     cleanup: Command | None = None
+    cleanup_line: int = 0

@@ -16,6 +16,7 @@ from .arithmetic import arithmetic
 from .errors import Mismatch, Unsupported
 from .machine import Machine
 from .network import ethtool, ip_command, nstat_text, proc_net_tcp, tc_command
+from .parser import LONGEST_S
 
 _ARITHMETIC: Final = re.compile(r"\$\(\(([0-9+*/%^~!=() <>|&-]*)\)\)")
 _OPERATORS: Final = (";", "&&", "||", "|", "&", "\n")
@@ -112,7 +113,10 @@ class Shell:
         command = self._commands.get(name)
         if command is None:
             raise Unsupported(f"the command `{' '.join(words)}`")
-        status, output = command(words[1:], given)
+        try:
+            status, output = command(words[1:], given)
+        except (ValueError, IndexError, OverflowError, re.error) as error:
+            raise Unsupported(f"`{' '.join(words)}`: {error}") from None
         if target.startswith("/proc/sys/"):
             sysctls.change(self._machine.stack, target.removeprefix("/proc/sys/"), output)
             return 0, ""
@@ -194,10 +198,9 @@ class Shell:
         return 0, " ".join(word for word in words if word not in ("-n", "-e")) + "\n"
 
     def _sleep(self, words: list[str], given: str) -> tuple[int, str]:
-        try:
-            seconds = float(words[0])
-        except (ValueError, IndexError):
-            raise Unsupported(f"`sleep {' '.join(words)}`") from None
+        seconds = float(words[0])
+        if not 0 <= seconds <= LONGEST_S:
+            raise ValueError(f"no time of 0 to {LONGEST_S} seconds")
         self._machine.run_until(self._machine.now() + int(seconds * 1e9))
         return 0, ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from .errors import Unsupported
+from .errors import Unsupported, nearest
 from .script import Call, Either, Expression, More, Struct, Word
 
 SYMBOLS: Final[dict[str, int]] = {
@@ -93,10 +93,10 @@ TCP_STATES: Final = {
 
 
 def errno_of(name: str) -> int:
-    """The number of an errno. Raises Unsupported for a name that is none."""
-    number = getattr(errno, name, None)
+    """The number of an errno, 0 for "". Raises Unsupported for a name that is none."""
+    number = getattr(errno, name, None) if name else 0
     if not isinstance(number, int):
-        raise Unsupported(f"no errno is called {name}")
+        raise Unsupported(f"no errno is called {name}" + nearest(name, errno.errorcode.values()))
     return number
 
 
@@ -126,7 +126,8 @@ def _look_up(word: Word) -> int:
     if number is None:
         number = getattr(errno, word, None)
     if not isinstance(number, int):
-        raise Unsupported(f"no constant is called {word}")
+        known = {**SYMBOLS, **TCP_STATES}
+        raise Unsupported(f"no constant is called {word}" + nearest(word, known))
     return number
 
 
