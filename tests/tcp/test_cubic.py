@@ -247,6 +247,32 @@ def test_a_train_of_acks_as_long_as_half_the_round_trip_ends_slow_start(make):
     assert ext.TCPHystartDelayDetect == ext.TCPHystartDelayCwnd == 0
 
 
+@pytest.mark.parametrize("make", [HystartLinux, HystartWithTrain])
+def test_pacing_makes_trains_of_half_a_round_trip_by_itself(make):
+    rounds = Rounds(make(), cwnd=80)
+    rounds.cc.is_paced = True
+    rounds.round(100)
+    for _ in range(2):
+        rounds.cc.cwnd = 120
+        rounds.round(100, gap_ms=1)
+        assert not rounds.has_left()
+    rounds.cc.cwnd = 220
+    rounds.round(100, gap_ms=1)
+    assert rounds.has_left()
+
+
+@pytest.mark.parametrize("make", [HystartLinux, HystartPlusPlus])
+def test_after_a_timeout_no_round_trip_of_before_is_compared(make):
+    rounds = Rounds(make())
+    rounds.round(100)
+    rounds.cc.hystart.reset()
+    rounds.cc.cwnd = 20
+    rounds.round(150)
+    rounds.cc.cwnd = 20
+    rounds.round(151)
+    assert not rounds.has_left() and rounds.cc.cwnd == 40
+
+
 def test_hystart_as_linux_has_it_leaves_at_once():
     rounds = Rounds(HystartLinux())
     rounds.round(100)

@@ -50,6 +50,16 @@ def test_growth_needs_use_of_the_window():
     assert cc.cwnd == 20
 
 
+def test_slow_start_grows_while_the_window_is_full_or_half_of_it_was_out():
+    for is_full, most, cwnd in ((True, 5, 21), (False, 11, 21), (False, 10, 20)):
+        cc = Reno()
+        cc.cwnd, cc.is_cwnd_limited, cc.max_packets_out = 20, is_full, most
+        sample = AckSample()
+        sample.acked = 1
+        cc.on_ack(sample, 0)
+        assert cc.cwnd == cwnd
+
+
 def test_rfc9438_window_returns_to_w_max_after_k_seconds():
     cc = Cubic()
     cc.cwnd, cc.ssthresh = 1000, 1000

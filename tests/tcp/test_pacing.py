@@ -59,7 +59,7 @@ def test_without_anyone_asking_nothing_is_paced():
     tcb.send(b"d" * 20 * M, scene.now)
     scene.advance(ms=100)
     peer.send(ACK, seq=1, ack=1 + 10 * M)
-    assert len(peer.drain()) == 20 and not tcb.pacer.is_on and tcb.pacer.timer is None
+    assert len(peer.drain()) == 20 and not tcb.pacer.is_on and tcb.pacer.timer is None and not tcb.cc.is_paced
 
 
 def test_fq_paces_at_twice_cwnd_over_rtt_in_slow_start():
@@ -71,7 +71,7 @@ def test_fq_paces_at_twice_cwnd_over_rtt_in_slow_start():
     scene.advance(ms=100)
     peer.send(ACK, seq=1, ack=1 + 10 * M)
     srtt = tcb.rtt.srtt
-    assert tcb.pacer.rate == 20 * M * 2 * SECOND // srtt
+    assert tcb.cc.is_paced and tcb.pacer.rate == 20 * M * 2 * SECOND // srtt
     scene.context.sysctl.set("net.ipv4.tcp_pacing_ss_ratio", 150)
     tcb.pacer.update(tcb.cc, 0)
     assert tcb.pacer.rate == 20 * M * 150 * (SECOND // 100) // srtt

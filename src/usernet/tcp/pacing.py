@@ -42,7 +42,7 @@ class Pacer:
     def setup(self, cc: CongestionControl, max_rate: cython.longlong, timers: Timers, owner: TimerOwner) -> None:
         """Pace or not, by what the control, SO_MAX_PACING_RATE (-1: unset) and the queueing discipline ask."""
         self.max_rate = max_rate if max_rate >= 0 else NEVER
-        self.is_on = cc.needs_pacing or max_rate >= 0 or self.sysctls.is_fq or self.spreads
+        cc.is_paced = self.is_on = cc.needs_pacing or max_rate >= 0 or self.sysctls.is_fq or self.spreads
         if self.is_on and self.timer is None:
             self.timer = Timer(timers, owner, T_PACE)
         self.update(cc, 0)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Prr:
     """RFC 9937 6: what was delivered and what was sent since the reduction began, in segments.
 
-    ``recover_fs`` is what was in use as it began, if that is known to be less than cwnd (RFC 7661 4.4.1); else 0.
+    ``recover_fs`` is RecoverFS, what was in flight as it began, where that is known to be less than cwnd (RFC 7661
+    4.4.1). Else it is 0, and cwnd stands for it, since ssthresh is a share of that (Linux).
     """
 
     __slots__ = ("delivered", "out", "recover_fs")

@@ -23,6 +23,7 @@ cdef class CongestionControl:
     cdef public long long pacing_rate
     cdef public bint is_cwnd_limited
     cdef public bint is_model_based
+    cdef public bint is_paced
     cdef public bint needs_ecn
     cdef public bint needs_pacing
     cdef public bint wants_losses

@@ -28,7 +28,7 @@ class CongestionControl:
     :meth:`control` takes the whole of it over.
 
     An algorithm reads ``rtt`` (srtt, min_rtt, latest, in nanoseconds) and ``rate`` (delivered, lost, app_limited, in
-    segments) of its connection, and ``mss`` in octets. It may set, in ``__init__`` or later:
+    segments) of its connection, ``mss`` in octets, and whether it ``is_paced``. It may set, in ``__init__`` or later:
 
     - ``needs_pacing``: segments leave at ``pacing_rate`` octets a second, or, while that is 0, at the rate that spreads
       cwnd over a round trip (Linux's tcp_pacing_ss_ratio, tcp_pacing_ca_ratio);
@@ -48,6 +48,7 @@ class CongestionControl:
         "growth_rule",
         "is_cwnd_limited",
         "is_model_based",
+        "is_paced",
         "max_packets_out",
         "min_tso_segs",
         "mss",
@@ -76,7 +77,7 @@ class CongestionControl:
         self.pacing_rate = 0
         self.min_tso_segs = 0
         self.ect = 2
-        self.is_model_based = self.needs_ecn = self.needs_pacing = self.wants_losses = False
+        self.is_model_based = self.is_paced = self.needs_ecn = self.needs_pacing = self.wants_losses = False
         self.rtt: RttEstimator
         self.rate: DeliveryRate
         self.ext: TcpExtMib
@@ -100,11 +101,9 @@ class CongestionControl:
 
     def may_grow(self) -> cython.bint:
         """Grow only what was used, by Linux's rule or RFC 7661's (4.3, 4.4; validation.py says which phase it is)."""
-        if self.growth_rule == GROWS:
+        if self.is_cwnd_limited or self.growth_rule == GROWS:
             return True
-        if self.growth_rule == GROWS_AS_USED and self.in_slow_start():
-            return self.cwnd < 2 * self.max_packets_out
-        return self.is_cwnd_limited
+        return self.growth_rule == GROWS_AS_USED and self.in_slow_start() and self.cwnd < 2 * self.max_packets_out
 
     def slow_start(self, acked: cython.uint) -> cython.uint:
         """Grow by what was acknowledged (RFC 3465 with L unlimited, as Linux), up to ssthresh; returns the rest."""
@@ -165,7 +164,10 @@ class CongestionControl:
         return self.on_loss(now)
 
     def on_ce(self, sample: AckSample, now: cython.longlong) -> None:
-        """Any ACK, for a control that needs_ecn: of the sample only ``delivered``, ``ce`` and ``ece`` are known."""
+        """Any ACK, for a control that needs_ecn.
+
+        Of the sample only ``prior_in_flight``, ``delivered``, ``ce`` and ``ece`` are known.
+        """
 
     def on_segment_lost(self, record: SentRecord, now: cython.longlong) -> None:
         """A record was marked lost, and is counted in ``rate.lost``; for a control that wants_losses."""

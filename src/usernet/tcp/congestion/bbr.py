@@ -13,7 +13,7 @@ from ...core.entropy import Entropy
 from ..const import CA_RECOVERY, INFINITE_SSTHRESH, INIT_CWND
 from ..rate import AckSample
 from .base import CongestionControl
-from .const import MIN_PIPE_CWND, MOST_SEGMENTS, NO_RTT, PACING_MARGIN
+from .const import MIN_PIPE_CWND, MOST_SEGMENTS, NO_RTT, PACING_MARGIN, PROBE_RTT_DURATION
 
 if TYPE_CHECKING:
     import cython
@@ -83,8 +83,19 @@ class Bbr(CongestionControl):
         """The bandwidth in use, 0 while none is known."""
         return 0.0
 
+    # What a version says of itself.
+
+    def _begin_round(self) -> None:
+        pass
+
     def _probes_rtt(self) -> cython.bint:
         return False
+
+    def _probe_rtt_cwnd(self) -> cython.uint:
+        return MIN_PIPE_CWND
+
+    def _leave_probe_rtt(self, now: cython.longlong) -> None:
+        pass
 
     def info(self) -> dict[str, int]:
         """struct tcp_bbr_info: octets a second in two halves, microseconds, gains in 1/256."""
@@ -104,6 +115,32 @@ class Bbr(CongestionControl):
         """Loss sets no threshold; the window to come back to afterwards is remembered."""
         self._save_cwnd()
         return self.ssthresh
+
+    def on_echo(self, now: cython.longlong) -> cython.uint:
+        """A mark neither."""
+        self._save_cwnd()
+        return self.ssthresh
+
+    # ProbeRTT (5.3.4).
+
+    def _probe_rtt(self, sample: AckSample, round_start: cython.bint, now: cython.longlong) -> None:
+        # Rates measured with so little in flight are none of the path's.
+        self.rate.mark_app_limited(sample.in_flight)
+        if self.probe_rtt_done_at == 0:
+            if sample.in_flight <= self._probe_rtt_cwnd():
+                self.probe_rtt_done_at = now + PROBE_RTT_DURATION
+                self.probe_rtt_round_done = False
+                self._begin_round()
+            return
+        if round_start:
+            self.probe_rtt_round_done = True
+        if self.probe_rtt_round_done:
+            self._check_probe_rtt_done(now)
+
+    def _check_probe_rtt_done(self, now: cython.longlong) -> None:
+        if 0 < self.probe_rtt_done_at < now:
+            self._restore_cwnd()
+            self._leave_probe_rtt(now)
 
     # Pacing (5.6.2).
 
@@ -146,6 +183,12 @@ class Bbr(CongestionControl):
             self.cwnd += delivered
         if self.cwnd < MIN_PIPE_CWND:
             self.cwnd = MIN_PIPE_CWND
+
+    def _cap_cwnd(self) -> None:
+        if self.cwnd > self.cwnd_clamp:
+            self.cwnd = self.cwnd_clamp
+        if self._probes_rtt() and self.cwnd > self._probe_rtt_cwnd():
+            self.cwnd = self._probe_rtt_cwnd()
 
     def _save_cwnd(self) -> None:
         if (self.prior_ca_state < CA_RECOVERY and not self._probes_rtt()) or self.cwnd > self.saved_cwnd:

@@ -6,8 +6,8 @@ from .maxfilter cimport MaxFilter
 from .policer cimport Policer
 
 cdef int CA_LOSS, CA_RECOVERY, STARTUP, DRAIN, PROBE_BW, PROBE_RTT, CYCLE, EXTRA_ACKED_ROUNDS, FULL_BW_ROUNDS
-cdef unsigned int MIN_PIPE_CWND, GOAL_MAX
-cdef long long MS, SECOND, BW_ROUNDS, MIN_RTT_WINDOW, PROBE_RTT_TIME, EPOCH_MAX, GOAL_OCTETS_MAX
+cdef unsigned int GOAL_MAX
+cdef long long BW_ROUNDS, MIN_RTT_WINDOW, EPOCH_MAX, GOAL_OCTETS_MAX
 cdef double HIGH_GAIN, DRAIN_GAIN, CWND_GAIN, UP_GAIN, DOWN_GAIN, PACING_MARGIN, FULL_BW_GROWTH, EXTRA_ACKED_MAX
 
 
@@ -32,7 +32,9 @@ cdef class Bbr1(Bbr):
 
     cdef void _reset(self) noexcept
     cpdef double bandwidth(self) noexcept
+    cdef void _begin_round(self) noexcept
     cdef bint _probes_rtt(self) noexcept
+    cdef void _leave_probe_rtt(self, long long now) except *
     cpdef bint control(self, AckSample sample, long long now) except *
     cpdef void on_timeout(self, long long now) except *
     cpdef unsigned int undo(self) except? 0xFFFFFFFF
@@ -48,8 +50,6 @@ cdef class Bbr1(Bbr):
     cdef void _check_drain(self, AckSample sample, long long now) except *
     cdef void _enter_probe_bw(self) except *
     cdef void _update_min_rtt(self, AckSample sample, long long now) except *
-    cdef void _probe_rtt(self, AckSample sample, long long now) except *
-    cdef void _check_probe_rtt_done(self, long long now) except *
     cdef void _set_gains(self) noexcept
     cdef unsigned int _inflight(self, double gain) noexcept
     cdef unsigned int _with_quanta(self, unsigned int segs) noexcept

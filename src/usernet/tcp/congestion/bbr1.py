@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.const import MS, SECOND
 from ..const import CA_LOSS, CA_RECOVERY
 from ..rate import AckSample
 from .bbr import Bbr, whole_segments
-from .const import MIN_PIPE_CWND, PACING_MARGIN
+from .const import EXTRA_ACKED_MAX, FULL_BW_GROWTH, FULL_BW_ROUNDS, MIN_RTT_WINDOW, PACING_MARGIN
 from .maxfilter import MaxFilter
 from .policer import Policer
 
@@ -33,12 +32,7 @@ UP_GAIN = 1.25
 DOWN_GAIN = 0.75
 CYCLE = 8
 BW_ROUNDS = CYCLE + 2
-FULL_BW_GROWTH = 1.25
-FULL_BW_ROUNDS = 3
-MIN_RTT_WINDOW = 10 * SECOND
-PROBE_RTT_TIME = 200 * MS
 EXTRA_ACKED_ROUNDS = 5
-EXTRA_ACKED_MAX = 0.1  # seconds of the bandwidth
 EPOCH_MAX = 1 << 20  # segments
 GOAL_MAX = 127
 GOAL_OCTETS_MAX = 65215  # of a super-segment, without its headers
@@ -104,6 +98,9 @@ class Bbr1(Bbr):
         """The bandwidth in use: a policer's, where one was found, or the largest measured."""
         return self.policer.bw if self.policer.in_use else self.bw_filter.best
 
+    def _begin_round(self) -> None:
+        self.next_round_delivered = self.rate.delivered
+
     def _probes_rtt(self) -> cython.bint:
         return self.mode == PROBE_RTT
 
@@ -157,7 +154,7 @@ class Bbr1(Bbr):
         if sample.interval_ns <= 0:
             return
         if sample.prior_delivered >= self.next_round_delivered:
-            self.next_round_delivered = self.rate.delivered
+            self._begin_round()
             self.round_count += 1
             self.round_start = True
             self.packet_conservation = False
@@ -256,29 +253,12 @@ class Bbr1(Bbr):
             self._save_cwnd()
             self.probe_rtt_done_at = 0
         if self.mode == PROBE_RTT:
-            self._probe_rtt(sample, now)
+            self._probe_rtt(sample, self.round_start, now)
         if sample.interval_delivered > 0:
             self.idle_restart = False
 
-    def _probe_rtt(self, sample: AckSample, now: cython.longlong) -> None:
-        # Rates measured with four segments in flight are none of the path's.
-        self.rate.mark_app_limited(sample.in_flight)
-        if self.probe_rtt_done_at == 0:
-            if sample.in_flight <= MIN_PIPE_CWND:
-                self.probe_rtt_done_at = now + PROBE_RTT_TIME
-                self.probe_rtt_round_done = False
-                self.next_round_delivered = self.rate.delivered
-            return
-        if self.round_start:
-            self.probe_rtt_round_done = True
-        if self.probe_rtt_round_done:
-            self._check_probe_rtt_done(now)
-
-    def _check_probe_rtt_done(self, now: cython.longlong) -> None:
-        if self.probe_rtt_done_at == 0 or now <= self.probe_rtt_done_at:
-            return
+    def _leave_probe_rtt(self, now: cython.longlong) -> None:
         self.min_rtt_at = now
-        self._restore_cwnd()
         if self.full_bw_reached:
             self._enter_probe_bw()
         else:
@@ -333,10 +313,7 @@ class Bbr1(Bbr):
                 target += self._aggregated(bw)
             target = self._with_quanta(target)
             self._approach(target, sample.delivered, self.full_bw_reached)
-        if self.cwnd > self.cwnd_clamp:
-            self.cwnd = self.cwnd_clamp
-        if self.mode == PROBE_RTT and self.cwnd > MIN_PIPE_CWND:
-            self.cwnd = MIN_PIPE_CWND
+        self._cap_cwnd()
 
     def _aggregated(self, bw: cython.double) -> cython.uint:
         extra: cython.uint = self.extra_acked if self.extra_acked > self.extra_acked_before else self.extra_acked_before
@@ -351,7 +328,7 @@ class Bbr1(Bbr):
             self.cwnd = self.cwnd - sample.losses if self.cwnd > sample.losses + 1 else 1
         if state == CA_RECOVERY and self.prior_ca_state != CA_RECOVERY:
             self.packet_conservation = True
-            self.next_round_delivered = self.rate.delivered
+            self._begin_round()
             self.cwnd = floor
         elif self.prior_ca_state >= CA_RECOVERY > state:
             self.packet_conservation = False

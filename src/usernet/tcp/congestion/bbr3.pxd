@@ -6,9 +6,10 @@ from .bbr cimport Bbr
 from .pathmodel cimport PathModel
 
 cdef int CA_LOSS, CA_RECOVERY, STARTUP, DRAIN, PROBE_BW_DOWN, PROBE_BW_CRUISE, PROBE_BW_REFILL, PROBE_BW_UP, PROBE_RTT
+cdef int NO_STATE
 cdef int ACKS_INIT, ACKS_REFILLING, ACKS_PROBE_STARTING, ACKS_PROBE_FEEDBACK, ACKS_PROBE_STOPPING
 cdef unsigned int MIN_PIPE_CWND, NO_BOUND, RENO_ROUNDS
-cdef long long MS, SECOND, MIN_RTT_FILTER, PROBE_RTT_INTERVAL, PROBE_RTT_DURATION, PROBE_WAIT, QUANTUM_MAX
+cdef long long SECOND, MIN_RTT_WINDOW, PROBE_RTT_INTERVAL, PROBE_WAIT, QUANTUM_MAX
 cdef double STARTUP_PACING_GAIN, DRAIN_PACING_GAIN, DOWN_PACING_GAIN, UP_PACING_GAIN, DEFAULT_CWND_GAIN, UP_CWND_GAIN
 cdef double PROBE_RTT_CWND_GAIN, HEADROOM, BETA, LOSS_THRESHOLD
 
@@ -30,14 +31,18 @@ cdef class Bbr3(Bbr):
     cdef public long long probe_rtt_min_at
     cdef public long long probe_rtt_min_delay
     cdef public bint bw_probe_samples
+    cdef public bint is_undo_saved
     cdef public bint probe_rtt_expired
 
     cdef void _reset(self, long long now) noexcept
     cpdef double bandwidth(self) noexcept
+    cdef void _begin_round(self) noexcept
     cdef bint _probes_rtt(self) noexcept
+    cdef void _leave_probe_rtt(self, long long now) except *
     cpdef void start(self, long long now) except *
     cpdef bint control(self, AckSample sample, long long now) except *
     cpdef void on_segment_lost(self, SentRecord record, long long now) except *
+    cpdef unsigned int on_loss(self, long long now) except? 0xFFFFFFFF
     cpdef void on_timeout(self, long long now) except *
     cpdef unsigned int undo(self) except? 0xFFFFFFFF
     cpdef void on_restart(self, long long idle_ns, long long now) except *
@@ -60,8 +65,6 @@ cdef class Bbr3(Bbr):
     cdef void _inflight_too_high(self, double flight, bint is_app_limited) except *
     cdef void _update_min_rtt(self, AckSample sample) noexcept
     cdef void _check_probe_rtt(self, AckSample sample) except *
-    cdef void _handle_probe_rtt(self, AckSample sample) except *
-    cdef void _check_probe_rtt_done(self) except *
     cdef unsigned int _probe_rtt_cwnd(self) noexcept
     cdef unsigned int _inflight(self, double bw) noexcept
     cdef unsigned int _with_quanta(self, unsigned int segs) noexcept
@@ -69,3 +72,4 @@ cdef class Bbr3(Bbr):
     cdef void _set_cwnd(self, AckSample sample) noexcept
     cdef void _bound_cwnd(self) noexcept
     cdef void _leave_recovery(self, AckSample sample) noexcept
+    cdef void _save_for_undo(self) noexcept

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...core.const import MS, SECOND
+from ...core.const import SECOND
 from ..const import CA_LOSS, CA_RECOVERY
 from ..rate import AckSample
 from ..record import SentRecord
 from .bbr import Bbr
-from .const import BETA, LOSS_THRESHOLD, MIN_PIPE_CWND, NO_BOUND
+from .const import BETA, LOSS_THRESHOLD, MIN_PIPE_CWND, MIN_RTT_WINDOW, NO_BOUND
 from .pathmodel import PathModel
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ PROBE_BW_CRUISE = 3
 PROBE_BW_REFILL = 4
 PROBE_BW_UP = 5
 PROBE_RTT = 6
+NO_STATE = -1
 
 # BBR.ack_phase: what the ACKs that come now are the answer to.
 ACKS_INIT = 0
@@ -43,9 +44,7 @@ DEFAULT_CWND_GAIN = 2.0
 UP_CWND_GAIN = 2.25
 PROBE_RTT_CWND_GAIN = 0.5
 HEADROOM = 0.15
-MIN_RTT_FILTER = 10 * SECOND
 PROBE_RTT_INTERVAL = 5 * SECOND
-PROBE_RTT_DURATION = 200 * MS
 PROBE_WAIT = 2 * SECOND  # and up to one more, at random
 RENO_ROUNDS = 63
 QUANTUM_MAX = 65536
@@ -62,6 +61,7 @@ class Bbr3(Bbr):
         "bw_probe_wait",
         "cycle_at",
         "inflight_longterm",
+        "is_undo_saved",
         "model",
         "now",
         "probe_rtt_expired",
@@ -96,8 +96,9 @@ class Bbr3(Bbr):
         self.bw_probe_wait = PROBE_WAIT
         self.cycle_at = now
         self._enter_startup()
-        self.undo_state = STARTUP
-        self.undo_inflight_longterm = NO_BOUND
+        self.is_undo_saved = False
+        self.undo_state = NO_STATE
+        self.undo_inflight_longterm = 0
 
     def start(self, now: cython.longlong) -> None:
         """BBROnInit (5.2.1)."""
@@ -108,6 +109,9 @@ class Bbr3(Bbr):
     def bandwidth(self) -> cython.double:
         """BBR.bw: the largest measured, within what loss and marks of late allow."""
         return self.model.bw
+
+    def _begin_round(self) -> None:
+        self.model.begin_round()
 
     def _probes_rtt(self) -> cython.bint:
         return self.state == PROBE_RTT
@@ -145,15 +149,19 @@ class Bbr3(Bbr):
         size: cython.double = record.segs
         prefix: cython.double
         self.now = now
-        if self.model.is_first_loss():
-            # BBRSaveStateUponLoss (draft-ietf-ccwg-bbr-05 5.5.11.1).
-            self.undo_state = self.state
-            self.undo_inflight_longterm = self.inflight_longterm
+        if not self.is_undo_saved:
+            self._save_for_undo()
+        self.model.note_loss()
         if not self.bw_probe_samples or lost <= flight * LOSS_THRESHOLD:
             return
         prefix = (LOSS_THRESHOLD * (flight - size) - (lost - size)) / (1.0 - LOSS_THRESHOLD)
         flight += (prefix if prefix > 0.0 else 0.0) - size
         self._inflight_too_high(flight, record.is_app_limited)
+
+    def on_loss(self, now: cython.longlong) -> cython.uint:
+        """5.5.10.3 asks for an answer in TLP recovery as well, whose loss nobody marks: the probe has repaired it."""
+        self.model.note_loss()
+        return self.on_echo(now)
 
     def on_timeout(self, now: cython.longlong) -> None:
         """BBROnEnterRTO: the path may have changed altogether, so the pipe is to be found full anew."""
@@ -164,16 +172,22 @@ class Bbr3(Bbr):
             self.model.bound_inflight(self.saved_cwnd if self.saved_cwnd > self.cwnd else self.cwnd)
 
     def undo(self) -> cython.uint:
-        """BBRHandleSpuriousLossDetection (draft-ietf-ccwg-bbr-05 5.5.11.2): what needless losses did is undone."""
+        """BBRHandleSpuriousLossDetection (draft-ietf-ccwg-bbr-05 5.5.11.2): what needless losses did is undone.
+
+        A state that ended for another reason stays ended, and a probe begins anew with its refill, both as the editors'
+        copy behind -05 has it.
+        """
         self.model.undo()
         if self.inflight_longterm < self.undo_inflight_longterm:
             self.inflight_longterm = self.undo_inflight_longterm
-        if self.state != PROBE_RTT and self.state != self.undo_state:
-            if self.undo_state == STARTUP:
-                self.model.full_bw_reached = False
+        if self.undo_state == STARTUP:
+            self.model.full_bw_reached = False
+            if self.state != PROBE_RTT:
                 self._enter_startup()
-            elif self.undo_state == PROBE_BW_UP:
-                self._start_up()
+        elif self.undo_state == PROBE_BW_UP and self.state != PROBE_BW_UP and self.state != PROBE_RTT:
+            self._start_refill()
+        self.undo_state = NO_STATE
+        self.is_undo_saved = False
         return self.saved_cwnd if self.saved_cwnd > self.cwnd else self.cwnd
 
     def on_restart(self, idle_ns: cython.longlong, now: cython.longlong) -> None:
@@ -186,7 +200,7 @@ class Bbr3(Bbr):
         if PROBE_BW_DOWN <= self.state <= PROBE_BW_UP:
             self._set_pacing_rate(1.0, self.model.full_bw_reached)
         elif self.state == PROBE_RTT:
-            self._check_probe_rtt_done()
+            self._check_probe_rtt_done(now)
 
     # Startup and Drain (5.3.1, 5.3.2).
 
@@ -202,6 +216,7 @@ class Bbr3(Bbr):
             return
         if not model.full_bw_reached and model.startup_too_high(sample, sample.ca_state == CA_RECOVERY):
             model.full_bw_reached = True
+            self.undo_state = STARTUP
             safe = self._bdp(model.bw, 1.0)
             if safe < model.inflight_latest:
                 safe = model.inflight_latest
@@ -349,6 +364,7 @@ class Bbr3(Bbr):
         if not is_app_limited:
             self.inflight_longterm = int(bound)
         if self.state == PROBE_BW_UP:
+            self.undo_state = PROBE_BW_UP
             self._start_down()
 
     # ProbeRTT (5.3.4).
@@ -359,12 +375,13 @@ class Bbr3(Bbr):
         if rtt > 0 and (rtt < self.probe_rtt_min_delay or (self.probe_rtt_expired and not sample.is_ack_delayed)):
             self.probe_rtt_min_delay = rtt
             self.probe_rtt_min_at = self.now
-        if self.probe_rtt_min_delay < self.min_rtt or self.now > self.min_rtt_at + MIN_RTT_FILTER:
+        if self.probe_rtt_min_delay < self.min_rtt or self.now > self.min_rtt_at + MIN_RTT_WINDOW:
             self.min_rtt = self.probe_rtt_min_delay
             self.min_rtt_at = self.probe_rtt_min_at
 
     def _check_probe_rtt(self, sample: AckSample) -> None:
         if self.state != PROBE_RTT and self.probe_rtt_expired and not self.idle_restart:
+            # Before the state says that the window is cut: the draft saves behind it, and keeps one of long ago.
             self._save_cwnd()
             self.state = PROBE_RTT
             self.pacing_gain = 1.0
@@ -373,29 +390,12 @@ class Bbr3(Bbr):
             self.ack_phase = ACKS_PROBE_STOPPING
             self.model.begin_round()
         if self.state == PROBE_RTT:
-            self._handle_probe_rtt(sample)
+            self._probe_rtt(sample, self.model.round_start, self.now)
         if sample.delivered > 0:
             self.idle_restart = False
 
-    def _handle_probe_rtt(self, sample: AckSample) -> None:
-        # Rates measured with half a window in flight are none of the path's.
-        self.rate.mark_app_limited(sample.in_flight)
-        if self.probe_rtt_done_at == 0:
-            if sample.in_flight <= self._probe_rtt_cwnd():
-                self.probe_rtt_done_at = self.now + PROBE_RTT_DURATION
-                self.probe_rtt_round_done = False
-                self.model.begin_round()
-            return
-        if self.model.round_start:
-            self.probe_rtt_round_done = True
-        if self.probe_rtt_round_done:
-            self._check_probe_rtt_done()
-
-    def _check_probe_rtt_done(self) -> None:
-        if self.probe_rtt_done_at == 0 or self.now <= self.probe_rtt_done_at:
-            return
-        self.probe_rtt_min_at = self.now
-        self._restore_cwnd()
+    def _leave_probe_rtt(self, now: cython.longlong) -> None:
+        self.probe_rtt_min_at = now
         self.model.reset_shortterm()
         if self.model.full_bw_reached:
             self._start_down()
@@ -444,10 +444,7 @@ class Bbr3(Bbr):
         if sample.delivered > 0:
             target = self._with_quanta(self._bdp(self.model.bw, self.cwnd_gain) + self.model.extra_acked())
             self._approach(target, sample.delivered, self.model.full_bw_reached)
-        if self.cwnd > self.cwnd_clamp:
-            self.cwnd = self.cwnd_clamp
-        if self.state == PROBE_RTT and self.cwnd > self._probe_rtt_cwnd():
-            self.cwnd = self._probe_rtt_cwnd()
+        self._cap_cwnd()
         self._bound_cwnd()
 
     def _bound_cwnd(self) -> None:
@@ -467,4 +464,14 @@ class Bbr3(Bbr):
     def _leave_recovery(self, sample: AckSample) -> None:
         if self.prior_ca_state >= CA_RECOVERY > sample.ca_state:
             self._restore_cwnd()
+        if sample.ca_state < CA_RECOVERY:
+            self.is_undo_saved = False
         self.prior_ca_state = sample.ca_state
+
+    def _save_for_undo(self) -> None:
+        # BBRSaveStateUponLoss (draft-ietf-ccwg-bbr-05 5.5.11.1), once a recovery: with its first loss, which is marked,
+        # and may end a probe, before the recovery is entered.
+        self.is_undo_saved = True
+        self.undo_state = NO_STATE
+        self.undo_inflight_longterm = self.inflight_longterm
+        self.model.save_bounds()

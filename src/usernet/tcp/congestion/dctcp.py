@@ -54,7 +54,7 @@ class Dctcp(CongestionControl):
         self.standard_increase(sample.acked)
 
     def on_echo(self, now: cython.longlong) -> cython.uint:
-        """RFC 8257 3.3 step 9: cwnd = cwnd * (1 - alpha / 2)."""
+        """RFC 8257 3.3 step 9: cwnd = cwnd * (1 - alpha / 2), rounded down: one segment goes for any mark."""
         kept: cython.uint = int(self.cwnd * (1.0 - self.alpha / 2.0))
         return kept if kept > 2 else 2
 

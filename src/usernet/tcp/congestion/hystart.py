@@ -76,7 +76,7 @@ class Hystart:
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
-        self.round_end = 0
+        self.begin(0, 0)
 
 
 class AckTrain:
@@ -114,7 +114,7 @@ class AckTrain:
         slack = TRAIN_SLACK_OCTETS * cc.rtt.srtt // octets
         limit = self.delay_min + (slack if slack < TRAIN_SLACK else TRAIN_SLACK)
         # Pacing spreads a window over half of a round trip by itself.
-        if not cc.needs_pacing:
+        if not cc.is_paced:
             limit >>= 1
         return now - self.round_at > limit
 
@@ -185,7 +185,7 @@ class HystartPlusPlus(Hystart):
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
-        self.round_end = 0
+        Hystart.reset(self)
         self.last_min = self.baseline = NO_RTT
         self.in_css = False
 
@@ -237,6 +237,6 @@ class HystartLinux(Hystart):
 
     def reset(self) -> None:
         """A timeout: slow start begins anew."""
-        self.round_end = 0
+        Hystart.reset(self)
         self.train.delay_min = NO_RTT
         self.found = False

@@ -1,4 +1,4 @@
-"""LEDBAT++ (draft-irtf-iccrg-ledbat-plus-plus, RFC 6817): a transfer that yields to everything else.
+"""LEDBAT++ (draft-irtf-iccrg-ledbat-plus-plus-01, RFC 6817): a transfer that yields to everything else.
 
 The round-trip time above its base is the queue. Below 60 ms of it the window grows no faster than Reno's, above it
 shrinks in proportion; and every so often it gives way altogether for two round trips, so that the base is seen.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import cython
 
 TARGET = 60 * MS
-# 4.1: 1 / min(16, ceil(2 * TARGET / base)) of what Reno would grow by.
+# 4.2: 1 / min(16, ceil(2 * TARGET / base)) of what Reno would grow by.
 SLOWEST = 16
 SLOWDOWN_CWND = 2
 # 4.4: a slowdown lasts two round trips; the next one comes after nine times what the last one took.
@@ -70,11 +70,13 @@ class Ledbat(CongestionControl):
             return
         delay = min(self.recent) - self.base
         if self.in_slow_start():
-            self._slow_start(sample.acked, delay, now)
+            self._slow_start(sample.acked, delay)
         elif delay > TARGET:
             self._decrease(delay, now)
         elif self.may_grow():
             self._grow(self._gain() * sample.acked / self.cwnd)
+        if not self.in_slow_start():
+            self._slow_start_ended(now)
 
     def _measure(self, rtt: cython.longlong, now: cython.longlong) -> None:
         self.recent[self.recent_index] = rtt
@@ -99,18 +101,17 @@ class Ledbat(CongestionControl):
         if self.cwnd > self.cwnd_clamp:
             self.cwnd = self.cwnd_clamp
 
-    def _slow_start(self, acked: cython.uint, delay: cython.longlong, now: cython.longlong) -> None:
-        # 4.3: it grows by the gain as well, and the first one ends at three quarters of the target.
+    def _slow_start(self, acked: cython.uint, delay: cython.longlong) -> None:
+        # 4.1: it grows by the gain as well, and the first one ends at three quarters of the target.
         if self.is_initial and delay > TARGET * 3 // 4:
             self.ssthresh = self.cwnd
         elif self.may_grow():
             self._grow(self._gain() * acked)
             if self.cwnd > self.ssthresh:
                 self.cwnd = self.ssthresh
-        if self.cwnd >= self.ssthresh:
-            self._slow_start_ended(now)
 
     def _slow_start_ended(self, now: cython.longlong) -> None:
+        # Be it by a loss: or no slowdown would ever come again.
         if self.slowdown_began > 0:
             self.slowdown_at = now + SLOWDOWN_SHARE * (now - self.slowdown_began)
             self.slowdown_began = 0
@@ -119,7 +120,7 @@ class Ledbat(CongestionControl):
         self.is_initial = False
 
     def _decrease(self, delay: cython.longlong, now: cython.longlong) -> None:
-        # 4.2: W += max(gain - W * (delay / target - 1), -W / 2), once a round trip.
+        # 4.3: W += max(gain - W * (delay / target - 1), -W / 2), once a round trip.
         change: cython.double
         if now < self.decrease_at:
             return
@@ -151,7 +152,4 @@ class Ledbat(CongestionControl):
     def on_loss(self, now: cython.longlong) -> cython.uint:
         """RFC 6817 2.4.1: as Reno."""
         self.growth = 0.0
-        self.is_initial = False
-        if self.slowdown_at == 0 and self.slowdown_began == 0:
-            self.slowdown_at = now + SLOWDOWN_ROUNDS * self.rtt.srtt
         return self.half_window()

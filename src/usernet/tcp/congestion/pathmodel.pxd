@@ -55,7 +55,8 @@ cdef class PathModel:
     cpdef void update_aggregation(self, unsigned int delivered, unsigned int cwnd, long long now) noexcept
     cpdef unsigned int extra_acked(self) noexcept
     cpdef bint is_too_high(self, AckSample sample) noexcept
-    cpdef bint is_first_loss(self) noexcept
+    cpdef void note_loss(self) noexcept
+    cpdef void save_bounds(self) noexcept
     cpdef void undo(self) noexcept
     cpdef void bound_inflight(self, unsigned int cwnd) noexcept
     cpdef void adapt_lower_bounds(self, bint is_probing, unsigned int cwnd) noexcept

@@ -10,18 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rate import AckSample, DeliveryRate
-from .const import BETA, LOSS_THRESHOLD, NO_BOUND
+from .const import BETA, EXTRA_ACKED_MAX, FULL_BW_GROWTH, FULL_BW_ROUNDS, LOSS_THRESHOLD, NO_BOUND
 from .maxfilter import MaxFilter
 
 if TYPE_CHECKING:
     import cython
 
 NO_BANDWIDTH_BOUND = 1e30
-FULL_BW_GROWTH = 1.25
-FULL_BW_ROUNDS = 3
 STARTUP_LOSSES = 6
 EXTRA_ACKED_ROUNDS = 10
-EXTRA_ACKED_MAX = 0.1  # seconds of the bandwidth (Linux)
 # Linux v3's response to ECN, where the round-trip time says that marks come early, as in a data centre.
 ECN_GAIN = 1.0 / 16.0
 ECN_FACTOR = 1.0 / 3.0
@@ -210,15 +207,16 @@ class PathModel:
             and sample.interval_ce > sample.interval_delivered * ECN_THRESHOLD
         )
 
-    def is_first_loss(self) -> cython.bint:
-        """BBRNoteLoss: the round that is answered begins with its first loss; what that may change is kept for undo."""
-        if self.loss_in_round:
-            return False
-        self.loss_round_delivered = self.rate.delivered
-        self.loss_in_round = True
+    def note_loss(self) -> None:
+        """BBRNoteLoss: the round that is answered begins with its first loss."""
+        if not self.loss_in_round:
+            self.loss_round_delivered = self.rate.delivered
+            self.loss_in_round = True
+
+    def save_bounds(self) -> None:
+        """What losses may lower is kept for undo()."""
         self.undo_bw_shortterm = self.bw_shortterm
         self.undo_inflight_shortterm = self.inflight_shortterm
-        return True
 
     def undo(self) -> None:
         """The losses were none."""

@@ -1,7 +1,8 @@
 """TCP Prague: the response to L4S marks (RFC 9331, draft-briscoe-iccrg-prague-congestion-control).
 
 DCTCP's answer to marks, fit for the Internet: ECT(1), paced, growth that does not depend on a short round-trip time,
-and a loss answered as CUBIC would.
+and a loss answered as CUBIC would. Of what RFC 9331 4.3 asks for two things are not here: a bottleneck that marks
+ECT(1) as classic ECN is not looked for, and two segments a round trip are the least.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Prague(Dctcp):
                 self.cwnd = self.cwnd_clamp
 
     def on_loss(self, now: cython.longlong) -> cython.uint:
-        """RFC 9331 4.3 requirement 3: at least as much as a scalable control's peer on a queue that does not mark."""
+        """RFC 9331 4.3: a loss is answered so as to live beside classic controls; here as CUBIC does."""
         kept: cython.uint = self.cwnd * 7 // 10
         self.growth = 0.0
         return kept if kept > 2 else 2

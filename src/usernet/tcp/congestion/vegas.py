@@ -63,19 +63,20 @@ class Vegas(CongestionControl):
         self.min_rtt = NO_RTT
 
     def _judge(self, sample: AckSample) -> None:
-        cwnd: cython.double = self.cwnd
-        queued: cython.double
+        cwnd: cython.longlong = self.cwnd
+        queued: cython.longlong
         target: cython.uint
         if self.samples <= 2:
             # Too few to tell a queue from a delayed ACK.
             self.standard_increase(sample.acked)
             return
-        queued = cwnd * (self.min_rtt - self.base_rtt) / self.base_rtt
+        # Whole segments, as Linux counts them.
+        queued = cwnd * (self.min_rtt - self.base_rtt) // self.base_rtt
         if self.in_slow_start():
             if queued <= GAMMA:
                 self.slow_start(sample.acked)
                 return
-            target = int(cwnd * self.base_rtt / self.min_rtt) + 1
+            target = cwnd * self.base_rtt // self.min_rtt + 1
             if target < self.cwnd:
                 self.cwnd = target
             self._lower_ssthresh()
@@ -90,8 +91,8 @@ class Vegas(CongestionControl):
             self.cwnd = self.cwnd_clamp
 
     def _lower_ssthresh(self) -> None:
-        if self.ssthresh > self.cwnd - 1:
-            self.ssthresh = self.cwnd - 1 if self.cwnd > 3 else 2
+        if self.ssthresh > self.cwnd:
+            self.ssthresh = self.cwnd
 
     def on_state(self, ca_state: cython.int, now: cython.longlong) -> None:
         """In recovery no round trip is judged; a new round begins behind it."""
