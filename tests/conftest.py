@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import usernet
@@ -18,6 +20,24 @@ from sockets.world import Net, World, cable  # noqa: E402
 COMPILED = not str(checksum.__file__).endswith(".py")
 BUILD = "compiled" if COMPILED else "interpreted"
 MUST_RUN = os.environ.get("CI") == "true" and os.geteuid() == 0
+
+# The same examples in every run, however slow the machine: what is to be found by chance, make fuzz looks for.
+hypothesis.settings.register_profile(
+    "usernet",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("usernet")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> Iterator[None]:
+    """Children of a shell's background job would inherit an ignored SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

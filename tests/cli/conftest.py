@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,14 +13,6 @@ from pathlib import Path
 import pytest
 
 import usernet
-
-
-@pytest.fixture(autouse=True, scope="session")
-def interruptible() -> Iterator[None]:
-    """Children of a shell's background job would inherit an ignored SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +30,7 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "usernet", *words]
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 200.0) -> None:
     """Poll until it holds: another process decides when."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -67,7 +58,7 @@ class Running:
         assert text in self.output, self.output
 
     def ends(self) -> int:
-        return self.process.wait(30)
+        return self.process.wait(200)
 
 
 @pytest.fixture
@@ -85,5 +76,5 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         one.process.wait()
 
 
-def usernet_command(*words: str, cwd: Path | None = None, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def usernet_command(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(*words), cwd=cwd, capture_output=True, text=True, check=False, timeout=timeout)

@@ -47,7 +47,7 @@ def test_an_uncaught_exception_shows_the_programs_traceback_alone(tmp_path: Path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_as_the_signal(start: Start, runtime: Path, number: signal.Signals) -> None:
-    running = start("run", "--", "python", "-c", "import time; print('up', flush=True); time.sleep(60)")
+    running = start("run", "--", "python", "-c", "import time; print('up', flush=True); time.sleep(600)")
     running.says("up")
     assert list(runtime.glob("*.sock"))
     running.process.send_signal(number)
@@ -59,8 +59,8 @@ def test_a_signal_ends_it_as_the_signal(start: Start, runtime: Path, number: sig
 
 def test_a_signal_reaches_a_program_blocked_in_our_accept(start: Start) -> None:
     code = (
-        "import socket\ns = socket.create_server(('', 80)); print('up', flush=True)\n"
-        "try: s.accept()\nexcept KeyboardInterrupt: print('interrupted'); raise SystemExit(5)"
+        "import socket\ns = socket.create_server(('', 80))\ntry: print('up', flush=True); s.accept()\n"
+        "except KeyboardInterrupt: print('interrupted'); raise SystemExit(5)"
     )
     running = start("run", "--", "python", "-c", code)
     running.says("up")
@@ -73,7 +73,7 @@ def test_a_signal_reaches_a_program_blocked_in_our_accept(start: Start) -> None:
 def test_the_programs_own_handler_of_sigterm_is_its_own(start: Start) -> None:
     code = (
         "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: exit(9))\nprint('up', flush=True)\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     running = start("run", "--", "python", "-c", code)
     running.says("up")
@@ -82,7 +82,7 @@ def test_the_programs_own_handler_of_sigterm_is_its_own(start: Start) -> None:
 
 
 def test_sigterm_ends_it_while_only_threads_are_left(start: Start, runtime: Path) -> None:
-    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint('up', flush=True)"
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nprint('up', flush=True)"
     running = start("run", "--", "python", "-c", code)
     running.says("up")
     time.sleep(0.3)
@@ -108,7 +108,7 @@ def test_threads_and_atexit_still_have_their_network() -> None:
 def test_what_was_sent_arrives_although_the_program_ends(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        server.settimeout(30)
+        server.settimeout(200)
         code = f"import socket; s = socket.create_connection(('10.0.2.2', {port})); s.sendall(b'x' * 2_000_000)"
         running = start("run", "--impair", "delay 5ms", "--", "python", "-c", code)
         peer, _ = server.accept()
@@ -131,7 +131,7 @@ def test_a_published_port_reaches_the_program_and_ss_sees_it(start: Start, tmp_p
     (info,) = json.loads(usernet_command("ip", "netns", "--json").stdout)
     assert info["program"] == "-m http.server 80" and info["stacks"] == ["web"]
     port = int(info["published"][0].split(":")[1])
-    with socket.create_connection(("127.0.0.1", port), 10) as client:
+    with socket.create_connection(("127.0.0.1", port), 200) as client:
         client.sendall(b"GET /output HTTP/1.0\r\n\r\n")
         assert client.makefile("rb").readline() == b"HTTP/1.0 200 OK\r\n"
     running.process.send_signal(signal.SIGINT)
@@ -140,7 +140,7 @@ def test_a_published_port_reaches_the_program_and_ss_sees_it(start: Start, tmp_p
 
 
 def test_two_programs_are_told_apart(start: Start) -> None:
-    code = "import time; print('up', flush=True); time.sleep(60)"
+    code = "import time; print('up', flush=True); time.sleep(600)"
     first, second = (start("run", "--name", name, "--", "python", "-c", code) for name in ("one", "two"))
     for running in (first, second):
         running.says("up")
@@ -170,7 +170,7 @@ def test_interpreter_options_take_effect(tmp_path: Path) -> None:
 
 
 def test_u_unbuffers(start: Start) -> None:
-    running = start("run", "--", "python", "-u", "-c", "import time; print('now'); time.sleep(60)")
+    running = start("run", "--", "python", "-u", "-c", "import time; print('now'); time.sleep(600)")
     running.says("now")
 
 

@@ -21,7 +21,7 @@ def run(program: str) -> None:
         [sys.executable, "-c", textwrap.dedent(FROM_BEFORE) + textwrap.dedent(program)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.stderr == ""

@@ -18,7 +18,7 @@ def test_program_runs_unmodified_on_our_stack(program: Path) -> None:
         [sys.executable, "-X", "faulthandler", "-c", START, str(program)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "ok", "")

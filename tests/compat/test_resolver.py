@@ -32,7 +32,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     hosts.write_text("127.0.0.1 localhost\n192.0.2.7 Seven.example seven # a comment\n2001:db8::1 six.example\n")
     monkeypatch.setattr(resolver, "HOSTS", hosts)
     conf = tmp_path / "resolv.conf"
-    conf.write_text("nameserver 127.0.0.9\nsearch lan.example\noptions timeout:1 attempts:2\n")
+    conf.write_text("nameserver 127.0.0.9\nsearch lan.example\noptions timeout:30 attempts:2\n")
     monkeypatch.setattr(dnsclient, "RESOLV_CONF", conf)
     monkeypatch.setattr(dnsclient, "PORT", 5353)
     host = Host("realtime")
@@ -217,10 +217,11 @@ def test_a_name_without_addresses_is_nodata(stack: Stack) -> None:
         assert code(lambda: socket.gethostbyname("empty.test.")) == socket.EAI_NODATA
 
 
-def test_what_is_no_answer_is_ignored_and_the_question_repeated(stack: Stack) -> None:
+def test_what_is_no_answer_is_ignored_and_the_question_repeated(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "resolv.conf").write_text("options timeout:1 attempts:5\n")
     with Server(stack, {"slow.test.": ["slow.test. A 192.0.2.4"]}, deaf=1) as server:
         assert socket.gethostbyname("slow.test") == "192.0.2.4"
-        assert server.asked == ["slow.test."]
+        assert set(server.asked) == {"slow.test."}
 
 
 def test_no_server_is_try_again(stack: Stack) -> None:

@@ -126,7 +126,7 @@ class SendQueueMachine(RuleBasedStateMachine):
 
 TestByteQueue = ByteQueueMachine.TestCase
 TestSendQueue = SendQueueMachine.TestCase
-TestByteQueue.settings = TestSendQueue.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestByteQueue.settings = TestSendQueue.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_a_trimmed_view_is_not_changed_for_its_sender() -> None:

@@ -86,7 +86,7 @@ class TimersMachine(RuleBasedStateMachine):
 
 
 TestTimers = TimersMachine.TestCase
-TestTimers.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
+TestTimers.settings = settings(max_examples=80, stateful_step_count=50)
 
 
 def test_equal_deadlines_expire_in_the_order_they_were_armed() -> None:

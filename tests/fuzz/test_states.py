@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from states import EARLY, ILLEGAL, LEGAL, run
 
@@ -12,7 +12,7 @@ from usernet.tcp.const import CLOSED
 from usernet.tcp.state import NAMES
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.binary(max_size=400))
 def test_no_octet_is_lost_or_twice_whatever_happens(octets: bytes) -> None:
     run(octets, 120)

@@ -14,7 +14,7 @@ import pytest
 
 from usernet.gateway import outbound, publish
 
-from .conftest import Guest, Kernel, digest_all, guest_on, own_address, read_all, read_exactly, reset
+from .conftest import PATIENCE, SECOND, Guest, Kernel, digest_all, guest_on, own_address, read_all, read_exactly, reset
 
 MACHINE = "10.0.2.2"
 BULK = random.Random(7).randbytes(1 << 20) * 16
@@ -241,17 +241,17 @@ def test_host_loopback_0_keeps_the_machine_out_of_reach(kernel: Kernel) -> None:
 
 
 class Settled:
-    """Holds when a number of the gateway's has not moved for a while."""
+    """Holds when a number of the gateway's has grown and not moved for a while."""
 
     def __init__(self, guest: Guest, name: str) -> None:
         self.guest = guest
         self.name = name
-        self.last = -1
+        self.last = 0
         self.same = 0
 
     def holds(self) -> bool:
         number = self.guest.net.stats()[self.name]
-        self.same = self.same + 1 if number == self.last else 0
+        self.same = self.same + 1 if number == self.last > 0 else 0
         self.last = number
         return self.same > 50
 
@@ -283,7 +283,7 @@ def test_a_slow_machine_stops_the_guest(guest: Guest, kernel: Kernel) -> None:
 
     def serve() -> str:
         sock = kernel.accept(listener)
-        read_on.wait(20)
+        read_on.wait(PATIENCE)
         return digest_all(sock)
 
     thread = kernel.run(serve)
@@ -396,7 +396,7 @@ def test_a_program_that_ends_has_its_last_words_delivered(kernel: Kernel) -> Non
 
     def serve() -> str:
         sock = kernel.accept(listener)
-        read_on.wait(20)
+        read_on.wait(PATIENCE)
         return digest_all(sock)
 
     thread = kernel.run(serve)
@@ -406,7 +406,7 @@ def test_a_program_that_ends_has_its_last_words_delivered(kernel: Kernel) -> Non
     guest.until(Settled(guest, "bytes_out").holds)
     read_on.set()
     kernel.result(sender)
-    guest.host.close(20 * 10**9)
+    guest.host.close(PATIENCE * SECOND)
     assert kernel.result(thread) == hashlib.sha256(data).hexdigest()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from .ground import APPS, KERNEL, OURS, Ground, KernelLacks, Program, parsed
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.kernel
 PEER = str(APPS / "ecn_peer.py")
 OCTETS = str(8 << 20)
 CLASSIC, ACCURATE = "1", "3"
@@ -30,7 +30,7 @@ def sysctl(ground: Ground, value: str) -> None:
 
 
 def told(program: Program) -> dict[str, Any]:
-    program.says("info", 90)
+    program.says("info")
     line = next(line for line in program.output.splitlines() if line.startswith("info"))
     found: dict[str, Any] = parsed(line[4:])
     return found
@@ -70,6 +70,7 @@ def test_marks_are_told_and_obeyed(ground: Ground, mode: str, we_send: bool) -> 
     assert sender["ecn"] and receiver["ecn"] and receiver["seen"]
     assert sender["delivered_ce"] > 0
     # What is ECN-capable is marked and not lost: of bulk only the ends are not, and retransmissions of classic ECN.
-    assert sender["retrans"] < 20
+    # Two per cent of 5700 segments would be 115, and 60 or fewer of those once in 10^8 runs.
+    assert sender["retrans"] < 60
     if mode == ACCURATE:
         assert abs(receiver["received_ce"] - sender["delivered_ce"]) <= 16

@@ -9,7 +9,7 @@ import pytest
 
 from .ground import APPS, KERNEL, OURS, Ground, KernelLacks
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.kernel
 PEER = str(APPS / "signed_peer.py")
 OCTETS = str(1 << 20)
 # What setsockopt() says where the kernel was built without it.
@@ -32,22 +32,22 @@ def kind(request: pytest.FixtureRequest) -> str:
 def test_the_kernel_connects_to_us(ground: Ground, kind: str) -> None:
     server = ground.usernet("python", PEER, kind, "listen", KERNEL, "179", "secret")
     server.says("listening")
-    client = ground.start("python3", PEER, kind, "connect", OURS, "179", "secret", OCTETS)
-    client.says("same", 60)
+    client = ground.start("python3", PEER, kind, "connect", OURS, "179", "secret", OCTETS, "100")
+    client.says("same")
     server.says("closed")
 
 
 def test_we_connect_to_the_kernel(ground: Ground, kind: str) -> None:
     server = ground.start("python3", PEER, kind, "listen", OURS, "179", "secret")
     server.says("listening")
-    client = ground.usernet("python", PEER, kind, "connect", KERNEL, "179", "secret", OCTETS)
-    client.says("same", 60)
+    client = ground.usernet("python", PEER, kind, "connect", KERNEL, "179", "secret", OCTETS, "100")
+    client.says("same")
     server.says("closed")
 
 
 def test_another_key_is_met_with_silence_on_both_sides(ground: Ground, kind: str) -> None:
     server = ground.start("python3", PEER, kind, "listen", OURS, "179", "secret")
     server.says("listening")
-    client = ground.usernet("python", PEER, kind, "connect", KERNEL, "179", "other", OCTETS)
-    client.says("timed out", 60)
+    client = ground.usernet("python", PEER, kind, "connect", KERNEL, "179", "other", OCTETS, "5")
+    client.says("timed out")
     assert "closed" not in server.output

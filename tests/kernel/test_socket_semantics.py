@@ -143,9 +143,11 @@ def low_water(sockets: Sockets) -> Results:
     results: Results = [sockets.poll(child), outcome(child.recv, 9, so.MSG_DONTWAIT)]
     child.setsockopt(SOL, so.SO_RCVTIMEO, struct.pack("qq", 0, 20_000))
     client.send(b"abc")
+    settle()
     results += [outcome(child.recv, 9), outcome(child.recv, 9)]
     client.send(b"abc")
     client.send(b"de")
+    settle()
     return [*results, outcome(child.recv, 9)]
 
 
@@ -228,8 +230,12 @@ def stamped(sockets: Sockets) -> Results:
     results: Results = []
     filtered = 1 << 17
     # The kernel begins to stamp packets some time after the first who asks for it, and ends after the last.
-    sockets.fresh().setsockopt(SOL, so.SO_TIMESTAMP, 1)
-    settle()
+    client, child = sockets.pair()
+    child.setsockopt(SOL, so.SO_TIMESTAMP, 1)
+    stamps: list[Any] = []
+    while not stamps:
+        client.send(b"?")
+        stamps = child.recvmsg(1, 512)[1]
     for options in (
         [(SOL, so.SO_TIMESTAMP, 1)],
         [(SOL, so.SO_TIMESTAMPNS, 1), (TCP, so.TCP_INQ, 1)],
@@ -253,8 +259,11 @@ def stamped(sockets: Sockets) -> Results:
 
 
 def settle() -> None:
-    """What was sent has come and is acknowledged: on lo that takes no time worth the name."""
+    """What was sent has come and is acknowledged: on lo that takes the kernel no time worth the name, and us a turn."""
     time.sleep(0.05)
+    host = usernet.current_stack().host
+    assert isinstance(host, Host)
+    host.run_for(0)
 
 
 def later(call: Callable[[], object]) -> None:

@@ -13,7 +13,7 @@ import usernet
 
 from .ground import missing
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.kernel
 
 # The kernel whose defaults ours are; older ones have smaller buffers.
 LINUX = (6, 18)

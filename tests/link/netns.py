@@ -22,7 +22,7 @@ class Namespace:
 
     def run(self, *command: str) -> str:
         result = subprocess.run(
-            ["ip", "netns", "exec", self.name, *command], check=True, capture_output=True, text=True, timeout=30
+            ["ip", "netns", "exec", self.name, *command], check=True, capture_output=True, text=True, timeout=300
         )
         return result.stdout
 

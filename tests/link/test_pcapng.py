@@ -53,7 +53,7 @@ def tshark(path: Path, *fields: str, options: tuple[str, ...] = ()) -> list[list
     command = ["tshark", "-n", "-r", str(path), *options, "-T", "fields"]
     for field in fields:
         command += ["-e", field]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     return [line.split("\t") for line in result.stdout.splitlines()]
 
 

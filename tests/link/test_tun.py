@@ -29,6 +29,8 @@ pytestmark = pytest.mark.kernel
 KERNEL = bytes([10, 77, 0, 1])
 OURS = bytes([10, 77, 0, 2])
 SYN = 0x02
+# Seconds that the kernel may take on a busy machine.
+PATIENCE = 100
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def recorder(device: Device) -> Recorder:
     return device.upper
 
 
-def receive(device: Device, timeout: float = 5) -> list[Packet]:
+def receive(device: Device, timeout: float = PATIENCE) -> list[Packet]:
     """What came, waiting for the first frame of it; empty when nothing did."""
     if not select.select([device.fileno()], [], [], timeout)[0]:
         return []
@@ -147,7 +149,10 @@ class Peer:
         self.device.send(packet, 1)
 
     def expect(self) -> tuple[Packet, int, bytes]:
-        """The next TCP segment of the connection, acknowledged in our variables if it brings anything new."""
+        """The next TCP segment of the connection that brings anything new, acknowledged in our variables.
+
+        What the kernel sends again because we were slow is acknowledged once more and passed over.
+        """
         while packets := receive(self.device):
             assert len(packets) == 1, "the batch is read one at a time"
             packet = packets[0]
@@ -157,9 +162,11 @@ class Peer:
             tcp = octets[20 : struct.unpack("!H", octets[2:4])[0]]
             seq, flags = struct.unpack("!I", tcp[4:8])[0], tcp[13]
             payload = tcp[(tcp[12] >> 4) * 4 :]
-            if flags & SYN or seq == self.rcv_nxt:
+            if seq == self.rcv_nxt or (flags & SYN and self.rcv_nxt == 0):
                 self.rcv_nxt = (seq + len(payload) + bool(flags & (SYN | FIN))) & 0xFFFFFFFF
-            return packet, flags, payload
+                return packet, flags, payload
+            if payload:
+                self.send(ACK)
         raise AssertionError("the kernel said nothing")
 
     def open(self) -> None:
@@ -173,9 +180,12 @@ class Peer:
 def kernel_listener(namespace: Namespace) -> Iterator[socket.socket]:
     with namespace.inside():
         listener = socket.socket()
+    # Or its super-segments become the smaller the slower we are; BBR's, which may be the machine's default, anyway.
+    namespace.run("sysctl", "-qw", "net.ipv4.tcp_min_tso_segs=44")
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
     listener.bind(("0.0.0.0", 8080))
     listener.listen(1)
-    listener.settimeout(5)
+    listener.settimeout(PATIENCE)
     yield listener
     listener.close()
 
@@ -186,7 +196,7 @@ def exchange(device: Device, link: bytes, listener: socket.socket) -> list[Packe
     peer.open()
     connection, _ = listener.accept()
     with connection:
-        connection.settimeout(5)
+        connection.settimeout(PATIENCE)
         upload = bytes(i * 31 & 0xFF for i in range(60000))
         peer.send(ACK | PSH, upload, mss=1448)
         assert connection.recv(60000, socket.MSG_WAITALL) == upload
@@ -201,16 +211,18 @@ def exchange(device: Device, link: bytes, listener: socket.socket) -> list[Packe
             if payload:
                 data.append(packet)
                 got += payload
-                peer.send(ACK)
+                # One ACK for a whole flight lets the next be as large, however slow we are.
+                if not select.select([device.fileno()], [], [], 0)[0]:
+                    peer.send(ACK)
         assert got == download
     return data
 
 
 def one_at_a_time(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "receive", lambda d, timeout=5: receive_one(d, timeout))
+    monkeypatch.setattr(sys.modules[__name__], "receive", lambda d, timeout=PATIENCE: receive_one(d, timeout))
 
 
-def receive_one(device: Device, timeout: float = 5) -> list[Packet]:
+def receive_one(device: Device, timeout: float = PATIENCE) -> list[Packet]:
     if not select.select([device.fileno()], [], [], timeout)[0]:
         return []
     device.receive_batch(1, 1)
@@ -302,7 +314,7 @@ def test_a_deleted_interface_is_a_lost_carrier(namespace: Namespace, tap: TunTap
     with select.epoll() as epoll:
         epoll.register(fd, select.EPOLLIN)
         namespace.run("ip", "link", "del", "tap0")
-        assert epoll.poll(5)
+        assert epoll.poll(PATIENCE)
         assert tap.receive_batch(64, 1) == 0
         assert not tap.flags & IFF_RUNNING
         assert epoll.poll(0) == []
@@ -356,7 +368,7 @@ def test_without_the_capability_it_says_what_would_help(namespace: Namespace) ->
     # The file may be open to all or not; the capability is dropped, so that the ioctl refuses.
     result = subprocess.run(
         ["setpriv", "--bounding-set=-net_admin", sys.executable, "-c", UNPRIVILEGED],
-        check=False, capture_output=True, text=True, timeout=60,
+        check=False, capture_output=True, text=True, timeout=300,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert result.stdout.strip() == (

@@ -405,7 +405,7 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestModel.settings = settings(max_examples=60, stateful_step_count=40)
 
 
 def test_a_kernel_descriptor_closed_without_unregistering_is_forgotten(

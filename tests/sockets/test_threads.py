@@ -18,7 +18,7 @@ from usernet.sockets.const import AF_INET, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, S
 from usernet.sockets.epoll import Epoll
 from usernet.sockets.factory import socket
 
-JOIN = 30
+JOIN = 200
 
 
 @pytest.fixture

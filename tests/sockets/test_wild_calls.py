@@ -6,7 +6,7 @@ import contextlib
 import struct
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usernet.core.packet import Packet
@@ -22,7 +22,7 @@ KEYS = st.one_of(st.sampled_from(sorted(OPTIONS)), st.tuples(st.integers(0, 300)
 VALUES = st.one_of(st.integers(-(1 << 31), (1 << 31) - 1), st.binary(max_size=40))
 KINDS = st.sampled_from([(SOCK_STREAM, 0), (SOCK_DGRAM, 0), (SOCK_DGRAM, 1)])
 NAMES = octets("10.0.0.1") + octets("10.0.0.2")
-HEALTH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HEALTH = settings(max_examples=60)
 
 
 @HEALTH

@@ -453,7 +453,7 @@ ROUNDS = st.lists(st.lists(st.sampled_from([ECT_0, CE, ECT_1]), min_size=1, max_
 
 
 @given(rounds=ROUNDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_appendix_a_2_the_count_is_that_of_the_receiver_modulo_eight_and_never_more_than_was_acknowledged(rounds):
     path = Path(option=False)
     for marks in rounds:
@@ -471,7 +471,7 @@ def test_appendix_a_2_the_count_is_that_of_the_receiver_modulo_eight_and_never_m
 
 
 @given(rounds=ROUNDS, size=st.integers(100, 1460))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_with_options_every_mark_is_known_however_thin_the_acks(rounds, size):
     path = Path(option=True)
     for marks in rounds:

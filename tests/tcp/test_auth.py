@@ -567,7 +567,7 @@ SIGNATURES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 3), SIGNATURES, st.binary(max_size=50)), max_size=12),
        st.sampled_from(["md5", "hmac(sha1)"]), st.booleans())  # fmt: skip
 def test_no_forgery_raises_or_is_taken(segments, kind, connect):

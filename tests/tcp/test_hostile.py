@@ -227,7 +227,7 @@ OCTETS = st.binary(max_size=120)
 FLAGS = st.integers(0, 255)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(FLAGS, st.integers(-4, 70_000), st.integers(-4, 70_000), OCTETS, OCTETS, st.integers(0, 3)),
@@ -264,7 +264,7 @@ def test_no_segments_raise_and_nothing_is_left(script):
     assert scene.leaves_nothing()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=100), max_size=10), st.booleans())
 def test_no_octets_raise(datagrams, established):
     scene = Scene()
@@ -278,7 +278,7 @@ def test_no_octets_raise(datagrams, established):
     assert scene.counters.tcp.InSegs >= 2 * len(datagrams)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.tuples(

@@ -166,7 +166,7 @@ def test_of_blocks_those_beyond_the_next_gap_stay_newest_first():
     assert tcb.space.held - held >= 150 + 50
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 39), st.integers(1, 12), st.sampled_from([1, 7])), min_size=1, max_size=40))
 @example([(2, 2, 7), (6, 2, 7), (1, 8, 7), (0, 12, 7)])
 def test_no_octet_is_taken_twice_and_none_is_lost_in_whatever_order_they_come(segments):

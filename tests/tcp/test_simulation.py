@@ -1,7 +1,7 @@
 """Two stacks over a wire that loses, duplicates and reorders: every octet arrives once, in order."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usernet.core.const import SECOND
@@ -140,7 +140,7 @@ def test_narrow_link_is_filled():
     assert (took - start) / SECOND < 5.5
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     seed=st.binary(min_size=4, max_size=4),
     loss=st.sampled_from([0, 0.01, 0.1, 0.3]),
@@ -213,7 +213,7 @@ def test_accurate_ecn_reports_every_mark_and_octet(whole):
     assert client["delivered_ce_bytes"] + client["delivered_e0_bytes"] == 2_000_000
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(
     seed=st.binary(min_size=4, max_size=4),
     loss=st.sampled_from([0, 0.01, 0.05]),

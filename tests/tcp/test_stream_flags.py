@@ -21,7 +21,7 @@ FLAGS = (0, MSG_MORE, MSG_EOR, MSG_ZEROCOPY, MSG_ZEROCOPY | SEND_COPIED, MSG_MOR
     st.booleans(),
     st.binary(min_size=4, max_size=4),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_what_is_written_arrives_with_its_marks(writes, loss, rcvbuf, lowat, stamps, seed):
     pair = Pair(seed=seed, loss=loss, reorder=loss / 2)
     ours, theirs = Settings(), Settings()

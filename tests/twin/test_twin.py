@@ -33,7 +33,7 @@ SCENARIOS = {
 def walk(build: Path, scenario: str, seed: int, steps: int) -> list[str]:
     environment = os.environ | {"PYTHONPATH": f"{build}:{FUZZ}", "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-W", "error", str(HERE / "walk.py"), scenario, str(seed), str(steps)]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
 

@@ -84,7 +84,7 @@ async def main():
         lambda: Datagrams(answer), remote_addr=receiver.get_extra_info("sockname")
     )
     sender.sendto(b"abc")
-    assert await asyncio.wait_for(answer, 10) == b"cba"
+    assert await asyncio.wait_for(answer, 100) == b"cba"
     sender.close()
     receiver.close()
 
@@ -94,7 +94,7 @@ async def main():
         pass
     else:
         raise AssertionError("connected to a closed port")
-    await asyncio.wait_for(asyncio.gather(*served), 10)
+    await asyncio.wait_for(asyncio.gather(*served), 100)
 
 
 asyncio.run(main())

@@ -34,7 +34,7 @@ with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
 
     def fetch(failures):
         try:
-            connection = http.client.HTTPConnection("localhost", server.server_port, timeout=20)
+            connection = http.client.HTTPConnection("localhost", server.server_port, timeout=100)
             for _ in range(2):
                 connection.request("GET", "/")
                 assert connection.getresponse().read() == BODY

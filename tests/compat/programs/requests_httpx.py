@@ -40,14 +40,14 @@ for tls in (False, True):
         with requests.Session() as session:
             session.trust_env = False
             for _ in range(2):
-                assert session.get(url, verify=pem.name, timeout=10).content == BODY
-        with httpx.Client(verify=ssl.create_default_context(cafile=pem.name), trust_env=False, timeout=10) as client:
+                assert session.get(url, verify=pem.name, timeout=100).content == BODY
+        with httpx.Client(verify=ssl.create_default_context(cafile=pem.name), trust_env=False, timeout=100) as client:
             assert client.get(url).content == BODY
     server.shutdown()
     thread.join()
     server.server_close()
 try:
-    requests.get("http://127.0.0.1:9/", timeout=5)
+    requests.get("http://127.0.0.1:9/", timeout=100)
 except requests.ConnectionError:
     pass
 else:

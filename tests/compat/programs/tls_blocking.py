@@ -48,7 +48,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     thread = threading.Thread(target=serve, args=(listener, 2))
     thread.start()
 
-    with client_context.wrap_socket(socket.create_connection(address, 10), server_hostname="localhost") as tls:
+    with client_context.wrap_socket(socket.create_connection(address, 100), server_hostname="localhost") as tls:
         assert tls.version() == "TLSv1.3", tls.version()
         assert tls.selected_alpn_protocol() == "http/1.1"
         assert tls.getpeercert()["subjectAltName"] == (("DNS", "localhost"),)
@@ -66,9 +66,9 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
                 try:
                     return call(*args)
                 except ssl.SSLWantReadError:
-                    select.select([tls], [], [], 10)
+                    select.select([tls], [], [], 100)
                 except ssl.SSLWantWriteError:
-                    select.select([], [tls], [], 10)
+                    select.select([], [tls], [], 100)
 
         retry(tls.do_handshake)
         retry(tls.send, len(BULK).to_bytes(4, "big"))

@@ -31,7 +31,7 @@ thread.start()
 while not server.started:
     time.sleep(0.01)
     assert thread.is_alive()
-with httpx.Client(trust_env=False, timeout=10) as client:
+with httpx.Client(trust_env=False, timeout=100) as client:
     assert client.get("http://127.0.0.1:8000/").text == "hello from starlette"
     assert len(client.get("http://127.0.0.1:8000/stream").text) == 400000
 server.should_exit = True

@@ -17,7 +17,7 @@ def with_requests(url: str, ca: str | None) -> None:
 
     with requests.Session() as session:
         # Said at each call: REQUESTS_CA_BUNDLE in the environment would win over the session's.
-        options = {"verify": ca or True, "timeout": 20}
+        options = {"verify": ca or True, "timeout": 100}
         for _ in range(3):
             check(session.get(url, **options).text, session.put(f"{url}/upload", data=BODY, **options).json())
 
@@ -25,7 +25,7 @@ def with_requests(url: str, ca: str | None) -> None:
 def with_httpx(url: str, ca: str | None) -> None:
     import httpx
 
-    with httpx.Client(verify=trust(ca), timeout=20) as client:
+    with httpx.Client(verify=trust(ca), timeout=100) as client:
         for _ in range(3):
             check(client.get(url).text, client.put(f"{url}/upload", content=BODY).json())
 
@@ -33,7 +33,7 @@ def with_httpx(url: str, ca: str | None) -> None:
 async def with_httpx_async(url: str, ca: str | None) -> None:
     import httpx
 
-    async with httpx.AsyncClient(verify=trust(ca), timeout=20) as client:
+    async with httpx.AsyncClient(verify=trust(ca), timeout=100) as client:
 
         async def one() -> None:
             check((await client.get(url)).text, (await client.put(f"{url}/upload", content=BODY)).json())

@@ -42,8 +42,7 @@ def listen(port: int) -> None:
 
 
 def connect(peer: str, port: int, size: int) -> None:
-    client = socket.create_connection((peer, port), 20)
-    client.settimeout(60)
+    client = socket.create_connection((peer, port), 100)
     block = bytes(1 << 16)
     for _ in range(size >> 16):
         client.sendall(block)

@@ -41,7 +41,7 @@ def connect(peer: str, port: int, times: int, fast: bool) -> None:
         else:
             client.connect((peer, port))
             left = TEXT
-        client.settimeout(20)
+        client.settimeout(100)
         client.sendall(left)
         client.shutdown(socket.SHUT_WR)
         got = b""

@@ -1,4 +1,7 @@
-"""One end of a signed session: signed_peer.py md5|ao listen|connect PEER PORT KEY [OCTETS]. The listener echoes."""
+"""One end of a signed session: signed_peer.py md5|ao listen|connect PEER PORT KEY [OCTETS SECONDS].
+
+The listener echoes; the other is patient for so many seconds.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,9 @@ def listen(kind: str, peer: str, port: int, key: bytes) -> None:
     print("closed", flush=True)
 
 
-def connect(kind: str, peer: str, port: int, key: bytes, size: int) -> None:
+def connect(kind: str, peer: str, port: int, key: bytes, size: int, patience: float) -> None:
     client = keyed(kind, peer, key)
-    client.settimeout(20)
+    client.settimeout(patience)
     client.connect((peer, port))
     sent, got = hashlib.sha256(), hashlib.sha256()
     block = bytes(range(256)) * 64
@@ -62,4 +65,4 @@ if __name__ == "__main__":
     if role == "listen":
         listen(kind, peer, int(port), key.encode())
     else:
-        connect(kind, peer, int(port), key.encode(), int(rest[0]))
+        connect(kind, peer, int(port), key.encode(), int(rest[0]), float(rest[1]))
