@@ -19,6 +19,8 @@ PREFERENCES = (
     # Without it Wireshark calls a retransmission cut otherwise than the original a reassembly error.
     "tcp.reassemble_out_of_order:TRUE",
 )
+# A client's port, of Linux's range, may be what Wireshark takes for another protocol's: 34980 for EtherCAT's.
+EPHEMERAL = ("tcp.port==32768-60999,data", "udp.port==32768-60999,data")
 # Expert findings that are news of the path and not of a mistake.
 NEWS = (
     '_ws.expert.message contains "D-SACK"',
@@ -56,6 +58,7 @@ RULES = {
 def frames(file: str, rule: str) -> list[str]:
     """Numbers of the frames a display filter selects. Raises RuntimeError when tshark cannot read the file."""
     options = [word for preference in PREFERENCES for word in ("-o", preference)]
+    options += [word for ports in EPHEMERAL for word in ("-d", ports)]
     command = ["tshark", "-n", "-r", file, *options, "-Y", rule, "-T", "fields", "-e", "frame.number"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
