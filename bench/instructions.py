@@ -1,9 +1,10 @@
 """What a packet costs in instructions: counted by valgrind's callgrind, so that a busy machine does not matter.
 
-``python bench/instructions.py [rr|crr|bulk|syn ...]``, in a checkout, with the compiled package on the path. Each kind
-runs twice, with few rounds and with more; the difference is the rounds' own, start-up left out. A round is a request
-of one octet and its answer (rr), the same with a connection of its own (crr), 64 KiB one way (bulk), or a spoofed SYN
-at a listener that answers with cookies, less what making the SYN costs (syn).
+``python bench/instructions.py [KIND ...]``, in a checkout, with the compiled package on the path. Each kind runs twice,
+with few rounds and with more; the difference is the rounds' own, start-up left out. A round is a request of one octet
+and its answer (rr), the same between 32 connections that are served by epoll (rr_32), with a connection of its own
+(crr) or in datagrams (udp_rr), 64 KiB one way (bulk), or a spoofed SYN at a listener that answers with cookies, less
+what making the SYN costs (syn). Both ends are counted.
 """
 
 from __future__ import annotations
@@ -22,8 +23,17 @@ from usernet.core.const import MS
 from usernet.link.veth import veth_pair
 
 # kind -> rounds of the shorter and of the longer run.
-ROUNDS = {"rr": (200, 700), "crr": (100, 300), "bulk": (200, 600), "syn": (500, 1500), "made": (500, 1500)}
+ROUNDS = {
+    "rr": (200, 700),
+    "rr_32": (320, 1280),
+    "crr": (100, 300),
+    "udp_rr": (200, 700),
+    "bulk": (200, 600),
+    "syn": (500, 1500),
+    "made": (500, 1500),
+}
 SERVER = ("10.0.0.2", 80)
+CONNECTIONS = 32
 
 
 class Pair:
@@ -31,11 +41,11 @@ class Pair:
 
     def __init__(self) -> None:
         self.host = usernet.Host("sim", seed=7)
-        self.near, far = usernet.Stack("near", self.host), usernet.Stack("far", self.host)
+        self.near, self.far = usernet.Stack("near", self.host), usernet.Stack("far", self.host)
         left, right = veth_pair("left", "right")
         self.near.attach(left, "10.0.0.1/24")
-        far.attach(right, "10.0.0.2/24")
-        with far:
+        self.far.attach(right, "10.0.0.2/24")
+        with self.far:
             self.listener = usernet.socket.socket()
         self.listener.bind(SERVER)
         self.listener.listen(64)
@@ -60,6 +70,42 @@ def rr(rounds: int) -> None:
     client, server = Pair().open()
     for _ in range(rounds):
         _exchange(client, server)
+
+
+def rr_32(rounds: int) -> None:
+    """As rr, on many connections, a server that is told by epoll which of them have something to read."""
+    pair = Pair()
+    clients = []
+    served = {}
+    poller = usernet.select.epoll()
+    for _ in range(CONNECTIONS):
+        client, server = pair.open()
+        server.setblocking(False)
+        clients.append(client)
+        served[server.fileno()] = server
+        poller.register(server.fileno(), usernet.select.EPOLLIN)
+    for _ in range(rounds // CONNECTIONS):
+        for client in clients:
+            client.send(b"x")
+        for fd, _ in poller.poll():
+            served[fd].send(served[fd].recv(1))
+        for client in clients:
+            client.recv(1)
+
+
+def udp_rr(rounds: int) -> None:
+    """Requests and responses in datagrams, from a connected socket to one that is not."""
+    pair = Pair()
+    with pair.near:
+        client = usernet.socket.socket(type=usernet.socket.SOCK_DGRAM)
+    with pair.far:
+        server = usernet.socket.socket(type=usernet.socket.SOCK_DGRAM)
+    server.bind(SERVER)
+    client.connect(SERVER)
+    for _ in range(rounds):
+        client.send(b"x")
+        server.sendto(*server.recvfrom(2048))
+        client.recv(16)
 
 
 def crr(rounds: int) -> None:
@@ -123,11 +169,11 @@ def per_round(kind: str) -> float:
 
 def main(kinds: list[str]) -> None:
     """Print what each kind costs."""
-    for kind in kinds or ["rr", "crr", "bulk", "syn"]:
+    for kind in kinds or ["rr", "rr_32", "crr", "udp_rr", "bulk", "syn"]:
         cost = per_round(kind)
         if kind == "syn":
             cost -= per_round("made")
-        print(f"{kind:5}{cost:12,.0f} instructions")
+        print(f"{kind:6}{cost:12,.0f} instructions")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from .core.ring cimport Ring
 from .core.scheduler cimport FdWatcher, Scheduler
 from .core.timers cimport Timers
 from .link.device cimport Device, ReadySink
+from .link.lock cimport HostLock
 from .link.poller cimport Poller, WakeUp
 
 cdef extern from *:

@@ -28,6 +28,7 @@ from .core.ring import Ring
 from .core.scheduler import FdWatcher, Scheduler
 from .link.const import LONGEST_SLEEP
 from .link.device import Device, ReadySink
+from .link.lock import HostLock
 from .link.poller import Poller, WakeUp
 from .link.url import open_device
 from .sockets.table import FdTable
@@ -104,7 +105,7 @@ class Host(Scheduler):
             if mode == "sim":
                 raise ValueError("a simulation needs a seed: Host('sim', seed=7)")
             seed = os.urandom(32)
-        super().__init__(threading.RLock(), FdTable())
+        super().__init__(HostLock(), FdTable())
         self.mode = mode
         self.entropy = Entropy(seed if isinstance(seed, bytes) else str(seed).encode())
         self.stacks: list[Stack] = []
@@ -468,7 +469,7 @@ class Host(Scheduler):
     def _relock(self) -> None:
         """Take the lock back, whatever a signal's handler raises meanwhile: the caller's caller releases it."""
         raised: BaseException | None = None
-        while not self.lock._is_owned():
+        while not self.lock.is_owned():
             try:
                 self.lock.acquire()
             except BaseException as error:

@@ -12,7 +12,7 @@ import pytest
 
 from usernet.core.const import MS, NEVER, POLLHUP, POLLIN, SECOND
 from usernet.core.ready import Pollable
-from usernet.core.scheduler import FdWatcher
+from usernet.core.scheduler import FdWatcher, Lock
 from usernet.core.timers import Timer, TimerOwner
 from usernet.host import Host, current_stack, set_default_stack
 
@@ -244,21 +244,21 @@ def test_an_engine_error_in_one_watcher_does_not_stop_the_others(
     os.close(w)
 
 
-class InterruptedLock:
+class InterruptedLock(Lock):
     """A lock for which somebody presses Ctrl-C just when a wait takes it back."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
+    def __init__(self, lock: Lock) -> None:
+        self.lock = lock
         self.released = 0
 
-    def acquire(self) -> bool:
+    def acquire(self) -> None:
         if self.released == 1:
             self.released += 1
             raise KeyboardInterrupt
-        return self.lock.acquire()
+        self.lock.acquire()
 
-    def _is_owned(self) -> bool:
-        return self.lock._is_owned()
+    def is_owned(self) -> bool:
+        return self.lock.is_owned()
 
     def release(self) -> None:
         self.released += 1
@@ -267,14 +267,14 @@ class InterruptedLock:
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_ctrl_c_while_a_wait_takes_its_lock_back_leaves_the_lock_with_the_caller(realtime: Host, follow: bool) -> None:
-    lock = InterruptedLock()
+    before = realtime.lock
+    lock = InterruptedLock(before)
     enough = Flag()
     driver = threading.Thread(target=lambda: waits(realtime, enough, -1), daemon=True)
     if follow:
         driver.start()
         until_asleep(realtime)
-    before, realtime.lock = realtime.lock, lock
-    lock.lock = before
+    realtime.lock = lock
     before.acquire()
     with pytest.raises(KeyboardInterrupt):
         realtime.wait(Flag(), POLLIN, realtime.now() + 10 * MS)

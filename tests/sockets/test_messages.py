@@ -171,12 +171,12 @@ def test_what_recvmsg_tells_is_found_with_the_lock_that_it_read_with(
     locked = []
 
     def fitting(items: Ancillary, room: int) -> tuple[Ancillary, int]:
-        locked.append(world.lock._is_owned())  # type: ignore[attr-defined]
+        locked.append(world.lock.is_owned())  # type: ignore[attr-defined]
         return items, 0
 
     monkeypatch.setattr(messages, "fitting", fitting)
     assert len(child.recvmsg(4, 512)[1]) == 2 and locked == [True]
-    assert not world.lock._is_owned()  # type: ignore[attr-defined]
+    assert not world.lock.is_owned()  # type: ignore[attr-defined]
 
 
 def test_an_accepted_connection_stamps_what_came_before_accept(world: World) -> None:

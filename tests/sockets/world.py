@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from usernet.core.ready import Pollable
 from usernet.core.scheduler import FdWatcher, Scheduler
 from usernet.ip.layer import IpLayer
 from usernet.link.device import Device, ReadySink
+from usernet.link.lock import HostLock
 from usernet.link.loopback import Loopback
 from usernet.link.veth import veth_pair
 from usernet.raw.ping import Ping
@@ -37,7 +37,7 @@ class World(Scheduler):
     """``at(instant, call)`` scripts what happens while somebody waits; waiting for nothing more fails the test."""
 
     def __init__(self) -> None:
-        super().__init__(threading.RLock(), FdTable())
+        super().__init__(HostLock(), FdTable())
         self.clock = 1_000_000_000
         self.devices = Devices()
         self.script: list[tuple[int, Callable[[], object]]] = []
@@ -68,7 +68,7 @@ class World(Scheduler):
             self._run(Pollable(), None, self.clock + span_ns)
 
     def wait(self, source: Pollable, events: int, deadline: int) -> bool:
-        assert self.lock._is_owned()
+        assert self.lock.is_owned()
         self.waits += 1
         assert self.waits < SPINNING, "a call waits for what it does not want, over and over"
         return self._run(source, events | POLLERR | POLLHUP, deadline)

@@ -6,9 +6,16 @@ cdef class FdWatcher:
     cpdef void fd_ready(self, int fd, unsigned int events, long long now) except *
 
 
+cdef class Lock:
+    cpdef void acquire(self) except *
+    cpdef bint try_acquire(self) except -1
+    cpdef void release(self) except *
+    cpdef bint is_owned(self) except -1
+
+
 cdef class Scheduler:
     cdef public object fds
-    cdef public object lock
+    cdef public Lock lock
     cdef public unsigned long long cookies
     cdef public Timers timers
 

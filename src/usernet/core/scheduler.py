@@ -21,6 +21,35 @@ class FdWatcher:
         raise NotImplementedError
 
 
+class Lock:
+    """Base of a host's lock, which knows its owner: a finalizer must not make him wait for himself."""
+
+    __slots__ = ()
+
+    def acquire(self) -> None:
+        """Take it, once more if this thread has it already."""
+        raise NotImplementedError
+
+    def try_acquire(self) -> cython.bint:
+        """As acquire, without waiting: False when another thread has it."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Give it back, as often as it was taken. Raises RuntimeError when this thread has it not."""
+        raise NotImplementedError
+
+    def is_owned(self) -> cython.bint:
+        """This thread has it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Lock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.release()
+
+
 class Scheduler:
     """Base of Host. ``lock`` guards every stack of the host; whoever calls into the engine holds it.
 
@@ -30,9 +59,7 @@ class Scheduler:
 
     __slots__ = ("cookies", "fds", "lock", "timers")
 
-    def __init__(self, lock: Any, fds: Any) -> None:
-        # A threading.RLock, though never taken twice: it knows its owner, whom a finalizer must not make wait for
-        # himself. Typed loosely because the engine may not import threading.
+    def __init__(self, lock: Lock, fds: Any) -> None:
         self.lock = lock
         self.fds = fds
         self.cookies = 0

@@ -1,5 +1,6 @@
 from ..core.datagramqueue cimport payload, payload_into
 from ..core.packet cimport Packet
+from ..core.scheduler cimport Lock
 from .base cimport Socket, byte_view, octets_of
 
 cdef int IPPROTO_UDP

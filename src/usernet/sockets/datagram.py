@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.const import IPPROTO_UDP, POLLIN, US
 from ..core.datagramqueue import payload, payload_into
 from ..core.packet import Packet
-from ..core.scheduler import Scheduler
+from ..core.scheduler import Lock, Scheduler
 from ..raw.ping import PingEndpoint
 from ..udp.endpoint import UdpEndpoint
 from .address import Address, host_octets, make_address, port_of
@@ -118,7 +118,7 @@ class DatagramSocket(Socket):
     def send(self, data: Any, flags: cython.uint = 0) -> cython.Py_ssize_t:
         """send(2). Raises OSError: EDESTADDRREQ when not connected, EMSGSIZE, a pending ICMP error."""
         octets: bytes = octets_of(data)
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         lock.acquire()
         try:
             self.check_open()
@@ -132,7 +132,7 @@ class DatagramSocket(Socket):
         dst: bytes
         port: cython.uint
         dst, port = self._destination(address)
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         lock.acquire()
         try:
             self.check_open()
@@ -202,7 +202,7 @@ class DatagramSocket(Socket):
     def recv(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> bytes:
         """recv(2): one datagram, cut to n octets. With MSG_TRUNC the result has its real length."""
         packet: Packet | None
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if n < 0:
             raise ValueError("negative buffersize in recv")
         lock.acquire()
@@ -224,7 +224,7 @@ class DatagramSocket(Socket):
     def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
         """recvfrom(2): one datagram and its sender."""
         packet: Packet | None
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if n < 0:
             raise ValueError("negative buffersize in recvfrom")
         lock.acquire()
@@ -256,7 +256,7 @@ class DatagramSocket(Socket):
         """As recvfrom, into a writable buffer."""
         packet: Packet | None
         view: memoryview = byte_view(buffer, n)
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         lock.acquire()
         try:
             packet = self.next_packet(flags)

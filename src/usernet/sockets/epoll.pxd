@@ -1,6 +1,7 @@
 cimport cython
 
 from ..core.ready cimport Pollable, Watcher
+from ..core.scheduler cimport Lock
 from .file cimport File
 
 cdef long long NEVER

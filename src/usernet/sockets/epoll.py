@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import NEVER, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT
 from ..core.ready import Pollable, Watcher
-from ..core.scheduler import Scheduler
+from ..core.scheduler import Lock, Scheduler
 from .const import (
     EPOLLET,
     EPOLLEXCLUSIVE,
@@ -224,7 +224,7 @@ class Epoll(File):
         """
         found: list[tuple[int, int]]
         deadline: cython.longlong
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if maxevents < 1:
             raise os_error(EINVAL)
         lock.acquire()

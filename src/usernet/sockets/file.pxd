@@ -1,5 +1,5 @@
 from ..core.ready cimport Pollable, Watcher
-from ..core.scheduler cimport Scheduler
+from ..core.scheduler cimport Lock, Scheduler
 from ..core.timers cimport Timers
 
 cdef unsigned int POLLERR, POLLHUP, POLLNVAL
@@ -16,4 +16,4 @@ cdef class File(Pollable):
     cdef void _end_sleep(self) except *
 
 
-cpdef bint in_midst(Scheduler host) except *
+cpdef bint in_midst(Scheduler host) except -1

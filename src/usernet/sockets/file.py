@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import POLLERR, POLLHUP, POLLNVAL
 from ..core.ready import Pollable, Watcher
-from ..core.scheduler import Scheduler
+from ..core.scheduler import Lock, Scheduler
 from ..core.timers import Timers
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class File(Pollable):
 
     def close(self) -> None:
         """Close it, whoever still refers to it; a second call does nothing."""
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if in_midst(self.host):
             self.host.fds.abandoned.append((-1, self))
             return
@@ -74,11 +74,10 @@ class File(Pollable):
         return CLOSED_EVENTS if self.closed else 0
 
 
-def in_midst(host: Scheduler) -> bool:
+def in_midst(host: Scheduler) -> cython.bint:
     """True for a call out of the middle of our own work.
 
     The garbage collector may run somebody's finalizer while this thread holds the lock; it must not wait for it, nor
     change what is being worked on.
     """
-    owned: bool = host.lock._is_owned()
-    return owned
+    return host.lock.is_owned()

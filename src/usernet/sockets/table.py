@@ -72,7 +72,7 @@ class FdTable:
         if file is None:
             return
         self.abandoned.append((fd, file))
-        if not in_midst(file.host) and file.host.lock.acquire(False):
+        if not in_midst(file.host) and file.host.lock.try_acquire():
             try:
                 self.reap()
             finally:

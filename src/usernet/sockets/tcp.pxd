@@ -1,4 +1,5 @@
 from ..core.ready cimport Pollable
+from ..core.scheduler cimport Lock
 from ..tcp.errqueue cimport ErrorQueue
 from ..tcp.tcb cimport Tcb
 from .base cimport Socket, byte_view, octets_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.const import IPPROTO_TCP, POLLERR, POLLHUP, POLLIN, POLLOUT, SECOND
 from ..core.ready import Pollable
-from ..core.scheduler import Scheduler
+from ..core.scheduler import Lock, Scheduler
 from ..tcp.const import CLOSED, FREEBIND, SEND_COPIED, SYN_RECEIVED, SYN_SENT
 from ..tcp.errqueue import ErrorQueue
 from ..tcp.lifecycle import drop_received
@@ -138,7 +138,7 @@ class TcpSocket(Socket):
     def accept(self) -> tuple[TcpSocket, Address]:
         """accept(2). Raises OSError: EINVAL when not listening, EAGAIN, TimeoutError."""
         tcb: Tcb | None
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         lock.acquire()
         try:
             deadline: cython.longlong = self.deadline(self.rcvtimeo_ns, 0)
@@ -260,7 +260,7 @@ class TcpSocket(Socket):
     def send(self, data: Any, flags: cython.uint = 0) -> cython.Py_ssize_t:
         """send(2): at least one octet, or an error. ``bytes`` are queued by reference."""
         octets: bytes = octets_of(data)
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if octets is not data:
             flags |= SEND_COPIED
         lock.acquire()
@@ -306,7 +306,7 @@ class TcpSocket(Socket):
         taken: cython.Py_ssize_t
         piece: cython.Py_ssize_t
         done: cython.Py_ssize_t = 0
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         octets = data if type(data) is bytes else b""
         total: cython.Py_ssize_t = len(octets)
         view: Any = None
@@ -362,7 +362,7 @@ class TcpSocket(Socket):
 
     def recv(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> bytes:
         """recv(2): b"" at the end of the stream."""
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         if n < 0:
             raise ValueError("negative buffersize in recv")
         lock.acquire()
@@ -443,7 +443,7 @@ class TcpSocket(Socket):
         tcb: Tcb | None
         count: cython.Py_ssize_t
         view: memoryview = byte_view(buffer, n)
-        lock = self.host.lock
+        lock: Lock = self.host.lock
         lock.acquire()
         try:
             if (flags | MSG_ALWAYS) & self.rare:
