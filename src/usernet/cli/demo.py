@@ -20,9 +20,9 @@ from .errors import CliError
 
 # How often the connection is looked at, and how long anything may take.
 LOOK_S = 0.1
-START_S = 8.0
+START_S = 60.0
 FETCH_S = 60.0
-STOP_S = 5.0
+STOP_S = 30.0
 CHUNK = 1 << 18
 # A kernel client for machines without curl, in a process of its own so that nothing of ours is near it.
 PLAIN_CLIENT = """
