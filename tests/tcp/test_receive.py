@@ -210,19 +210,94 @@ def test_a_flood_of_holes_is_held_as_far_as_the_buffer_goes():
     scene, peer, tcb, _ = opened(rcvbuf=10_000)
     ext = scene.counters.tcp_ext
     for start in range(3, 4003, 20):
+        held = len(tcb.ofo.held)
         text(peer, start, start + 10)
         assert charged(scene, tcb) <= 10_000 + 10 + HELD_OVERHEAD
         scene.advance(ms=2)
-        blocks = peer.drain()[-1].sack
-        assert blocks[0] == (start, start + 10)
-        if tcb.ofo.memory == 10 + HELD_OVERHEAD:
-            # What was dropped is told no more.
-            assert len(blocks) == 1
-    assert ext.PruneCalled == ext.OfoPruned > 4 and ext.TCPOFODrop == ext.RcvPruned == ext.TCPRcvCollapsed == 0
+        answers = peer.drain()
+        assert bool(answers) == (len(tcb.ofo.held) > held)
+        assert not answers or answers[-1].sack[0] == (start, start + 10)
+    # What lies beyond all that is held drives nothing out.
+    assert ext.PruneCalled == ext.TCPOFODrop == ext.RcvPruned > 100 and ext.OfoPruned == ext.TCPRcvCollapsed == 0
     for start in range(1, 4003, 500):
         text(peer, start, start + 500)
         assert tcb.recv(999, False, scene.now)
     assert tcb.bytes_received >= 4001 and charged(scene, tcb) == 0
+
+
+def test_of_text_with_a_gap_before_it_what_lies_farthest_goes_first():
+    scene, peer, tcb, _ = opened(rcvbuf=10_000)
+    ext, dropped = scene.counters.tcp_ext, 0
+    for start in range(4003, 3, -20):
+        before = [piece.start for piece in tcb.ofo.held]
+        text(peer, start, start + 10)
+        assert charged(scene, tcb) <= 10_000 + 10 + HELD_OVERHEAD
+        now = [piece.start for piece in tcb.ofo.held]
+        gone = len(before) + 1 - len(now)
+        assert now[1:] == before[: len(before) - gone]
+        if gone:
+            # An eighth of the buffer, so that the next ones find room; and no more work than that.
+            assert (gone - 1) * (10 + HELD_OVERHEAD) < 10_000 >> 3 <= gone * (10 + HELD_OVERHEAD)
+            dropped += 1
+    assert dropped == ext.OfoPruned == ext.PruneCalled > 10 and ext.TCPOFODrop == ext.RcvPruned == 0
+
+
+def test_what_was_dropped_is_told_no_more_though_it_came_twice():
+    scene, peer, tcb, _ = opened(rcvbuf=4_000)
+    text(peer, 101, 201)
+    start = 1001
+    while tcb.ofo.memory <= 4_000:
+        text(peer, start, start + 10)
+        start += 20
+    scene.advance(ms=2)
+    peer.drain()
+    tcb.rcv_buf += 1_000
+    text(peer, start - 20, start - 10)
+    tcb.rcv_buf -= 1_000
+    assert tcb.dsack_count == 1
+    text(peer, 1, 51)
+    answer = peer.drain()[-1]
+    edge = (tcb.ofo.end() - tcb.irs) & 0xFFFFFFFF
+    assert answer.ack == 51 and len(tcb.ofo.held) > 10 and edge < start - 20
+    assert all(right <= edge for _, right in answer.sack)
+
+
+def test_a_stretch_that_lost_its_end_is_told_as_far_as_it_is_held():
+    scene, peer, tcb, _ = opened(rcvbuf=4_000)
+    start = 101
+    while tcb.ofo.memory <= 4_000:
+        text(peer, start, start + 10)
+        start += 10
+    scene.advance(ms=2)
+    assert peer.drain()[-1].sack == [(101, start)]
+    text(peer, 1, 51)
+    scene.advance(ms=200)
+    edge = (tcb.ofo.end() - tcb.irs) & 0xFFFFFFFF
+    assert peer.drain()[-1].sack == [(101, edge)] and 101 < edge < start
+    text(peer, 51, 101)
+    assert tcb.recv(9999, False, scene.now) == TEXT[: edge - 1]
+
+
+def test_short_of_memory_all_that_has_a_gap_goes_for_what_is_in_order():
+    scene, peer, tcb, _ = opened(pool=20_000)
+    for start in range(1001, 5001, 200):
+        text(peer, start, start + 100)
+    scene.context.pool.force(20_000 - scene.context.pool.used)
+    text(peer, 1, 101)
+    assert tcb.recv(999, False, scene.now) == TEXT[:100] and not tcb.ofo.held and tcb.sack_count == 0
+
+
+def test_short_of_memory_a_segment_nearer_to_the_gap_takes_the_place_of_those_behind_it():
+    scene, peer, tcb, _ = opened(pool=20_000)
+    for start in range(1001, 5001, 200):
+        text(peer, start, start + 100)
+    rest = 20_000 - scene.context.pool.used
+    scene.context.pool.force(rest)
+    text(peer, 2901, 3001)
+    assert [(piece.start - tcb.irs) & 0xFFFFFFFF for piece in tcb.ofo.held] == [*range(1001, 2901, 200), 2901]
+    scene.context.pool.force(20_000 - scene.context.pool.used)
+    text(peer, 4901, 5001)
+    assert scene.counters.tcp_ext.TCPOFODrop == 1 and len(tcb.ofo.held) == 11
 
 
 def test_a_flood_of_holes_widens_no_buffer_beyond_the_sysctl():
@@ -233,7 +308,7 @@ def test_a_flood_of_holes_widens_no_buffer_beyond_the_sysctl():
         text(peer, start, start + 10)
         assert tcb.rcv_buf >= before and charged(scene, tcb) <= 12_000 + 10 + HELD_OVERHEAD
         most = max(most, tcb.rcv_buf)
-    assert most == 12_000 and scene.counters.tcp_ext.OfoPruned > 0
+    assert most == 12_000 and scene.counters.tcp_ext.TCPOFODrop > 0
 
 
 def test_text_in_order_drives_out_what_has_a_gap_before_it():
@@ -244,8 +319,9 @@ def test_text_in_order_drives_out_what_has_a_gap_before_it():
         start += 20
     peer.drain()
     text(peer, 1, 501)
+    # The four it would tell of were the last.
     peer.expect(ACK, ack=501, sack=[])
-    assert tcb.recv(999, False, scene.now) == TEXT[:500] and charged(scene, tcb) == 0
+    assert tcb.recv(999, False, scene.now) == TEXT[:500] and 8_000 < charged(scene, tcb) < 9_000
     assert scene.counters.tcp_ext.OfoPruned == scene.counters.tcp_ext.PruneCalled == 1
 
 

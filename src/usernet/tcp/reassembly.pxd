@@ -23,6 +23,7 @@ cdef class Reassembly:
 
     cpdef Held insert(self, Packet packet, Py_ssize_t data, unsigned int start, unsigned int end)
     cpdef unsigned int drain(self, unsigned int rcv_nxt, ByteQueue into) except? 0xFFFFFFFF
+    cpdef long long drop_last(self) except *
     cpdef unsigned int end(self) except? 0xFFFFFFFF
     cpdef void clear(self) except *
     cdef void _came_twice(self, unsigned int left, unsigned int right) noexcept

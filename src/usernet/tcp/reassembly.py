@@ -108,6 +108,13 @@ class Reassembly:
             del self.held[:count]
         return (rcv_nxt - start) & MASK32
 
+    def drop_last(self) -> cython.longlong:
+        """Drop what lies farthest from the gap, and say what it was charged with; something must be held."""
+        last: Held = self.held.pop()
+        cost: cython.longlong = ((last.end - last.start) & MASK32) + HELD_OVERHEAD
+        self.memory -= cost
+        return cost
+
     def end(self) -> cython.uint:
         """The number after the last octet held; something must be."""
         last: Held = self.held[len(self.held) - 1]

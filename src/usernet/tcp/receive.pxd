@@ -6,7 +6,7 @@ from ..wire.tcp cimport Segment
 from .arrivals cimport Arrivals
 from .delayed_ack cimport note_gap, quick_acks, send_compressed, text_left_queue
 from .ecn cimport on_repeated_text
-from .reassembly cimport Reassembly
+from .reassembly cimport Held, Reassembly
 from .space cimport ReceiveSpace, packet_cost
 from .tcb cimport Engine, Tcb
 from .transmit cimport timestamp
@@ -21,9 +21,11 @@ cdef int ACK_NOMEM, ACK_NOW, ACK_PUSHED, ACK_PUSHED2, ACK_SCHED
 cpdef void take_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
 cpdef unsigned int wire_segments(Packet packet, Py_ssize_t n) noexcept
 cdef void _refuse(Tcb tcb) noexcept
-cdef bint _may_take(Tcb tcb, Py_ssize_t n) except *
-cdef bint _make_room(Tcb tcb) except *
-cdef bint _prune(Tcb tcb) except *
+cdef bint _may_take(Tcb tcb, unsigned int start, Py_ssize_t n) except *
+cdef bint _make_room(Tcb tcb, unsigned int start) except *
+cdef bint _fits(Tcb tcb) noexcept
+cdef bint _prune(Tcb tcb, unsigned int start) except *
+cdef void _tell_no_more(Tcb tcb, unsigned int edge) noexcept
 cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
 cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
 cpdef void note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept

@@ -28,7 +28,7 @@ from .const import (
 )  # fmt: skip
 from .delayed_ack import note_gap, quick_acks, send_compressed, text_left_queue
 from .ecn import on_repeated_text
-from .reassembly import Reassembly
+from .reassembly import Held, Reassembly
 from .space import ReceiveSpace, packet_cost
 from .tcb import Engine, Tcb
 from .transmit import timestamp
@@ -79,11 +79,11 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
     if window == 0:
         if tcb.ofo.held and tcb.rcv_queue.length == 0:
             # It is what has this very gap before it that keeps the window shut.
-            _prune(tcb)
+            _prune(tcb, start)
         tcb.engine.ext.TCPZeroWindowDrop += 1
         _refuse(tcb)
         return
-    if not _may_take(tcb, n):
+    if not _may_take(tcb, start, n):
         return
     _queue(tcb, packet, seg, skip, n, now)
     if tcb.ofo.held:
@@ -105,11 +105,11 @@ def _refuse(tcb: Tcb) -> None:
     tcb.ack_pending |= ACK_SCHED
 
 
-def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
+def _may_take(tcb: Tcb, start: cython.uint, n: cython.Py_ssize_t) -> cython.bint:
     """Room for n octets in order, made if need be; else they are dropped and the window closes."""
     engine: Engine = tcb.engine
-    roomy: cython.bint = tcb.space.held + tcb.ofo.memory <= tcb.rcv_buf or _make_room(tcb)
-    if roomy and (engine.pool.charge(n) or (_prune(tcb) and engine.pool.charge(n))):
+    roomy: cython.bint = _fits(tcb) or _make_room(tcb, start)
+    if roomy and (engine.pool.charge(n) or (_prune(tcb, start) and engine.pool.charge(n))):
         if n > tcb.rcv_buf:
             # It alone overdraws the buffer: the sender hears at once that the window is shut (Linux until 6.18).
             tcb.ack_pending |= ACK_NOW | ACK_SCHED
@@ -124,8 +124,10 @@ def _may_take(tcb: Tcb, n: cython.Py_ssize_t) -> cython.bint:
     return False
 
 
-def _make_room(tcb: Tcb) -> cython.bint:
-    """The buffer is full: let it grow to what it holds, pack what is held, drop what has a gap before it (Linux)."""
+def _make_room(tcb: Tcb, start: cython.uint) -> cython.bint:
+    """The buffer is full: let it grow to what it holds, pack what is held, drop what has a gap before it, for text that
+    begins at ``start`` (Linux).
+    """
     engine: Engine = tcb.engine
     space: ReceiveSpace = tcb.space
     held: cython.longlong = space.held + tcb.ofo.memory
@@ -144,23 +146,59 @@ def _make_room(tcb: Tcb) -> cython.bint:
         # Joined, octets cost no more than themselves.
         engine.ext.TCPRcvCollapsed += 1
         space.held = tcb.rcv_queue.length
-    if space.held + tcb.ofo.memory <= tcb.rcv_buf:
-        return True
-    if _prune(tcb) and space.held <= tcb.rcv_buf:
+    if _fits(tcb) or (_prune(tcb, start) and _fits(tcb)):
         return True
     engine.ext.RcvPruned += 1
     return False
 
 
-def _prune(tcb: Tcb) -> cython.bint:
-    """Drop what has a gap before it: the peer will send it again, and what stands in order comes first."""
-    if not tcb.ofo.held:
+def _fits(tcb: Tcb) -> cython.bint:
+    return tcb.space.held + tcb.ofo.memory <= tcb.rcv_buf
+
+
+def _prune(tcb: Tcb, start: cython.uint) -> cython.bint:
+    """Drop text that has a gap before it, what begins last first, until memory is enough or the rest begins before
+    ``start``: the peer will send it again, and what stands nearer comes first (Linux's tcp_prune_ofo_queue).
+
+    An eighth of the buffer at a time, so that the next segment finds room, too.
+    """
+    ofo: Reassembly = tcb.ofo
+    engine: Engine = tcb.engine
+    last: Held
+    cost: cython.longlong
+    before: cython.longlong = ofo.memory
+    left: cython.longlong = tcb.rcv_buf >> 3
+    while ofo.held:
+        last = ofo.held[len(ofo.held) - 1]
+        if seq_lt(last.start, start):
+            break
+        cost = ofo.drop_last()
+        engine.pool.uncharge(cost)
+        left -= cost
+        if left <= 0:
+            if _fits(tcb) and not engine.pool.under_pressure():
+                break
+            left = tcb.rcv_buf >> 3
+    if ofo.memory == before:
         return False
-    tcb.engine.ext.OfoPruned += 1
-    tcb.engine.pool.uncharge(tcb.ofo.memory)
-    tcb.ofo.clear()
-    tcb.sack_count = 0
+    engine.ext.OfoPruned += 1
+    _tell_no_more(tcb, ofo.end() if ofo.held else tcb.rcv_nxt)
     return True
+
+
+def _tell_no_more(tcb: Tcb, edge: cython.uint) -> None:
+    # RFC 2018 8: what begins at the edge was dropped, and is not reported any more.
+    i: cython.int = 0
+    kept: cython.int = 0
+    while i < tcb.sack_count:
+        if seq_lt(tcb.sack_left[i], edge):
+            tcb.sack_left[kept] = tcb.sack_left[i]
+            tcb.sack_right[kept] = edge if seq_lt(edge, tcb.sack_right[i]) else tcb.sack_right[i]
+            kept += 1
+        i += 1
+    tcb.sack_count = kept
+    if tcb.dsack_count > 0 and seq_lt(edge, tcb.dsack_right):
+        tcb.dsack_count = 0
 
 
 def _queue(
@@ -216,10 +254,12 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     # A gap lies before it. Duplicate ACKs tell the sender (RFC 5681 4.2).
     engine: Engine = tcb.engine
     ofo: Reassembly = tcb.ofo
-    before: cython.longlong = ofo.memory
+    before: cython.longlong
     cost: cython.longlong = ((end - start) & MASK32) + HELD_OVERHEAD
     header: cython.uint = seg.data - packet.l4
-    if (tcb.space.held + before > tcb.rcv_buf and not _make_room(tcb)) or not engine.pool.charge(cost):
+    if (not _fits(tcb) and not _make_room(tcb, start)) or not (
+        engine.pool.charge(cost) or (_prune(tcb, start) and engine.pool.charge(cost))
+    ):
         engine.ext.TCPOFODrop += 1
         tcb.wake(POLLIN)
         return
