@@ -97,6 +97,37 @@ def test_a_sack_flood_costs_the_same_for_each_ack_however_much_is_outstanding() 
     assert costs[1] < 2 * costs[0], costs
 
 
+def test_what_an_undo_gave_time_is_not_walked_over_by_each_ack() -> None:
+    # RFC 8985 6.2 walks over what is newly lost. All else that was sent before what arrived waits for one timer.
+    costs = []
+    for size in (100, 1000):
+        scene, peer, tcb = opened(sack_permitted=True, rtt_ms=100, wscale=14)
+        peer.send(ACK, seq=1, ack=1, wnd=65535)
+        tcb.cc.cwnd, tcb.snd_buf = size, 16 << 20
+        tcb.send(bytes(2 * size * MSS), scene.now)
+        scene.advance(ms=20)
+        board = tcb.board
+        for at in range(size):
+            board.mark_lost(board.at(at), scene.now)
+        board.unmark_lost()
+        tcb.cc.cwnd = 2 * size
+        peer.send(ACK, seq=1, ack=1, wnd=65535)
+        scene.advance(ms=40)
+        # The widest window for reordering: nothing is given up for a while.
+        tcb.rack.steps, tcb.rack.persist, tcb.rack.reord_seen = 255, 16, 1
+        peer.drain()
+        worst = 0
+        for at in range(size, size + 50):
+            block = [(1 + at * MSS, 1 + (at + 1) * MSS)]
+            took = steps(lambda peer=peer, block=block: peer.send(ACK, seq=1, ack=1, wnd=65535, sack=block))
+            # The first passes over all that was sent before it, once and for all.
+            worst = max(worst, took) if at > size else 0
+            peer.drain()
+        assert tcb.rack.advanced is False and board.lost_out == 0 and board.order.suspect is board.at(size - 1)
+        costs.append(worst)
+    assert costs[1] < 1.5 * costs[0], costs
+
+
 @pytest.mark.parametrize("mss", [1, 8, 48])
 def test_a_tiny_mss_is_not_obeyed_below_the_floor(mss: int) -> None:
     # CVE-2019-11479: headers would be nearly all that is sent.

@@ -49,8 +49,10 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     record: SentRecord | None = order.oldest
     suspect: SentRecord | None
     later: SentRecord | None
+    window: cython.longlong = reordering_window(tcb)
     # Sent at this instant or before, a record has had a round trip and the window for reordering.
-    due: cython.longlong = now - rack.rtt - reordering_window(tcb)
+    due: cython.longlong = now - rack.rtt - window
+    latest: cython.longlong
     span: cython.longlong
     while record is not None and record.sent_at <= due and rack.sent_before(record):
         later = record.later
@@ -59,10 +61,10 @@ def rack_detect(tcb: Tcb, now: cython.longlong) -> cython.bint:
     suspect = order.suspect
     if suspect is None or record is None:
         return False
-    # The last of them was sent last, but for those to which an undo gave a later turn.
-    while suspect.turn != suspect.nth and suspect.earlier is not None:
-        suspect = suspect.earlier
-    span = max(suspect.sent_at, record.sent_at) - due + TIMER_SLACK
+    # The last of them was sent last. Where that is one to which an undo gave a later turn, nobody looks for the last
+    # that was sent: all were before what arrived, and so are due in a window from now at the latest.
+    latest = suspect.sent_at if suspect.turn == suspect.nth else due + window
+    span = max(latest, record.sent_at) - due + TIMER_SLACK
     if span > current_rto(tcb):
         span = current_rto(tcb)
     arm_after(tcb, RTX_REORDER, span, now)
