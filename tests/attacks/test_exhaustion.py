@@ -6,10 +6,13 @@ from errno import EADDRNOTAVAIL
 
 import pytest
 
-from usernet.tcp.const import ACK, ESTABLISHED, FIN, PSH, RST, SYN, TIME_WAIT
+from usernet.core.const import CSUM_UNNECESSARY, MASK32
+from usernet.core.packet import Packet, View
+from usernet.tcp.const import ACK, ESTABLISHED, FIN, HELD_BUFFER, PSH, RST, SYN, TIME_WAIT
 from usernet.tcp.settings import Settings
 from usernet.tcp.tcb import Tcb
 from usernet.testing.peer import Owner, Peer, Scene
+from usernet.wire.tcp import emit
 
 from .field import opened, steps
 
@@ -148,6 +151,51 @@ def test_one_large_piece_over_many_small_ones_is_cheap_and_leaves_one() -> None:
         assert len(tcb.ofo.held) == 1 and tcb.ofo.memory == scene.context.pool.used
     # Each small one was paid for when it came.
     assert costs[1] < 20 * costs[0]
+
+
+def kept(tcb: Tcb) -> int:
+    """The memory of the buffers that held text keeps, those that were coalesced with what else they are counted by."""
+    size = 0
+    for piece in tcb.ofo.held:
+        views = piece.packet.frags or []
+        size += len(piece.packet.buf) + sum(len(view.base) + HELD_BUFFER // 2 for view in views)
+    return size
+
+
+def coalesced(peer: Peer, seq: int, sizes: list[int]) -> None:
+    """Segments of these sizes that followed one another, as receive offload hands them over."""
+    octets = emit(peer.remote_port, peer.local_port, (peer.isn + seq) & MASK32, peer.iss + 1, ACK, 500, b"", b"")
+    buf = bytearray(8) + peer.remote + peer.local + octets
+    packet = Packet(buf, 8, len(buf))
+    packet.addr_off, packet.addr_len, packet.l4 = 8, 4, 16
+    packet.csum, packet.gso_size = CSUM_UNNECESSARY, sizes[0]
+    for size in sizes:
+        packet.add_frag(View(bytearray(86 + size), 86, 86 + size))
+    peer.scene.tcp.receive(packet, peer.scene.now)
+
+
+def test_what_little_is_new_in_a_long_segment_keeps_no_more_than_it_is_charged_with() -> None:
+    scene, peer, tcb = opened(Scene(pool=8 << 20), sack_permitted=True, wscale=7)
+    tcb.rcv_buf = 4 << 20
+    for i in range(20):
+        start = 11 + 1500 * i
+        for n in range(1400, 1410):
+            peer.send(ACK, seq=start, ack=1, payload=bytes(n))
+    assert len(tcb.ofo.held) == 20 * 2 and tcb.ofo.memory == scene.context.pool.used
+    assert kept(tcb) <= tcb.ofo.memory
+
+
+def test_coalesced_segments_of_an_octet_each_keep_no_buffer_each() -> None:
+    scene, peer, tcb = opened(Scene(pool=8 << 20), sack_permitted=True, wscale=7)
+    for i in range(20):
+        coalesced(peer, 101 + 100 * i, [1] * 64)
+    assert len(tcb.ofo.held) == 20 and kept(tcb) <= tcb.ofo.memory
+    # A train of full segments is kept as it came.
+    coalesced(peer, 5001, [1448] * 10)
+    assert tcb.ofo.held[-1].packet.frags is not None and kept(tcb) <= tcb.ofo.memory * 5 / 4
+    # Read, it is the text that came.
+    coalesced(peer, 1, [1] * 100)
+    assert tcb.recv(999, False, scene.now) == bytes(164)
 
 
 def test_of_overlapping_text_what_came_first_is_read() -> None:

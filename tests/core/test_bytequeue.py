@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from hypothesis import given, settings
@@ -202,6 +203,18 @@ def test_what_was_read_of_many_views_is_let_go_of(views: int, piece: int) -> Non
     assert got == octets
     queue.append(View(b"more", 0, 4))
     assert queue.read(9, False) == b"more"
+
+
+def test_short_pieces_of_one_packet_keep_no_buffer_each() -> None:
+    queue, packet = ByteQueue(), Packet(bytearray(100), 0, 100)
+    buffers = [bytearray(86) + bytes([i]) for i in range(200)]
+    for buf in buffers:
+        packet.add_frag(View(buf, 86, 87))
+    queue.append_slice(packet, 99, 0, 201)
+    del packet, buf
+    others = [bytearray(87)]
+    assert {sys.getrefcount(each) for each in buffers[1:]} == {sys.getrefcount(each) for each in others[:]}
+    assert queue.read(300, False) == b"\0" + bytes(range(200))
 
 
 def test_a_long_queue_is_let_go_of_on_a_small_stack() -> None:

@@ -39,7 +39,7 @@ cdef class ByteQueue:
     cpdef void append(self, View view) except *
     cpdef void append_payload(self, Packet packet, Py_ssize_t start) except *
     cpdef void append_slice(self, Packet packet, Py_ssize_t start, Py_ssize_t skip, Py_ssize_t n) except *
-    cdef void _join(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
+    cdef void _join(self, object buf, Py_ssize_t start, Py_ssize_t size) except *
     cdef void _copy(self, bytearray buf, Py_ssize_t start, Py_ssize_t size) except *
     cpdef bytes read(self, Py_ssize_t n, bint peek)
     cdef bytes _copy_out(self, Py_ssize_t n)

@@ -53,8 +53,8 @@ class ByteQueue:
     ) -> None:
         """Queue n octets of the payload that begins at buf offset start, leaving out its first skip octets.
 
-        Short pieces behind others are copied together: a flood of them must not pin a packet buffer each. Nor must
-        what is new in a long segment that mostly repeats.
+        Short pieces behind others are copied together: a flood of them must not pin a packet buffer each, though it
+        come as one coalesced packet. Nor must what is new in a long segment that mostly repeats.
         """
         view: View
         size: cython.Py_ssize_t = packet.tail - start
@@ -82,13 +82,16 @@ class ByteQueue:
                     continue
                 if size > n:
                     size = n
-                self.append(make_view(view.base, view.start + skip, view.start + skip + size))
+                if size <= COALESCE and self.length > 0:
+                    self._join(view.base, view.start + skip, size)
+                else:
+                    self.append(make_view(view.base, view.start + skip, view.start + skip + size))
                 skip = 0
                 n -= size
                 if n == 0:
                     break
 
-    def _join(self, buf: bytearray, start: cython.Py_ssize_t, size: cython.Py_ssize_t) -> None:
+    def _join(self, buf: bytes | bytearray, start: cython.Py_ssize_t, size: cython.Py_ssize_t) -> None:
         joined: bytearray | None = self._joined
         last: View = self._views[-1]
         if joined is not None and last.base is joined and len(joined) <= JOINED_MAX:

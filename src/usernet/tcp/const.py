@@ -180,8 +180,11 @@ MIN_MSS: Final = 88
 DEFAULT_MSS: Final = 536
 MAX_WSCALE: Final = 14
 MAX_HEADER: Final = 60
-# What a held out-of-order segment costs beside its text; keeps a flood of one-octet segments inside the pool.
-HELD_OVERHEAD: Final = 256
+# What a held out-of-order segment costs beside its text: its packet, headers and place in the list, as compiled.
+HELD_OVERHEAD: Final = 512
+# What a held packet may have of headers and room before them, and what each buffer coalesced into it costs.
+HELD_HEADERS: Final = 192
+HELD_BUFFER: Final = 256
 # A binding made by connect(): shared by all connections from that port, closed to bind().
 CONNECTED: Final = 0x100
 # What TIME_WAIT says of a segment.

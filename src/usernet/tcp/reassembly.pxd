@@ -1,10 +1,11 @@
 cimport cython
 
 from ..core.bytequeue cimport ByteQueue
-from ..core.packet cimport Packet
+from ..core.packet cimport Packet, View, make_packet
 from ..core.seq cimport seq_le, seq_lt
 
 cdef unsigned int MASK32, HELD_OVERHEAD
+cdef Py_ssize_t HELD_BUFFER, HELD_HEADERS
 
 
 @cython.final
@@ -28,3 +29,7 @@ cdef class Reassembly:
     cpdef void clear(self) except *
     cdef void _came_twice(self, unsigned int left, unsigned int right) noexcept
     cdef Py_ssize_t _after(self, unsigned int start) except -1
+
+
+cdef Py_ssize_t _pinned(Packet packet) except -1
+cdef Packet _copied(Packet packet, Py_ssize_t start, Py_ssize_t skip, Py_ssize_t n)

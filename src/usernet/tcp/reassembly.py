@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..core.bytequeue import ByteQueue
 from ..core.const import MASK32
-from ..core.packet import Packet
+from ..core.packet import Packet, View, make_packet
 from ..core.seq import seq_le, seq_lt
-from .const import HELD_OVERHEAD
+from .const import HELD_BUFFER, HELD_HEADERS, HELD_OVERHEAD
 
 if TYPE_CHECKING:
     import cython
@@ -42,10 +42,13 @@ class Reassembly:
     def insert(self, packet: Packet, data: cython.Py_ssize_t, start: cython.uint, end: cython.uint) -> Held | None:
         """Hold a segment's text; what is held already wins. Returns the piece held, None if nothing of it was new.
 
+        The packet is kept, unless that would keep much more memory than is charged: then the text is copied.
         ``twice_left`` to ``twice_right`` is what of it was there already, as after drain().
         """
         at: cython.Py_ssize_t = self._after(start)
         after: cython.Py_ssize_t
+        n: cython.Py_ssize_t
+        skip: cython.Py_ssize_t
         first: cython.uint = start
         near: Held
         piece: Held
@@ -75,9 +78,14 @@ class Reassembly:
             del self.held[at:after]
         if start == end:
             return None
-        piece = Held(packet, data, (start - first) & MASK32, start, end)
+        n = (end - start) & MASK32
+        skip = (start - first) & MASK32
+        if _pinned(packet) > n + (n >> 2) + HELD_HEADERS:
+            packet = _copied(packet, data, skip, n)
+            data = skip = 0
+        piece = Held(packet, data, skip, start, end)
         self.held.insert(at, piece)
-        self.memory += ((end - start) & MASK32) + HELD_OVERHEAD
+        self.memory += n + HELD_OVERHEAD
         return piece
 
     def drain(self, rcv_nxt: cython.uint, into: ByteQueue) -> cython.uint:
@@ -151,3 +159,29 @@ class Reassembly:
             else:
                 low = middle + 1
         return low
+
+
+def _pinned(packet: Packet) -> cython.Py_ssize_t:
+    # The memory of the buffers it refers to.
+    size: cython.Py_ssize_t = len(packet.buf) + packet.frags_len
+    if packet.frags is not None:
+        size += HELD_BUFFER * len(packet.frags)
+    return size
+
+
+def _copied(packet: Packet, start: cython.Py_ssize_t, skip: cython.Py_ssize_t, n: cython.Py_ssize_t) -> Packet:
+    # A packet of nothing but n octets of the payload that begins at buf offset start, its first skip left out.
+    view: View
+    size: cython.Py_ssize_t = packet.tail - start
+    octets: bytearray = bytearray()
+    if skip < size:
+        octets = packet.buf[start + skip : min(start + skip + n, packet.tail)]
+    skip = max(skip - size, 0)
+    if packet.frags is not None:
+        for item in packet.frags:
+            view = item
+            size = view.end - view.start
+            if skip < size and len(octets) < n:
+                octets += view.memory()[skip : skip + n - len(octets)]
+            skip = max(skip - size, 0)
+    return make_packet(octets, 0, n)
