@@ -62,6 +62,28 @@ def test_json(scripts: Path) -> None:
     assert found["scripts"][0]["line"] == 10
 
 
+def test_json_has_the_same_fields_for_each_outcome(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(BAD)
+    (scripts / "none.pkt").write_text("this is no script")
+    (scripts / "odd.pkt").write_text("`reboot`\n" + GOOD)
+    fields = {"name": str, "outcome": str, "line": int, "message": str, "details": list, "seconds": float}
+    for options, more in (((), {}), (("-v",), {"trace": list})):
+        found = json.loads(drill("--json", *options, scripts).output)
+        assert set(found) == {"scripts", "totals"}
+        assert found["totals"] == {"FAIL": 1, "ok": 1, "error": 1, "unsupported": 1, "skipped": 1}
+        for row in found["scripts"]:
+            assert {name: type(value) for name, value in row.items()} == fields | more
+            assert (row["message"] == "") == (row["outcome"] == "ok")
+
+
+def test_the_status_is_of_the_worst_script(scripts: Path) -> None:
+    assert drill(scripts).return_value == 0
+    (scripts / "odd.pkt").write_text("`reboot`\n" + GOOD)
+    assert drill(scripts).return_value == 2
+    (scripts / "bad.pkt").write_text(BAD)
+    assert drill(scripts).return_value == 1
+
+
 def test_options_of_the_command_line_win(scripts: Path) -> None:
     assert drill(scripts / "good.pkt", "--local_ip=10.1.2.3", "--remote_ip=10.9.9.9").return_value == 0
     (scripts / "mtu.pkt").write_text("--mtu=1500\n" + GOOD.replace("<...>", "<mss 960,nop,nop,sackOK,nop,wscale 8>", 1))
@@ -91,6 +113,19 @@ def test_exit_in_code_ends_its_own_script_only(scripts: Path, jobs: int) -> None
     assert result.return_value == 1
     assert [line.split()[0] for line in result.output.splitlines()] == ["ok", "FAIL", "ok", "skipped", "4"]
     assert f"{scripts}/b.pkt:11: SystemExit: 3" in result.output
+
+
+@pytest.mark.parametrize(
+    "code", ["while True: pass", "x = 0\nwhile True:\n    try: x += 1\n    except Exception: pass"]
+)
+def test_code_without_an_end_is_told_with_its_line(scripts: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It never ends of itself, however fast the machine is.
+    monkeypatch.setattr("usernet.testing.drill.code.CODE_S", 0.1)
+    (scripts / "bad.pkt").write_text(GOOD + "+0 %{\n" + code + "\n}%\n")
+    result = drill(scripts / "bad.pkt")
+    assert result.return_value == 1
+    (line,) = [line for line in result.output.splitlines() if "the code does not end" in line]
+    assert int(line.split("bad.pkt:")[1].split(":")[0]) in (12, 13, 14, 15)
 
 
 def test_a_process_that_a_script_ends_is_told(scripts: Path) -> None:
@@ -125,8 +160,8 @@ def test_help_tells_what_each_option_does() -> None:
 
 
 def test_no_script_is_a_mistake_of_use(tmp_path: Path) -> None:
-    assert drill(tmp_path).exception is not None
-    assert drill(tmp_path / "missing").exception is not None
+    assert drill(tmp_path).exception.status == 2
+    assert drill(tmp_path / "missing").exception.status == 2
 
 
 def test_an_assertion_that_fails_is_shown_with_its_values(scripts: Path) -> None:

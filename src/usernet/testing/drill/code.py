@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import ctypes
 import struct
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from typing import Any, Final
 
 from .errors import CodeError
@@ -48,6 +51,8 @@ _MEMORY: Final = ("RMEM_ALLOC", "RCVBUF", "WMEM_ALLOC", "SNDBUF", "FWD_ALLOC", "
 _BBR: Final = ("bbr_bw_lo", "bbr_bw_hi", "bbr_min_rtt", "bbr_pacing_gain", "bbr_cwnd_gain")
 _VEGAS: Final = ("tcpv_enabled", "tcpv_rttcnt", "tcp_rtt", "tcp_minrtt")
 SMALLEST_MEMINFO: Final = 36
+# How long the blocks of a script may take: some milliseconds are enough for any that has an end.
+CODE_S: Final = 30.0
 
 
 def unpack_info(octets: bytes) -> dict[str, int]:
@@ -116,20 +121,40 @@ class Blocks:
             try:
                 # The lines of a block are those of the script, so that a traceback tells them.
                 # What a block prints is for the reader, not for who reads the results.
-                with contextlib.redirect_stdout(sys.stderr):
+                with contextlib.redirect_stdout(sys.stderr), _ending():
                     exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
             except SystemExit as error:
                 # packetdrill runs the blocks as one program: its end is the end of this script, and of no other.
                 if error.code:
                     raise _failed(error, name, line, text, seen) from None
                 return
-            except Exception as error:
+            except (Exception, _EndlessError) as error:
                 raise _failed(error, name, line, text, seen) from None
+
+
+class _EndlessError(BaseException):
+    """The blocks go on and on; none catches it by an ``except Exception``."""
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[None]:
+    """Raises _EndlessError in what takes more than CODE_S of the machine's own time."""
+    timer = threading.Timer(CODE_S, _interrupt, (threading.get_ident(),))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _interrupt(thread: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_EndlessError))
 
 
 def _failed(error: BaseException, name: str, line: int, text: str, seen: dict[str, int]) -> CodeError:
     at = _line_of(error, name, line)
-    what = type(error).__name__
+    what = type(error).__name__ if not isinstance(error, _EndlessError) else "the code does not end; has this loop one?"
     if isinstance(error, AssertionError):
         text = _assertion_at("\n" * (line - 1) + text, at) or text
         what = f"the assertion does not hold: {text}" if "\n" not in text else "the assertion does not hold"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .errors import ScriptError
 from .lexer import END, FLOAT, INTEGER, MORE, STRING, WORD, Token
 from .script import ELLIPSIS, Call, Either, Expression, Struct, Word
@@ -12,34 +14,47 @@ DEEPEST = 40
 
 
 class Reader:
-    """Words one after the other; what a parser of parts shares."""
+    """Words one after the other, read as they are asked for; what a parser of parts shares."""
 
-    def __init__(self, words: list[Token], text: str) -> None:
-        self.words = words
+    def __init__(self, words: Iterator[Token], text: str) -> None:
+        self._source = words
+        self._words: list[Token] = []
         self.text = text
         self.at = 0
+
+    def ahead(self, distance: int) -> Token:
+        """The word so many behind the next, or the end."""
+        at = self.at + distance
+        while at >= len(self._words):
+            if self._words and self._words[-1].kind == END:
+                return self._words[-1]
+            self._words.append(next(self._source))
+        return self._words[at]
 
     @property
     def word(self) -> Token:
         """The next word."""
-        return self.words[self.at]
+        return self.ahead(0)
 
     def take(self) -> Token:
         """The next word, which is then behind us. The end stays where it is."""
-        token = self.words[self.at]
+        token = self.ahead(0)
         if token.kind != END:
             self.at += 1
         return token
 
+    def taken_from(self, start: Token) -> str:
+        """The text from a word to the last one taken, in one line."""
+        return " ".join(self.text[start.start : self._words[self.at - 1].end].split())
+
     def follows(self, text: str) -> bool:
         """True when the next word is this sign or name."""
-        token = self.words[self.at]
-        return token.text == text and token.kind != STRING
+        return self.follows_at(0, text)
 
     def follows_at(self, distance: int, text: str) -> bool:
         """True when the word so many behind the next is this."""
-        at = min(self.at + distance, len(self.words) - 1)
-        return self.words[at].text == text and self.words[at].kind != STRING
+        token = self.ahead(distance)
+        return token.text == text and token.kind != STRING
 
     def skip(self, text: str) -> bool:
         """Take the word if it is this one."""

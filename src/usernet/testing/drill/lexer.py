@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from string import ascii_letters
 from typing import Final, NamedTuple
 
 from .errors import ScriptError
@@ -31,19 +33,24 @@ class Token(NamedTuple):
     end: int
 
 
-# At one place the longest wins, and of equally long ones the first.
-_PATTERNS: Final = (
-    (MORE, re.compile(r"\.\.\.")),
-    (FLOAT, re.compile(r"-?[0-9]*\.[0-9]+")),
-    (INTEGER, re.compile(r"-?[0-9]+")),
-    (INTEGER, re.compile(r"0x[0-9a-fA-F]+")),
-    (WORD, re.compile(r"[A-Za-z0-9_]+")),
-    (STRING, re.compile(r'"(?:\\.|[^"\\])*"', re.S)),
-    (COMMAND, re.compile(r"`(?:\\.|[^`\\])*`", re.S)),
-    (CODE, re.compile(r"%\{.*?\}%", re.S)),
-    (ADDRESS, re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")),
-    (ADDRESS, re.compile(r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{1,4}){0,6}::[0-9a-fA-F:.]*")),
+_DIGITS: Final = "0123456789"
+# What words of each kind begin with, and their pattern. At one place the longest wins, of equally long ones the first.
+_KINDS: Final = (
+    (MORE, ".", re.compile(r"\.\.\.")),
+    (FLOAT, "-." + _DIGITS, re.compile(r"-?[0-9]*\.[0-9]+")),
+    (INTEGER, "-" + _DIGITS, re.compile(r"-?[0-9]+")),
+    (INTEGER, "0", re.compile(r"0x[0-9a-fA-F]+")),
+    (WORD, ascii_letters + _DIGITS + "_", re.compile(r"[A-Za-z0-9_]+")),
+    (STRING, '"', re.compile(r'"(?:\\.|[^"\\])*"', re.S)),
+    (COMMAND, "`", re.compile(r"`(?:\\.|[^`\\])*`", re.S)),
+    (CODE, "%", re.compile(r"%\{.*?\}%", re.S)),
+    (ADDRESS, _DIGITS, re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")),
+    (ADDRESS, ":abcdefABCDEF" + _DIGITS, re.compile(r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{1,4}){0,6}::[0-9a-fA-F:.]*")),
 )
+_PATTERNS: Final = {
+    char: tuple((kind, pattern) for kind, first, pattern in _KINDS if char in first)
+    for char in {char for _, first, _ in _KINDS for char in first}
+}
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)+", re.S)
 _OPTION: Final = re.compile(r"--([A-Za-z0-9_]+)")
 # The value of an option: quoted, or up to the next blank; SYMBOL=... with either behind it.
@@ -51,13 +58,12 @@ _VALUE: Final = re.compile(r'=((?:[A-Za-z0-9_]+=)?(?:"(?:\\.|[^"\\])*"|`(?:\\.|[
 _UNCLOSED: Final = (("%{", "code block"), ('"', "string"), ("`", "command"), ("/*", "comment"))
 
 
-def tokens(text: str, defines: dict[str, str]) -> list[Token]:
-    """All words of a script. ``--define`` of the script's head and ``defines`` replace names behind them.
+def tokens(text: str, defines: dict[str, str]) -> Iterator[Token]:
+    """Word after word of a script. ``--define`` of the script's head and ``defines`` replace names behind them.
 
-    An option is two tokens: OPTION, and a STRING for its value if it has one. Raises ScriptError.
+    An option is two tokens: OPTION, and a STRING for its value if it has one. The last one is END. Raises ScriptError.
     """
     known = dict(defines)
-    found: list[Token] = []
     lines = _Lines(text)
     at = 0
     while True:
@@ -65,40 +71,41 @@ def tokens(text: str, defines: dict[str, str]) -> list[Token]:
         if blank is not None:
             at = blank.end()
         if at >= len(text):
-            found.append(Token(END, "", *lines.place(at), at, at))
-            return found
-        option = _OPTION.match(text, at)
+            yield Token(END, "", *lines.place(at), at, at)
+            return
+        option = _OPTION.match(text, at) if text[at] == "-" else None
         if option is not None:
-            at = _option(text, option, lines, found, known)
+            found = _option(text, option, lines, known)
+            at = found[-1].end
+            yield from found
             continue
         token = _word(text, at, lines)
         at = token.end
         if token.kind == WORD and token.text in known:
-            found += _defined(token, known[token.text])
+            yield from _defined(token, known[token.text])
         else:
-            found.append(token)
+            yield token
 
 
-def _option(text: str, match: re.Match[str], lines: _Lines, found: list[Token], known: dict[str, str]) -> int:
+def _option(text: str, match: re.Match[str], lines: _Lines, known: dict[str, str]) -> list[Token]:
     name = match.group(1)
-    found.append(Token(OPTION, name, *lines.place(match.start()), match.start(), match.end()))
+    option = Token(OPTION, name, *lines.place(match.start()), match.start(), match.end())
     value = _VALUE.match(text, match.end())
     if value is None:
-        return match.end()
+        return [option]
     given = value.group(1)
     if name == "define":
         symbol, _, meaning = given.partition("=")
         known[symbol] = meaning
     elif given[:1] in ('"', "`") and given[-1:] == given[:1]:
         given = given[1:-1]
-    found.append(Token(STRING, given, *lines.place(value.start()), value.start(), value.end()))
-    return value.end()
+    return [option, Token(STRING, given, *lines.place(value.start()), value.start(), value.end())]
 
 
 def _word(text: str, at: int, lines: _Lines) -> Token:
     best: re.Match[str] | None = None
     kind = SIGN
-    for name, pattern in _PATTERNS:
+    for name, pattern in _PATTERNS.get(text[at], ()):
         match = pattern.match(text, at)
         if match is not None and (best is None or match.end() > best.end()):
             best, kind = match, name

@@ -83,7 +83,7 @@ def packet(reader: Reader) -> TcpPacket | IcmpPacket | UdpPacket:
     assert direction in (INBOUND, OUTBOUND)
     if reader.word.text in ("ipv4", "ipv6", "gre", "GREv0", "mpls"):
         raise Unsupported(f"packets inside of {reader.word.text} headers", reader.word.line)
-    if reader.follows("[") and (reader.follows_at(1, "udp") or reader.words[reader.at + 1].kind == INTEGER):
+    if reader.follows("[") and (reader.follows_at(1, "udp") or reader.ahead(1).kind == INTEGER):
         # In packetdrill's first scripts what an error quotes stands in front.
         quote = _quote(reader)
         reader.need("icmp", "behind the packet that it quotes")

@@ -45,7 +45,7 @@ def _event(reader: Reader) -> Event:
     when = _when(reader)
     start = reader.word
     action = _action(reader, when)
-    text = " ".join(reader.text[start.start : reader.words[reader.at - 1].end].split())
+    text = reader.taken_from(start)
     if when.until >= 0 and not _is_outbound(action):
         raise reader.error("a time range is for packets of ours", first)
     if when.kind == ANY and not _is_outbound(action):
@@ -115,8 +115,7 @@ def _syscall(reader: Reader, when: When) -> Syscall:
         errno = reader.take().text
     if reader.follows("("):
         _note(reader)
-    text = " ".join(reader.text[name.start : reader.words[reader.at - 1].end].split())
-    return Syscall(name.text, given, result, errno, end, text)
+    return Syscall(name.text, given, result, errno, end, reader.taken_from(name))
 
 
 def _note(reader: Reader) -> None:
