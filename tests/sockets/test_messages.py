@@ -441,3 +441,15 @@ def test_a_trace_keeps_the_last_events(world: World, ends: tuple[TcpSocket, TcpS
     assert [event["snd_una"] for event in events] == [1, 11, 11]
     assert events[-1]["state"] == "ESTABLISHED" and len(list(trace.lines())) == 3
     fails(errno.ENOTCONN, stream(client.stack).start_trace)
+
+
+def test_a_trace_tells_of_each_segment(world: World, ends: tuple[TcpSocket, TcpSocket]) -> None:
+    client, child = ends
+    trace = client.start_trace()
+    client.send(b"x" * 10)
+    world.settle()
+    child.send(b"reply")
+    world.settle()
+    told = [[event[name] for name in ("event", "flags", "seg_seq", "seg_ack", "seg_len")] for event in trace.dicts()]
+    assert told[:3] == [["sent", "P.", 1, 1, 10], ["arrived", ".", 1, 11, 0], ["arrived", "P.", 1, 11, 5]]
+    assert told[3:] == [["sent", ".", 11, 6, 0]]

@@ -143,12 +143,13 @@ def test_rfc6582_no_second_fast_retransmit_for_acks_of_the_first():
     for _ in range(4):
         peer.send(ACK, seq=1, ack=1)
     peer.drain()
+    lowered = tcb.info()["snd_ssthresh"]
     peer.send(ACK, seq=1, ack=1 + 10 * M)
     tcb.send(b"n" * M, scene.now)
     peer.drain()
     for _ in range(3):
         peer.send(ACK, seq=1, ack=1 + 10 * M)
-    assert not [s for s in peer.drain() if s.seq <= 10 * M]
+    assert not [s for s in peer.drain() if s.seq <= 10 * M] and tcb.info()["snd_ssthresh"] == lowered
 
 
 def test_sack_three_segments_above_a_hole_mark_it_lost():

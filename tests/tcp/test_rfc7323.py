@@ -29,6 +29,22 @@ def test_2_2_without_the_peers_option_neither_window_is_scaled():
     assert tcb.snd_wnd == 1001
 
 
+def test_2_2_the_window_of_a_syn_is_not_scaled():
+    scene = Scene()
+    listener = scene.listen()
+    peer = scene.peer()
+    peer.wnd = 3000
+    peer.send(SYN, mss=1460, wscale=7)
+    answer = peer.expect(SYN | ACK)
+    assert answer.wscale == 10 and answer.wnd == 44 * 1460  # octets, though the next one will be in kibioctets
+    peer.send(ACK, seq=1, ack=1, wnd=30)
+    assert listener.accept(scene.now).snd_wnd == 30 << 7
+    peer = scene.peer(local_port=5000)
+    peer.wnd = 3000
+    tcb, _ = peer.open_active(wscale=7)
+    assert tcb.snd_wnd == 3000 and tcb.snd_wscale == 7
+
+
 def test_2_3_the_syn_ack_answers_with_an_option_of_its_own():
     scene = Scene()
     scene.listen()

@@ -138,6 +138,16 @@ def test_shld_2_a_rst_may_carry_text():
     assert tcb.state == CLOSED and tcb.available() == 0
 
 
+@pytest.mark.parametrize(
+    "mss, mtu, stamped, length", [(1000, 1500, False, 1000), (1000, 1500, True, 988), (1460, 900, True, 848)]
+)
+def test_must_16_a_segment_holds_what_both_ends_and_the_path_take_less_the_options(mss, mtu, stamped, length):
+    scene, peer, tcb, _ = opened(Scene(mtu=mtu), mss=mss, **({"ts": (100, 0)} if stamped else {}))
+    tcb.send(bytes(2000), scene.now)
+    sent = peer.expect(ACK, seq=1, length=length)
+    assert len(sent.options) == (12 if stamped else 0)
+
+
 def test_must_67_the_mss_offered_is_what_the_mtu_holds():
     for mtu, mss in ((1500, 1460), (9000, 8960), (576, 536)):
         scene = Scene(mtu=mtu)

@@ -34,6 +34,8 @@ def set_ca_state(tcb: Tcb, ca_state: cython.int, now: cython.longlong) -> None:
     if tcb.cwv is not None and (ca_state >= CA_CWR) != (tcb.ca_state >= CA_CWR):
         conclude_phase(tcb)
     tcb.ca_state = ca_state
+    if tcb.trace is not None:
+        tcb.trace.entered(tcb, ca_state, now)
 
 
 def begin_reduction(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
@@ -75,8 +77,6 @@ def enter_cwr(tcb: Tcb, now: cython.longlong) -> None:
 def enter_recovery(tcb: Tcb, echoed: cython.bint, now: cython.longlong) -> None:
     """Fast retransmit begins (RFC 5681 3.2, RFC 6675 5). ``echoed``: ECN confirms the congestion, so it is no error."""
     engine: Engine = tcb.engine
-    if tcb.trace is not None:
-        tcb.trace.note(tcb, "recovery", now)
     if not retransmission_out(tcb):
         tcb.retrans_at = -1
     if tcb.sack_ok:

@@ -76,7 +76,7 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
     """One segment for a connection that has a TCB."""
     segs: cython.uint = 1
     if tcb.trace is not None:
-        tcb.trace.note(tcb, "arrived", now)
+        tcb.trace.arrived(tcb, seg, now)
     if seg.length > 0:
         segs = wire_segments(packet, seg.length)
         tcb.data_segs_in += segs

@@ -114,6 +114,8 @@ def _undo(tcb: Tcb, unmark: cython.bint, now: cython.longlong) -> None:
                 undone(tcb)
     tcb.cwnd_stamp = now
     tcb.undo.close()
+    if tcb.trace is not None:
+        tcb.trace.note(tcb, "undone", now)
     tcb.rack.advanced = True  # what is still missing is to be looked at again
 
 

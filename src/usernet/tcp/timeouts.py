@@ -285,6 +285,8 @@ def _count_failure(tcb: Tcb) -> None:
 def _probe_tail(tcb: Tcb, now: cython.longlong) -> None:
     # RFC 8985 7.3: one probe for a tail; new data if there is any, or else the last segment again.
     if tcb.board.packets_out > 0 and not tcb.probe.is_open:
+        if tcb.trace is not None:
+            tcb.trace.note(tcb, "tail_probe", now)
         tcb.probe.retransmitted = False
         if not send_one(tcb, now):
             tcb.probe.retransmitted = retransmit_tail(tcb, now)

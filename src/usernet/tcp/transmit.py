@@ -223,8 +223,6 @@ def transmit(
     if tcb.auth is not None:
         tcb.auth.sign(packet)
     _ack_sent(tcb)
-    if tcb.trace is not None:
-        tcb.trace.note(tcb, "sent", now)
     tcb.segs_out += segs
     engine.mib.OutSegs += segs
     return _hand_down(tcb, tcb.path, packet, now)
@@ -232,6 +230,8 @@ def transmit(
 
 def _hand_down(tcb: Tcb, path: Path, packet: Packet, now: cython.longlong) -> cython.int:
     # To the floor below, TCP_TX_DELAY later where there is one.
+    if tcb.trace is not None:
+        tcb.trace.sent(tcb, packet, now)
     if tcb.tx_delay is not None:
         return tcb.tx_delay.send(path, packet, now)
     return tcb.engine.sender.send(path, packet, now)

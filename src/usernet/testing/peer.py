@@ -18,24 +18,18 @@ from ..core.packet import Packet, View
 from ..core.ready import Pollable
 from ..core.sender import IcmpError, Path, Sender
 from ..core.timers import Timers
-from ..tcp.const import ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG
+from ..tcp.const import ACK, PSH, SYN
 from ..tcp.isn import initial_sequence
 from ..tcp.protocol import Tcp
 from ..tcp.settings import Settings
 from ..tcp.table import make_key
 from ..tcp.tcb import Tcb
-from ..wire.tcp import Segment, emit, sack_option, syn_options, timestamp_option
+from ..wire.tcp import Segment, emit, flag_letters, sack_option, syn_options, timestamp_option
 
 ISN = 0xFFFFFF00
 HEADER = {4: 20, 6: 40}
 LOCAL = bytes((10, 0, 0, 1))
 REMOTE = bytes((192, 0, 2, 1))
-_NAMES = ((FIN, "F"), (SYN, "S"), (RST, "R"), (PSH, "P"), (ACK, "."), (URG, "U"), (ECE, "E"), (CWR, "W"), (AE, "A"))
-
-
-def flag_names(flags: int) -> str:
-    """Control bits as tcpdump prints them."""
-    return "".join(name for bit, name in _NAMES if flags & bit)
 
 
 class FakeSender(Sender):
@@ -201,7 +195,7 @@ class Sent:
 
     def __repr__(self) -> str:
         return (
-            f"{flag_names(self.flags)} {self.seq}:{self.seq + len(self.payload)}({len(self.payload)}) "
+            f"{flag_letters(self.flags)} {self.seq}:{self.seq + len(self.payload)}({len(self.payload)}) "
             f"ack {self.ack} win {self.wnd} ts {self.ts} sack {self.sack}"
         )
 
@@ -334,7 +328,7 @@ class Peer:
         sent = self.take()
         assert sent.valid and sent.checksum_ok, f"malformed or bad checksum: {sent}"
         mask = 0x1FF if flags & PSH else 0x1FF & ~PSH
-        assert sent.flags & mask == flags & mask, f"expected {flag_names(flags)}, got {sent}"
+        assert sent.flags & mask == flags & mask, f"expected {flag_letters(flags)}, got {sent}"
         for name, wanted, got in (
             ("seq", seq, sent.seq),
             ("ack", ack, sent.ack),
@@ -395,4 +389,4 @@ class Peer:
         return tcb, owner
 
 
-__all__ = ["ISN", "POLLIN", "FakeSender", "Owner", "Peer", "Scene", "Sent", "flag_names"]
+__all__ = ["ISN", "POLLIN", "FakeSender", "Owner", "Peer", "Scene", "Sent"]

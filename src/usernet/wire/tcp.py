@@ -34,6 +34,8 @@ COOKIE_MAX = 16
 
 SYN_BIT = 2
 FIN_BIT = 1
+# tcpdump's letters for the control bits, the lowest first.
+FLAG_LETTERS = "FSRP.UEWA"
 # Fields of an AccECN option, and their length in octets (RFC 9768 3.2.3).
 ACCECN_FIELDS = 3
 ACCECN_FIELD_LEN = 3
@@ -201,6 +203,11 @@ class Segment:
             return
         self.fastopen = cookie if size == 0 or COOKIE_MIN <= size <= COOKIE_MAX else None
         self.fastopen_exp = experimental
+
+
+def flag_letters(flags: int) -> str:
+    """Control bits as tcpdump prints them."""
+    return "".join([letter for i, letter in enumerate(FLAG_LETTERS) if flags >> i & 1])
 
 
 def seq_after(seq: cython.uint, length: cython.Py_ssize_t, flags: cython.uint) -> cython.uint:
