@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 OPT_TIMESTAMPS = 1
 OPT_SACK = 2
 OPT_WSCALE = 4
-NO_RTT = 0xFFFFFFFF
-NO_RATE = 0xFFFFFFFFFFFFFFFF
-OPT_SYN_DATA = 32
-OPT_TFO_CHILD = 128
 OPT_ECN = 8
 OPT_ECN_SEEN = 16
+OPT_SYN_DATA = 32
+OPT_TFO_CHILD = 128
+NO_RTT = 0xFFFFFFFF
+NO_RATE = 0xFFFFFFFFFFFFFFFF
 
 
 def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
@@ -95,83 +95,130 @@ def cc_info(tcb: Tcb) -> dict[str, int]:
 
 
 def _synchronized(tcb: Tcb, now: int) -> dict[str, int | str]:
-    board = tcb.board
-    rtt = tcb.rtt
-    cc = tcb.cc
-    chrono = tcb.chrono
-    mss = bounded_mss(tcb, tcb.mss)
-    # Probes of a shut window wait longer and longer, but are no timeouts: RFC 6298 does not back off for them.
-    rto = rtt.rto if tcb.rtx_kind == RTX_PROBE else current_rto(tcb)
-    busy, rwnd_limited, sndbuf_limited = chrono.spans(now)
-    current = max(now - chrono.timeout_since, 0) if chrono.timeout_since else 0
-    ecn = tcb.ecn if tcb.ecn is not None else Ecn(ECN_NONE)
-    options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * tcb.wscale_ok
-    fast = tcb.fastopen
-    if fast is not None:
-        options |= OPT_SYN_DATA * fast.syn_data_acked | OPT_TFO_CHILD * fast.is_child
-    options |= OPT_ECN * bool(ecn.mode) | OPT_ECN_SEEN * ecn.seen
     return {
         "state": tcb.state,
-        "ca_state": tcb.ca_state,
-        "retransmits": tcb.retransmits,
-        "probes": tcb.probes_out,
-        "backoff": tcb.backoff,
-        "options": options,
+        "congestion": tcb.cc.name,
+        **_agreed(tcb),
+        **_of_windows(tcb),
+        **_of_recovery(tcb),
+        **_of_rates(tcb),
+        **_of_instants(tcb, now),
+        **_counted(tcb),
+        **_of_ecn(tcb.ecn if tcb.ecn is not None else Ecn(ECN_NONE)),
+    }
+
+
+def _agreed(tcb: Tcb) -> dict[str, int]:
+    # What was agreed upon, and what a segment holds.
+    fast = tcb.fastopen
+    return {
+        "options": _options(tcb),
         "snd_wscale": tcb.snd_wscale,
         "rcv_wscale": tcb.rcv_wscale,
         "fastopen_client_fail": fast.client_fail if fast is not None else 0,
-        "delivery_rate_app_limited": int(tcb.rate.latest_app_limited),
-        "rto": rto // US,
-        "ato": tcb.ato // US,
-        "snd_mss": mss,
+        "snd_mss": bounded_mss(tcb, tcb.mss),
         "rcv_mss": tcb.rcv_mss,
+        "advmss": tcb.advmss,
+        "pmtu": tcb.path.mtu,
+        "rehash": 0,  # no path here depends on the flow's hash
+    }
+
+
+def _options(tcb: Tcb) -> int:
+    options = OPT_TIMESTAMPS * tcb.ts_ok | OPT_SACK * tcb.sack_ok | OPT_WSCALE * tcb.wscale_ok
+    if tcb.fastopen is not None:
+        options |= OPT_SYN_DATA * tcb.fastopen.syn_data_acked | OPT_TFO_CHILD * tcb.fastopen.is_child
+    if tcb.ecn is not None:
+        options |= OPT_ECN * bool(tcb.ecn.mode) | OPT_ECN_SEEN * tcb.ecn.seen
+    return options
+
+
+def _of_windows(tcb: Tcb) -> dict[str, int]:
+    return {
+        "snd_wnd": tcb.snd_wnd,
+        "rcv_wnd": tcb.rcv_wnd,
+        "rcv_ssthresh": tcb.space.ssthresh,
+        "rcv_rtt": tcb.space.rtt // US,
+        "rcv_space": tcb.space.target,
+        "notsent_bytes": max(tcb.unsent(), 0),
+        "probes": tcb.probes_out,
+        "probing": int(tcb.rtx_kind == RTX_PROBE),
+        "ato": tcb.ato // US,
+    }
+
+
+def _of_recovery(tcb: Tcb) -> dict[str, int]:
+    board, rtt, cc = tcb.board, tcb.rtt, tcb.cc
+    # Probes of a shut window wait longer and longer, but are no timeouts: RFC 6298 does not back off for them.
+    rto = rtt.rto if tcb.rtx_kind == RTX_PROBE else current_rto(tcb)
+    return {
+        "ca_state": tcb.ca_state,
+        "retransmits": tcb.retransmits,
+        "backoff": tcb.backoff,
+        "rto": rto // US,
         "unacked": board.packets_out,
         "sacked": board.sacked_out,
         "lost": board.lost_out,
         "retrans": board.retrans_out,
         "fackets": 0,
+        "rtt": rtt.srtt // US,
+        "rttvar": rtt.mdev // US,  # Linux too reports the mean deviation, not rttvar with its floor
+        "min_rtt": rtt.min_rtt // US if rtt.min_rtt != NEVER else NO_RTT,
+        "snd_ssthresh": cc.ssthresh,
+        "snd_cwnd": cc.cwnd,
+        "reordering": tcb.reordering,
+        "reord_seen": tcb.rack.reord_seen,
+    }
+
+
+def _of_rates(tcb: Tcb) -> dict[str, int]:
+    mss = bounded_mss(tcb, tcb.mss)
+    return {
+        "pacing_rate": _pacing_rate(tcb, mss),
+        "max_pacing_rate": _rate(tcb.pacer.max_rate),
+        "delivery_rate": tcb.rate.bandwidth(mss),
+        "delivery_rate_app_limited": int(tcb.rate.latest_app_limited),
+    }
+
+
+def _of_instants(tcb: Tcb, now: int) -> dict[str, int]:
+    chrono = tcb.chrono
+    busy, rwnd_limited, sndbuf_limited = chrono.spans(now)
+    current = max(now - chrono.timeout_since, 0) if chrono.timeout_since else 0
+    return {
         "last_data_sent_at": max(tcb.lsnd_at, 0),
         "last_data_recv_at": tcb.lrcv_at,
         "last_ack_recv_at": tcb.rcv_at,
-        "pmtu": tcb.path.mtu,
-        "rcv_ssthresh": tcb.space.ssthresh,
-        "rtt": rtt.srtt // US,
-        "rttvar": rtt.mdev // US,  # Linux too reports the mean deviation, not rttvar with its floor
-        "snd_ssthresh": cc.ssthresh,
-        "snd_cwnd": cc.cwnd,
-        "advmss": tcb.advmss,
-        "reordering": tcb.reordering,
-        "rcv_rtt": tcb.space.rtt // US,
-        "rcv_space": tcb.space.target,
-        "total_retrans": tcb.total_retrans,
-        "pacing_rate": _pacing_rate(tcb, mss),
-        "max_pacing_rate": _rate(tcb.pacer.max_rate),
-        "bytes_acked": tcb.bytes_acked,
-        "bytes_received": tcb.bytes_received + tcb.rcv_fin,  # the FIN counts as an octet (Linux)
-        "segs_out": tcb.segs_out,
-        "segs_in": tcb.segs_in,
-        "notsent_bytes": max(tcb.unsent(), 0),
-        "min_rtt": rtt.min_rtt // US if rtt.min_rtt != NEVER else NO_RTT,
-        "data_segs_in": tcb.data_segs_in,
-        "data_segs_out": tcb.data_segs_out,
-        "delivery_rate": tcb.rate.bandwidth(mss),
         "busy_time": busy // US,
         "rwnd_limited": rwnd_limited // US,
         "sndbuf_limited": sndbuf_limited // US,
-        "delivered": tcb.rate.delivered,
-        "bytes_sent": tcb.bytes_sent,
-        "bytes_retrans": tcb.bytes_retrans,
-        "dsack_dups": tcb.dsack_dups,
-        "reord_seen": tcb.rack.reord_seen,
-        "snd_wnd": tcb.snd_wnd,
-        "rcv_wnd": tcb.rcv_wnd,
-        "rcv_ooopack": tcb.rcv_ooopack,
-        "rehash": 0,  # no path here depends on the flow's hash
         "total_rto": chrono.timeouts,
         "total_rto_recoveries": chrono.timeout_recoveries,
         "total_rto_time": (chrono.timeout_span + current) // MS,
-        "probing": int(tcb.rtx_kind == RTX_PROBE),
+    }
+
+
+def _counted(tcb: Tcb) -> dict[str, int]:
+    # Ever.
+    return {
+        "bytes_acked": tcb.bytes_acked,
+        "bytes_received": tcb.bytes_received + tcb.rcv_fin,  # the FIN counts as an octet (Linux)
+        "bytes_sent": tcb.bytes_sent,
+        "bytes_retrans": tcb.bytes_retrans,
+        "segs_out": tcb.segs_out,
+        "segs_in": tcb.segs_in,
+        "data_segs_out": tcb.data_segs_out,
+        "data_segs_in": tcb.data_segs_in,
+        "delivered": tcb.rate.delivered,
         "delivered_ce": tcb.rate.delivered_ce,
+        "total_retrans": tcb.total_retrans,
+        "dsack_dups": tcb.dsack_dups,
+        "rcv_ooopack": tcb.rcv_ooopack,
+    }
+
+
+def _of_ecn(ecn: Ecn) -> dict[str, int]:
+    return {
         "received_ce": ecn.received_ce,
         "delivered_e1_bytes": ecn.delivered_bytes[ECT_1 - 1],
         "delivered_e0_bytes": ecn.delivered_bytes[ECT_0 - 1],
@@ -182,7 +229,6 @@ def _synchronized(tcb: Tcb, now: int) -> dict[str, int | str]:
         "ecn_mode": ecn.mode,
         "accecn_opt_seen": ecn.option_seen,
         "accecn_fail_mode": ecn.fail,
-        "congestion": cc.name,
     }
 
 

@@ -123,31 +123,20 @@ class Tcp(Acceptor):
         a ``repair`` that is on nothing is sent: it is ESTABLISHED at once. Without a binding an ephemeral port is
         chosen. Raises OSError: EADDRNOTAVAIL, EADDRINUSE, and what the route says (ENETUNREACH, EHOSTUNREACH, EACCES).
         """
-        if len(remote) not in (4, 16):
-            raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
-        if not any(remote):
-            # The unspecified address means this host (Linux).
-            remote = b"\x7f\0\0\1" if len(remote) == 4 else bytes(15) + b"\1"
-        if is_multicast(remote) or self.sender.is_broadcast(remote):
-            # RFC 9293 3.9.1.1 (MUST-46), with Linux's errno.
-            raise OSError(ENETUNREACH, "Network is unreachable")
+        remote = self._destination(remote)
         path = self.sender.path(remote, binding.address or None if binding is not None else None, settings.oif)
         if settings.keys is not None:
             settings.keys.check_connect(path.dst)
         if binding is None:
             binding = self._ports.for_connect(self._endpoints, path, port, self.sysctls, now)
         key = make_key(path.dst, path.src, port, binding.port)
-        iss = initial_sequence(self, key, now)
         earlier = self._endpoints.get(key)
+        if earlier is not None and not (isinstance(earlier, TimeWait) and is_reusable(earlier, self.sysctls, now)):
+            self._ports.settle(binding)
+            raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
         tcb = Connection(self, key, path, binding.port, port)
-        if earlier is not None:
-            if not isinstance(earlier, TimeWait) or not is_reusable(earlier, self.sysctls, now):
-                self._ports.settle(binding)
-                raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
-            iss = earlier.next_iss()
-            self.ext.TWRecycled += 1
-        elif repair is not None and not repair.is_on:
-            iss = repair.take_iss() or iss
+        tcb.iss = tcb.snd_una = self._first_number(key, earlier, repair, now)
+        tcb.snd_nxt = tcb.snd_sml = seq_add(tcb.iss, 1)
         try:
             prepare(tcb, settings, now)
         except OSError:
@@ -158,8 +147,6 @@ class Tcp(Acceptor):
         if settings.keys is not None:
             attach(tcb)
         tcb.ts_offset = timestamp_offset(self, key)
-        tcb.iss = tcb.snd_una = iss
-        tcb.snd_nxt = tcb.snd_sml = seq_add(iss, 1)
         tcb.syn_sent_at = now
         self.enter(tcb)
         if isinstance(earlier, TimeWait):
@@ -178,6 +165,27 @@ class Tcp(Acceptor):
         send_syn(tcb, SYN, now)
         arm_rtx(tcb, RTX_RETRANSMIT, now)
         return tcb
+
+    def _destination(self, remote: bytes) -> bytes:
+        # What connect() is meant to reach.
+        if len(remote) not in (4, 16):
+            raise OSError(EAFNOSUPPORT, "Address family not supported by protocol")
+        if not any(remote):
+            # The unspecified address means this host (Linux).
+            remote = b"\x7f\0\0\1" if len(remote) == 4 else bytes(15) + b"\1"
+        if is_multicast(remote) or self.sender.is_broadcast(remote):
+            # RFC 9293 3.9.1.1 (MUST-46), with Linux's errno.
+            raise OSError(ENETUNREACH, "Network is unreachable")
+        return remote
+
+    def _first_number(self, key: bytes, earlier: Endpoint | None, repair: Repair | None, now: int) -> int:
+        # Of our SYN: beyond the one before (RFC 6191), what TCP_QUEUE_SEQ asked for, or nobody's guess (RFC 6528).
+        if isinstance(earlier, TimeWait):
+            self.ext.TWRecycled += 1
+            return earlier.next_iss()
+        if repair is not None and not repair.is_on:
+            return repair.take_iss() or initial_sequence(self, key, now)
+        return initial_sequence(self, key, now)
 
     def tcbs(self) -> Iterator[Listener | Endpoint]:
         """Listeners, then everything with a 4-tuple: Tcb, Request, TimeWait, ForwardRequest. All have ``state``."""

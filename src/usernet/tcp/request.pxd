@@ -54,6 +54,8 @@ cdef class Request(Endpoint):
     cdef void _send(self, unsigned int flags, unsigned int seq, unsigned int ack, unsigned int wnd, bytes options, long long now) except *
     cpdef void drop(self) except *
     cpdef void arrives(self, Packet packet, Segment seg, long long now) except *
+    cdef void _syn_came_again(self, Segment seg, long long now) except *
+    cdef bint _echoes_a_stranger(self, Segment seg) noexcept
     cdef unsigned int _first_window(self) noexcept
     cdef bint _is_in_window(self, Segment seg) noexcept
     cdef void _complete(self, Packet packet, Segment seg, long long now) except *

@@ -268,22 +268,9 @@ class Request(Endpoint):
         engine: Acceptor = listener.engine
         rcv_nxt: cython.uint = seq_add(self.irs, 1)
         old: cython.bint = self.ts_ok and seg.ts_ok and seq_lt(seg.tsval, self.ts_recent)
-        # An echo of a timestamp that no SYN,ACK had: whoever sent it has not seen one (Linux).
-        foreign: cython.bint = (
-            self.ts_ok and seg.ts_ok and seg.tsecr != 0
-            and (seq_lt(seg.tsecr, self.stamp_first) or seq_lt(self.stamp_last, seg.tsecr))
-        )  # fmt: skip
+        foreign: cython.bint = self._echoes_a_stranger(seg)
         if seg.flags & (SYN | RST | ACK) == SYN and seg.seq == self.irs and not old:
-            # The SYN again: so is the answer, at a limited rate.
-            if self.ecn is not None and not asked_again(engine, self.ecn, seg):
-                engine.counters.drop("tcp_ecn_mixed")
-                self._reset(seg, now)
-                self.drop()
-            elif self._may_answer(now):
-                self._send_again(now)
-                self._arm(now)
-            else:
-                engine.ext.TCPACKSkippedSynRecv += 1
+            self._syn_came_again(seg, now)
             return
         # First.
         if old or foreign or not self._is_in_window(seg):
@@ -323,6 +310,25 @@ class Request(Endpoint):
             self._reset(seg, now)
             return
         self._complete(packet, seg, now)
+
+    def _syn_came_again(self, seg: Segment, now: cython.longlong) -> None:
+        # So is the answer sent again, at a limited rate.
+        engine: Acceptor = self.listener.engine
+        if self.ecn is not None and not asked_again(engine, self.ecn, seg):
+            engine.counters.drop("tcp_ecn_mixed")
+            self._reset(seg, now)
+            self.drop()
+        elif self._may_answer(now):
+            self._send_again(now)
+            self._arm(now)
+        else:
+            engine.ext.TCPACKSkippedSynRecv += 1
+
+    def _echoes_a_stranger(self, seg: Segment) -> cython.bint:
+        # A timestamp that no SYN,ACK of ours had: whoever sends it has not seen one (Linux).
+        if not (self.ts_ok and seg.ts_ok) or seg.tsecr == 0:
+            return False
+        return seq_lt(seg.tsecr, self.stamp_first) or seq_lt(self.stamp_last, seg.tsecr)
 
     def _first_window(self) -> cython.uint:
         # RFC 7323 2.2: that of a SYN,ACK is never scaled.

@@ -31,6 +31,8 @@ cdef int ABORT, CLOSE, ECONNRESET, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
 cdef void _text_and_after(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
 cdef void _syn_sent(Tcb tcb, Packet packet, Segment seg, long long now) except *
+cdef bint _acknowledges_our_syn(Tcb tcb, Segment seg, long long now) except *
+cdef void _put_off_third_ack(Tcb tcb, long long now) except *
 cdef bint _echoes_our_syn(Tcb tcb, Segment seg, long long now) except *
 cdef void _simultaneous_open(Tcb tcb, Segment seg, long long now) except *
 cdef void _reset_reply(Tcb tcb, Segment seg, long long now) except *
@@ -49,6 +51,8 @@ cdef bint _resets_beyond_hole(Tcb tcb, Segment seg) noexcept
 cdef bint _resets_after_fin(Tcb tcb, Segment seg) noexcept
 cdef bint _fourth_syn(Tcb tcb, Segment seg, long long now) except *
 cdef bint _fifth_ack(Tcb tcb, Segment seg, long long now) except *
+cdef bint _opened(Tcb tcb, Segment seg, long long now) except *
+cdef bint _is_too_old(Tcb tcb, Segment seg) noexcept
 cdef void _remember_timestamp(Tcb tcb, Segment seg, long long now) noexcept
 cdef bint _fin_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cdef bint _seventh_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *

@@ -121,18 +121,7 @@ def _text_and_after(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, 
 
 
 def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
-    if seg.flags & ACK and (seq_le(seg.ack, tcb.iss) or seq_lt(tcb.snd_nxt, seg.ack)):
-        # First: an ACK of something never sent.
-        if not seg.flags & RST:
-            if tcb.retransmits == 0 and tcb.rtx_kind == RTX_RETRANSMIT:
-                # An old connection's segment: the RST clears the way, and the SYN need not wait a second (Linux).
-                tcb.rtx_timer.arm(now + TIMEOUT_MIN)
-            _reset_reply(tcb, seg, now)
-        return
-    if seg.flags & ACK and tcb.ts_ok and seg.ts_ok and not _echoes_our_syn(tcb, seg, now):
-        tcb.engine.ext.PAWSActive += 1
-        if not seg.flags & RST:
-            _reset_reply(tcb, seg, now)
+    if seg.flags & ACK and not _acknowledges_our_syn(tcb, seg, now):
         return
     if seg.flags & RST:
         # Second. RFC 5961's check of the sequence number cannot apply: there is no RCV.NXT yet.
@@ -163,17 +152,36 @@ def _syn_sent(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> N
     if tcb.fastopen is not None:
         syn_ack_arrived(tcb, seg, now)
     if (tcb.writers or tcb.settings.defer_accept) and seg.length == 0 and not seg.flags & FIN:
-        # Text is about to follow, which will carry the ACK: an exchange of requests and responses begins (Linux).
-        tcb.quick = QUICK_ACKS
-        tcb.ato = ATO_MIN
-        tcb.lrcv_at = now
-        output(tcb, now)
-        if tcb.ack_pending:
-            tcb.ack_pending = ACK_SCHED
-            # As long as the socket allows; Linux waits 200 ms whatever it said.
-            tcb.ack_timer.arm(now + longest_delay(tcb))
+        _put_off_third_ack(tcb, now)
         return
     _text_and_after(tcb, packet, seg, seq_add(seg.seq, 1), now)
+
+
+def _acknowledges_our_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    # First: the ACK must be of something we sent, and the timestamp it echoes one of ours. Else a RST is the answer.
+    if seq_le(seg.ack, tcb.iss) or seq_lt(tcb.snd_nxt, seg.ack):
+        if tcb.retransmits == 0 and tcb.rtx_kind == RTX_RETRANSMIT and not seg.flags & RST:
+            # An old connection's segment: the RST clears the way, and the SYN need not wait a second (Linux).
+            tcb.rtx_timer.arm(now + TIMEOUT_MIN)
+    elif tcb.ts_ok and seg.ts_ok and not _echoes_our_syn(tcb, seg, now):
+        tcb.engine.ext.PAWSActive += 1
+    else:
+        return True
+    if not seg.flags & RST:
+        _reset_reply(tcb, seg, now)
+    return False
+
+
+def _put_off_third_ack(tcb: Tcb, now: cython.longlong) -> None:
+    # Text is about to follow, which will carry the ACK: an exchange of requests and responses begins (Linux).
+    tcb.quick = QUICK_ACKS
+    tcb.ato = ATO_MIN
+    tcb.lrcv_at = now
+    output(tcb, now)
+    if tcb.ack_pending:
+        tcb.ack_pending = ACK_SCHED
+        # As long as the socket allows; Linux waits 200 ms whatever it said.
+        tcb.ack_timer.arm(now + longest_delay(tcb))
 
 
 def _echoes_our_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
@@ -401,7 +409,6 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
 
 
 def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
-    oldest: cython.uint
     if not seg.flags & ACK:
         return False
     if tcb.fastopen is not None and tcb.fastopen.queue is not None:
@@ -410,35 +417,13 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
             return False
         if tcb.state == SYN_RECEIVED:
             move(tcb, RCV_ACK_OF_SYN)
-    elif tcb.state == SYN_RECEIVED:
-        if not seq_lt(tcb.snd_una, seg.ack) or seq_lt(tcb.snd_nxt, seg.ack):
-            _reset_reply(tcb, seg, now)
-            return False
-        tcb.snd_wnd = seg.wnd << (0 if seg.flags & SYN else tcb.snd_wscale)
-        tcb.max_window = tcb.snd_wnd
-        establish(tcb, seg, now)
-        if tcb.ecn is not None and not seg.flags & SYN:
-            on_third_ack(tcb, seg)
-        if seg.flags & SYN and tcb.fastopen is None:
-            # The SYN once more: our own SYN,ACK may be lost, and this ends the peer's wait for it (Linux). With Fast
-            # Open the text that both send again does, as packetdrill's script has it.
-            note_dsack(tcb, seg.seq, tcb.rcv_nxt)
-            tcb.ack_pending |= ACK_SCHED | ACK_NOW
-        move(tcb, RCV_ACK_OF_SYN)
-        if tcb.fastopen is not None:
-            syn_ack_arrived(tcb, seg, now)
-        if tcb.fin_queued:
-            move(tcb, CLOSE)
-    if seq_lt(tcb.snd_nxt, seg.ack):
+    elif tcb.state == SYN_RECEIVED and not _opened(tcb, seg, now):
+        _reset_reply(tcb, seg, now)
+        return False
+    if seq_lt(tcb.snd_nxt, seg.ack) or (seq_lt(seg.ack, tcb.snd_una) and _is_too_old(tcb, seg)):
         challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
-        # Nobody has acknowledged what was never sent. A listener's SYN,ACK was: packetdrill's scripts have text that
-        # acknowledges no more than its number, which Linux 6.18 challenges.
-        oldest = tcb.bytes_acked + 1 if tcb.bytes_acked < tcb.max_window else tcb.max_window
-        if seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32):
-            challenge_ack(tcb, now)
-            return False
         tcb.rcv_at = now
         acknowledge_old(tcb, seg, now)
         return True
@@ -452,6 +437,35 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if tcb.fin_sent and tcb.snd_una == tcb.snd_nxt and tcb.state != ESTABLISHED:
         return _fin_acknowledged(tcb, seg, now)
     return True
+
+
+def _opened(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
+    # SYN_RECEIVED: an ACK of our SYN makes it ESTABLISHED, or FIN_WAIT_1 where a FIN waited for that.
+    if not seq_lt(tcb.snd_una, seg.ack) or seq_lt(tcb.snd_nxt, seg.ack):
+        return False
+    tcb.snd_wnd = seg.wnd << (0 if seg.flags & SYN else tcb.snd_wscale)
+    tcb.max_window = tcb.snd_wnd
+    establish(tcb, seg, now)
+    if tcb.ecn is not None and not seg.flags & SYN:
+        on_third_ack(tcb, seg)
+    if seg.flags & SYN and tcb.fastopen is None:
+        # The SYN once more: our own SYN,ACK may be lost, and this ends the peer's wait for it (Linux). With Fast
+        # Open the text that both send again does, as packetdrill's script has it.
+        note_dsack(tcb, seg.seq, tcb.rcv_nxt)
+        tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    move(tcb, RCV_ACK_OF_SYN)
+    if tcb.fastopen is not None:
+        syn_ack_arrived(tcb, seg, now)
+    if tcb.fin_queued:
+        move(tcb, CLOSE)
+    return True
+
+
+def _is_too_old(tcb: Tcb, seg: Segment) -> cython.bint:
+    # Nobody has acknowledged what was never sent. A listener's SYN,ACK was: packetdrill's scripts have text that
+    # acknowledges no more than its number, which Linux 6.18 challenges.
+    oldest: cython.uint = tcb.bytes_acked + 1 if tcb.bytes_acked < tcb.max_window else tcb.max_window
+    return seq_lt(seg.ack, (tcb.snd_una - oldest) & MASK32)
 
 
 def _remember_timestamp(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
