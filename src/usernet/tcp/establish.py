@@ -153,7 +153,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     tcb.cwnd_stamp = now
     begin_search(tcb, now)
     grow_send_buffer(tcb)
-    if tcb.fastopen is None or tcb.fastopen.queue is None:
+    if not tcb.is_unproved():
         _count_timestamps(tcb)
     _first_guess(tcb)
     begin(tcb, now)

@@ -50,7 +50,7 @@ def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
         found.update(snd_mss=mss_of(tcb, tcb.path.mtu), options=0, rcv_wscale=0)
     elif tcb.state == SYN_RECEIVED and not (tcb.fastopen is not None and tcb.fastopen.is_child):
         found.update(_of_syn(tcb))
-    elif tcb.fastopen is not None and tcb.fastopen.queue is not None:
+    elif tcb.is_unproved():
         # Only the SYN came: no ACK, and no round trip, without which Linux is more cautious.
         found["last_ack_recv_at"] = 0
         found["rto"], found["rttvar"] = RTO_FALLBACK // US, RTO_FALLBACK // 4 // US

@@ -31,7 +31,7 @@ def use_metrics(tcb: Tcb, now: cython.longlong) -> None:
         tcb.cc.ssthresh = peer.ssthresh
     if peer.reordering > 0:
         tcb.reordering = peer.reordering
-    if tcb.fastopen is None or tcb.fastopen.queue is None:
+    if not tcb.is_unproved():
         # Else its SYN,ACK has the timer, and what acknowledges that is a sample.
         tcb.rtt.expect(peer.rtt)
 

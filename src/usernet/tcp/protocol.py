@@ -411,8 +411,8 @@ class Tcp(Acceptor):
                 self.ext.ListenDrops += 1
                 endpoint.drop()
         elif isinstance(endpoint, Tcb):
-            fast = endpoint.fastopen if endpoint.fastopen is not None and endpoint.fastopen.queue is not None else None
-            if not seq_in(seq, endpoint.iss if fast is not None else endpoint.snd_una, endpoint.snd_nxt):
+            oldest = endpoint.iss if endpoint.is_unproved() else endpoint.snd_una
+            if not seq_in(seq, oldest, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1
             else:
                 icmp_arrives(endpoint, error, seq, now)

@@ -10,6 +10,5 @@ cpdef void cancel_rtx(Tcb tcb) noexcept
 cpdef void rearm_rto(Tcb tcb, long long now) except *
 cpdef void restart_timer(Tcb tcb, long long now) except *
 cpdef bint schedule_probe(Tcb tcb, bint restart, long long now) except *
-cdef bint _is_opening(Tcb tcb) noexcept
 cdef long long _rto_left(Tcb tcb, long long now) except *
 cpdef void heed_user_timeout(Tcb tcb, long long since, long long now) except *

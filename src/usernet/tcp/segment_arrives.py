@@ -411,7 +411,7 @@ def _fourth_syn(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
 def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     if not seg.flags & ACK:
         return False
-    if tcb.fastopen is not None and tcb.fastopen.queue is not None:
+    if tcb.fastopen is not None and tcb.is_unproved():
         if not fast_open_proved(tcb, seg, now):
             _reset_reply(tcb, seg, now)
             return False

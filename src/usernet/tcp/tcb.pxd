@@ -218,6 +218,7 @@ cdef class Tcb(Endpoint):
     cpdef unsigned int receive_window(self) noexcept
     cdef long long peer_room(self) noexcept
     cdef bint has_new(self) noexcept
+    cpdef bint is_unproved(self) noexcept
     cdef long long report_room(self) noexcept
     cpdef void wake(self, unsigned int events) except *
     cpdef long long outq(self) noexcept

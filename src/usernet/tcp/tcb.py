@@ -394,6 +394,10 @@ class Tcb(Endpoint):
         """Is there anything never sent that the peer's window lets go?"""
         return self.peer_room() > 0 and (self.unsent() > 0 or (self.fin_queued and not self.fin_sent))
 
+    def is_unproved(self) -> cython.bint:
+        """Opened by its SYN alone (RFC 7413): until an ACK proves the peer, the timer is the SYN,ACK's."""
+        return self.fastopen is not None and self.fastopen.queue is not None
+
     def report_room(self) -> cython.longlong:
         """What the error queue's timestamps may take of the receive buffer."""
         return self.rcv_buf - self.space.held - self.ofo.memory

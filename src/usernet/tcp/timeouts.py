@@ -71,11 +71,7 @@ def timer_expired(tcb: Tcb, kind: cython.int, now: cython.longlong) -> None:
         pace(tcb, now)
     else:
         tcb.rtx_kind = RTX_NONE
-        if (
-            tcb.state == SYN_SENT
-            or tcb.state == SYN_RECEIVED
-            or (tcb.fastopen is not None and tcb.fastopen.queue is not None)
-        ):
+        if tcb.state == SYN_SENT or tcb.state == SYN_RECEIVED or tcb.is_unproved():
             _syn_timeout(tcb, now)
         elif what == RTX_PROBE:
             _probe_timeout(tcb, now)
@@ -121,7 +117,7 @@ def _syn_timeout(tcb: Tcb, now: cython.longlong) -> None:
         linear = engine.sysctls.syn_linear_timeouts
     elif retries == 0:
         # A user may have the connection already, opened by its SYN: one more try (Linux).
-        retries = engine.sysctls.synack_retries + (1 if fast is not None and fast.queue is not None else 0)
+        retries = engine.sysctls.synack_retries + (1 if tcb.is_unproved() else 0)
     if fast is not None and fast.asked and tcb.retransmits == 2:
         met_blackhole(tcb, now)
     if tcb.retransmits >= retries + linear or _user_timeout(tcb, now):

@@ -192,7 +192,7 @@ class Connection(Tcb):
 
     def is_open_fast(self) -> cython.bint:
         """SYN_RECEIVED after a SYN with a Fast Open cookie: text and FIN go before the peer has proved itself."""
-        return self.fastopen is not None and self.fastopen.queue is not None and self.state == SYN_RECEIVED
+        return self.is_unproved() and self.state == SYN_RECEIVED
 
     def close(self, now: cython.longlong) -> None:
         """3.10.4 CLOSE, both halves, and the user is gone."""
