@@ -90,7 +90,7 @@ def engine() -> Finding:
             "Engine",
             "part",
             f"interpreted, none of {len(hot)} hot modules compiled",
-            "everything works, some 30 times slower; `make build` compiles",
+            "everything works, two to five times slower; `make build` compiles",
         )
     if len(compiled) < len(hot):
         missing = ", ".join(m for m in hot if m not in compiled)
