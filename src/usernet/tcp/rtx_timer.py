@@ -55,7 +55,7 @@ def cancel_rtx(tcb: Tcb) -> None:
 def rearm_rto(tcb: Tcb, now: cython.longlong) -> None:
     """RFC 6298 5.2 and 5.3: from now; but a reordering timer or loss probe that ran instead does not put it off."""
     span: cython.longlong
-    if tcb.is_unproved():
+    if tcb.fastopen is not None and tcb.is_unproved():
         return
     if tcb.board.packets_out == 0:
         cancel_rtx(tcb)
@@ -83,7 +83,7 @@ def schedule_probe(tcb: Tcb, restart: cython.bint, now: cython.longlong) -> cyth
         tcb.engine.sysctls.early_retrans < 3
         or tcb.board.packets_out == 0
         or not tcb.sack_ok
-        or tcb.is_unproved()
+        or (tcb.fastopen is not None and tcb.is_unproved())
         or (tcb.ca_state != CA_OPEN and tcb.ca_state != CA_CWR)
     ):
         return False

@@ -420,10 +420,13 @@ def _fifth_ack(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
     elif tcb.state == SYN_RECEIVED and not _opened(tcb, seg, now):
         _reset_reply(tcb, seg, now)
         return False
-    if seq_lt(tcb.snd_nxt, seg.ack) or (seq_lt(seg.ack, tcb.snd_una) and _is_too_old(tcb, seg)):
+    if seq_lt(tcb.snd_nxt, seg.ack):
         challenge_ack(tcb, now)
         return False
     if seq_lt(seg.ack, tcb.snd_una):
+        if _is_too_old(tcb, seg):
+            challenge_ack(tcb, now)
+            return False
         tcb.rcv_at = now
         acknowledge_old(tcb, seg, now)
         return True
