@@ -8,6 +8,7 @@ import pytest
 from usernet.core.packet import Packet
 from usernet.tcp import state
 from usernet.tcp.const import ACK, FIN, LISTEN, REUSEADDR, REUSEPORT, SYN
+from usernet.tcp.isn import initial_sequence
 from usernet.tcp.settings import Settings
 from usernet.tcp.table import demux_key, make_key
 from usernet.testing.peer import LOCAL, REMOTE, Owner, Scene
@@ -140,10 +141,7 @@ def test_isns_differ_by_tuple_and_move_with_the_clock():
     for port in (41000, 41001):
         tcb = scene.tcp.connect(Owner(), None, REMOTE, port, Settings(), scene.now)
         isns.append(tcb.iss)
-
     assert isns[0] != isns[1]
-    from usernet.tcp.isn import initial_sequence
-
     key = bytes(12)
     assert (initial_sequence(scene.tcp, key, 64_000) - initial_sequence(scene.tcp, key, 0)) & 0xFFFFFFFF == 1000
 
