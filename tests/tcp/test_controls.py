@@ -7,7 +7,8 @@ import pytest
 from usernet.core.const import MS
 from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion import AckSample, CongestionControl, DeliveryRate, RttEstimator
-from usernet.tcp.const import ACK
+from usernet.tcp.congestion.reno import Reno
+from usernet.tcp.const import ACK, GROWS_WHEN_FULL
 from usernet.testing.peer import Scene
 
 M = 1000
@@ -95,6 +96,47 @@ def test_the_base_class_alone_neither_rules_nor_asks():
     cc.cwnd, cc.prior_cwnd = 5, 9
     assert cc.undo() == 9 and cc.on_echo(0) == 10 and not cc.control(AckSample(), 0)
     assert not (cc.needs_pacing or cc.needs_ecn or cc.wants_losses or cc.is_model_based)
+
+
+def test_a_control_that_takes_over_begins_with_what_the_other_had():
+    other, cc = Reno(), Reno()
+    other.attach(RttEstimator(200, 1000), DeliveryRate(), TcpExtMib())
+    had = {"cwnd": 33, "ssthresh": 22, "cwnd_clamp": 44, "prior_cwnd": 55, "mss": 1400, "max_packets_out": 11}
+    had |= {"growth_rule": GROWS_WHEN_FULL, "is_cwnd_limited": True}
+    for name, value in had.items():
+        setattr(other, name, value)
+    cc.adopt(other)
+    assert {name: getattr(cc, name) for name in had} == had
+    assert cc.rtt is other.rtt and cc.rate is other.rate and cc.ext is other.ext
+
+
+def test_slow_start_takes_what_leads_to_ssthresh_and_additive_increase_the_rest():
+    cc = Reno()
+    cc.cwnd, cc.ssthresh, cc.is_cwnd_limited = 10, 14, True
+    cc.standard_increase(20)
+    assert cc.cwnd == 15 and cc.cwnd_cnt == 16 - 14
+    cc.cwnd, cc.ssthresh, cc.cwnd_cnt = 10, 14, 0
+    cc.standard_increase(4)
+    assert cc.cwnd == 14 and cc.cwnd_cnt == 0
+
+
+def test_additive_increase_carries_what_is_left_over_and_owes_at_most_one():
+    cc = Reno()
+    cc.cwnd = 10
+    cc.additive_increase(4, 9)
+    assert cc.cwnd == 12 and cc.cwnd_cnt == 1
+    cc.cwnd_cnt = 9
+    cc.additive_increase(4, 1)  # counted while w was larger
+    assert cc.cwnd == 13 and cc.cwnd_cnt == 1
+
+
+def test_no_window_grows_beyond_its_clamp():
+    cc = Reno()
+    cc.cwnd_clamp = 15
+    cc.cwnd, cc.ssthresh = 10, 100
+    assert cc.slow_start(20) == 0 and cc.cwnd == 15
+    cc.additive_increase(1, 5)
+    assert cc.cwnd == 15
 
 
 @pytest.mark.parametrize(("rtt_ms", "acks"), ((25, 20), (100, 20), (5, 25 * 20)))

@@ -5,7 +5,7 @@ import pytest
 from usernet.core.const import MS, SECOND
 from usernet.core.counters import TcpExtMib
 from usernet.tcp.congestion.cubic import Cubic
-from usernet.tcp.congestion.hystart import HystartLinux, HystartPlusPlus, HystartWithTrain
+from usernet.tcp.congestion.hystart import AckTrain, HystartLinux, HystartPlusPlus, HystartWithTrain
 from usernet.tcp.const import ACK, CA_OPEN, INFINITE_SSTHRESH
 from usernet.tcp.rate import AckSample, DeliveryRate
 from usernet.tcp.rtt import RttEstimator
@@ -121,6 +121,69 @@ def test_4_10_slow_start_that_ends_without_a_loss_starts_the_curve_there():
     cc = control(50)
     run(cc, 0.1)
     assert cc.k == 0 and cc.origin == 50 and cc.cwnd_prior == 50
+
+
+def test_a_loss_and_a_timeout_end_the_epoch():
+    cc = control(100)
+    run(cc, 1)
+    assert cc.epoch_at > 0
+    lose(cc, 3 * SECOND)
+    assert cc.epoch_at == 0
+    now = run(cc, 1, now=4 * SECOND)
+    assert cc.epoch_at > 0 and cc.k > 0
+    cc.hystart.round_end = 7
+    cc.on_timeout(now)
+    assert cc.epoch_at == 0 and cc.k == cc.w_max == cc.w_est == 0 and cc.hystart.round_end == 0
+
+
+def test_the_curve_is_looked_at_each_32nd_of_a_second_while_the_window_stays():
+    cc = control(1000)
+    lose(cc, SECOND)
+    sample = AckSample()
+    sample.acked = 1
+    cc.on_ack(sample, SECOND)
+    looked = cc.looked_at
+    cc.on_ack(sample, looked + SECOND // 32)
+    assert cc.looked_at == looked
+    cc.on_ack(sample, looked + SECOND // 32 + 1)
+    assert cc.looked_at > looked
+    looked = cc.looked_at
+    cc.cwnd += 1
+    cc.on_ack(sample, looked + 1)
+    assert cc.looked_at == looked + 1
+
+
+def test_4_3_the_window_follows_w_est_where_that_is_larger():
+    cc = control(100)
+    lose(cc, SECOND)
+    sample = AckSample()
+    sample.acked = 1
+    cc.on_ack(sample, SECOND)
+    before, cc.w_est = cc.w_est, 80.0
+    assert cc.cwnd == 70 and before == pytest.approx(70 + 9 / 17 / 70)  # alpha for each of a window
+    cc.on_ack(sample, SECOND + 40 * MS)
+    assert cc.per == 70 // 10
+
+
+def test_5_8_a_pause_is_no_part_of_the_epoch_and_does_not_begin_it_later_than_now():
+    cc = control(100)
+    run(cc, 0.001)
+    began = cc.epoch_at
+    cc.on_restart(3 * SECOND, began + 5 * SECOND)
+    assert cc.epoch_at == began + 3 * SECOND
+    cc.on_restart(3 * SECOND, began + 5 * SECOND)
+    assert cc.epoch_at == began + 5 * SECOND
+
+
+def test_4_9_all_of_the_curve_comes_back():
+    cc = control(100)
+    lose(cc, SECOND)
+    now = run(cc, 2, now=2 * SECOND)
+    before = (cc.w_max, cc.k, cc.origin, cc.w_est, cc.cwnd_prior, cc.epoch_at, cc.cwnd)
+    lose(cc, now)
+    cc.on_timeout(now)
+    cc.cwnd = cc.undo()
+    assert (cc.w_max, cc.k, cc.origin, cc.w_est, cc.cwnd_prior, cc.epoch_at, cc.cwnd) == before
 
 
 def test_5_8_an_unused_window_does_not_grow_and_idle_time_does_not_count():
@@ -271,6 +334,61 @@ def test_after_a_timeout_no_round_trip_of_before_is_compared(make):
     rounds.cc.cwnd = 20
     rounds.round(151)
     assert not rounds.has_left() and rounds.cc.cwnd == 40
+
+
+def test_a_train_is_longer_by_what_four_super_segments_take_and_a_millisecond_at_most():
+    for cwnd, rtt, slack in ((80, 100 * MS, MS), (1000, MS, 262_144 * MS // 2_000_000)):
+        cc, train = control(cwnd, rtt_ms=rtt // MS, ssthresh=INFINITE_SSTHRESH), AckTrain()
+        longest = (rtt + slack) // 2
+        train.begin(0)
+        for at in range(0, longest, MS):
+            assert not train.fills_path(cc, rtt, at)
+        assert not train.fills_path(cc, rtt, longest)
+        assert train.fills_path(cc, rtt, longest + 1)
+        assert not train.fills_path(cc, rtt, longest + 3 * MS)  # a gap: another train
+
+
+def test_below_sixteen_segments_nothing_is_looked_for():
+    for cwnd, leaves in ((15, False), (16, True)):
+        rounds = Rounds(HystartLinux(), cwnd=100)
+        rounds.round(100)
+        sample = AckSample()
+        rounds.cc.cwnd, rounds.cc.hystart.round_end = cwnd, 0
+        for _ in range(12):
+            sample.rtt_ns, sample.acked = 200 * MS, 0
+            rounds.now += 5 * MS
+            rounds.cc.hystart.acknowledged(rounds.cc, sample, rounds.now)
+        assert rounds.has_left() is leaves
+
+
+def test_hystart_as_linux_has_it_finds_once_until_a_timeout():
+    for gap, second in ((5, 130), (1, 100)):
+        rounds = Rounds(HystartLinux(), cwnd=80)
+        rounds.round(100)
+        rounds.cc.cwnd = 160
+        rounds.round(second, gap_ms=gap)
+        assert rounds.has_left()
+        rounds.cc.ssthresh, rounds.cc.cwnd = INFINITE_SSTHRESH, 160
+        rounds.round(200, gap_ms=1)
+        assert not rounds.has_left()
+        rounds.cc.on_timeout(rounds.now)
+        rounds.cc.ssthresh, rounds.cc.cwnd = INFINITE_SSTHRESH, 80
+        rounds.round(100)
+        rounds.cc.cwnd = 80
+        rounds.round(130)
+        assert rounds.has_left()
+
+
+def test_in_the_second_after_a_recovery_round_trips_tell_of_the_loss():
+    for later, looks in ((0.9, False), (1.0, True)):
+        cc = control(100, ssthresh=100)
+        run(cc, 0.001)  # the epoch begins
+        cc.ssthresh = INFINITE_SSTHRESH
+        sample = AckSample()
+        sample.acked, sample.rtt_ns = 1, 77 * MS
+        cc.rate.delivered = 1
+        cc.on_ack(sample, cc.epoch_at + int(later * SECOND))
+        assert (cc.hystart.round_end > 0) is looks
 
 
 def test_hystart_as_linux_has_it_leaves_at_once():
