@@ -231,7 +231,7 @@ def test_what_waits_is_charged_though_its_connection_is_gone(ends: tuple[Net, Ne
 
 def test_what_waits_fits_into_memory(ends: tuple[Net, Net]) -> None:
     context, sink = ends[0].context, Sink()
-    pool = MemoryPool(100)
+    pool = MemoryPool(100, context.counters.tcp_ext)
     delay = TxDelay(context.timers, sink, context.counters, pool)
     path = Path(4, bytes(4), bytes(4))
     delay.span = 10 * MS

@@ -67,7 +67,8 @@ def numbers(rng: Random) -> Iterator[Any]:
 
 
 def queues(rng: Random) -> Iterator[Any]:
-    received, sent, pool, counters = ByteQueue(), SendQueue(), MemoryPool(5000), Counters()
+    received, sent, counters = ByteQueue(), SendQueue(), Counters()
+    pool = MemoryPool(5000, counters.tcp_ext)
     while True:
         packet = random_packet(rng)
         octets = rng.randbytes(rng.randrange(700))
@@ -75,7 +76,6 @@ def queues(rng: Random) -> Iterator[Any]:
         sent.append(octets)
         if not pool.charge(len(octets)):
             counters.drop("walk_refused")
-            counters.tcp_ext.TCPMemoryPressures += 1
             pool.uncharge(pool.used // 2)
         gathered = Packet(bytearray(), 0, 0)
         at = rng.randrange(sent.base, sent.end + 1)

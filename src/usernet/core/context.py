@@ -27,4 +27,4 @@ class Context:
         self.entropy = entropy
         self.counters = Counters()
         self.sysctl = SysctlRegistry()
-        self.pool = MemoryPool(pool_limit)
+        self.pool = MemoryPool(pool_limit, self.counters.tcp_ext)

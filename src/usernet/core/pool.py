@@ -1,35 +1,41 @@
 """Memory pool: every queued octet of a stack is charged here.
 
-The counterpart of Linux's ``tcp_mem``/``udp_mem`` accounting: one fixed limit for a namespace, with a pressure
-mark below it at which receivers stop growing their windows.
+The counterpart of Linux's ``tcp_mem``/``udp_mem`` accounting: one fixed limit for a namespace. Past a mark below it
+memory is under pressure, until it falls to a lower mark, and receivers stop growing their windows.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .counters import TcpExtMib
+
 if TYPE_CHECKING:
     import cython
 
 
 class MemoryPool:
-    """Octets in use against a fixed limit."""
+    """Octets in use against a fixed limit. Pressure begins past ``pressure_mark`` and ends at ``relief_mark``.
 
-    __slots__ = ("failures", "limit", "peak", "pressure_mark", "used")
+    The marks stand to each other as Linux has them.
+    """
 
-    def __init__(self, limit: cython.longlong) -> None:
+    __slots__ = ("_pressed", "ext", "failures", "limit", "peak", "pressure_mark", "relief_mark", "used")
+
+    def __init__(self, limit: cython.longlong, ext: TcpExtMib) -> None:
+        self.ext: TcpExtMib = ext
         self.limit = limit
         self.pressure_mark = limit - limit // 4
+        self.relief_mark = self.pressure_mark - self.pressure_mark // 4
         self.used = self.peak = self.failures = 0
+        self._pressed = False
 
     def charge(self, n: cython.longlong) -> cython.bint:
         """Take n octets; False, and counted, when that would pass the limit."""
         if self.used + n > self.limit:
             self.failures += 1
             return False
-        self.used += n
-        if self.used > self.peak:
-            self.peak = self.used
+        self.force(n)
         return True
 
     def force(self, n: cython.longlong) -> None:
@@ -37,6 +43,9 @@ class MemoryPool:
         self.used += n
         if self.used > self.peak:
             self.peak = self.used
+        if self.used > self.pressure_mark and not self._pressed:
+            self._pressed = True
+            self.ext.TCPMemoryPressures += 1
 
     def overdraw(self, n: cython.longlong) -> cython.bint:
         """As charge, for what a reader waits for, an eighth past the limit at most.
@@ -52,7 +61,9 @@ class MemoryPool:
     def uncharge(self, n: cython.longlong) -> None:
         """Give n octets back."""
         self.used -= n
+        if self._pressed and self.used <= self.relief_mark:
+            self._pressed = False
 
     def under_pressure(self) -> cython.bint:
         """True when receivers should stop growing."""
-        return self.used > self.pressure_mark
+        return self._pressed

@@ -94,12 +94,12 @@ def change(stack: NetStack, name: str, value: str) -> bool:
 
 
 def _set_memory(stack: NetStack, value: str) -> None:
-    """The pool of the run: of three numbers of pages the second is where pressure begins, the third is all there is."""
+    """The pool of the run, in pages: where pressure ends, where it begins, and all there is."""
     numbers = value.split()
     if len(numbers) != 3 or not all(number.isdecimal() and int(number) < MOST_PAGES for number in numbers):
         raise Unsupported(f"sysctl {TCP_MEM}={value}: three numbers of pages")
     pool = stack.context.pool
-    pool.pressure_mark, pool.limit = int(numbers[1]) * PAGE, int(numbers[2]) * PAGE
+    pool.relief_mark, pool.pressure_mark, pool.limit = (int(number) * PAGE for number in numbers)
 
 
 def show(stack: NetStack, name: str) -> str:
@@ -107,7 +107,7 @@ def show(stack: NetStack, name: str) -> str:
     name = name.replace("/", ".")
     if name == TCP_MEM:
         pool = stack.context.pool
-        return f"0\t{pool.pressure_mark // PAGE}\t{pool.limit // PAGE}"
+        return "\t".join(str(mark // PAGE) for mark in (pool.relief_mark, pool.pressure_mark, pool.limit))
     try:
         value = stack.context.sysctl.get(name)
     except OSError:
