@@ -243,6 +243,9 @@ def test_unconnected_sockets_send_epipe_and_receive_enotconn(ends: tuple[Net, Ne
         (SOL, so.SO_SNDBUF, 16384, 20000, 40000),
         (SOL, so.SO_RCVBUF, 131072, 20000, 40000),
         (SOL, so.SO_RCVBUFFORCE, None, 300_000, None),
+        (SOL, so.SO_BUF_LOCK, 0, 1, 1),
+        (SOL, so.SO_BUF_LOCK, 0, 2, 2),
+        (SOL, so.SO_BUF_LOCK, 0, 3, 3),
         (so.IPPROTO_IP, so.IP_TTL, 64, 5, 5),
         (so.IPPROTO_IP, so.IP_TOS, 0, 0x13, 0x10),
     ],
@@ -286,6 +289,20 @@ def test_options_reach_a_living_connection(ends: tuple[Net, Net]) -> None:
     assert client.getsockopt(SOL, so.SO_RCVBUF) == 100_000
     assert client.tcb.rcv_buf == 100_000
     assert child.getsockopt(so.IPPROTO_IP, so.IP_MTU) == 1500
+
+
+def test_a_buffer_keeps_the_size_at_which_it_was_locked(ends: tuple[Net, Net]) -> None:
+    client, child = pair(ends)
+    fails(errno.EINVAL, client.setsockopt, SOL, so.SO_BUF_LOCK, 4)
+    before = client.getsockopt(SOL, so.SO_RCVBUF)
+    client.setsockopt(SOL, so.SO_BUF_LOCK, 2)
+    assert client.tcb is not None and client.tcb.rcv_buf_locked and not client.tcb.snd_buf_locked
+    assert client.tcb.rcv_buf == before == client.getsockopt(SOL, so.SO_RCVBUF)
+    client.setsockopt(SOL, so.SO_SNDBUF, 50_000)
+    assert client.getsockopt(SOL, so.SO_BUF_LOCK) == 3
+    client.setsockopt(SOL, so.SO_BUF_LOCK, 0)
+    assert not client.tcb.rcv_buf_locked and not client.tcb.snd_buf_locked
+    assert client.getsockopt(SOL, so.SO_SNDBUF) == 100_000 and child.getsockopt(SOL, so.SO_BUF_LOCK) == 0
 
 
 def test_multicast_options_are_not_for_streams(ends: tuple[Net, Net]) -> None:

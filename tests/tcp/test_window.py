@@ -2,7 +2,7 @@
 
 import pytest
 
-from usernet.tcp.const import ACK, FIN, PSH
+from usernet.tcp.const import ACK, FIN, PSH, RCVBUF_LOCK, SNDBUF_LOCK
 from usernet.tcp.settings import Settings
 from usernet.tcp.space import packet_cost
 from usernet.testing.peer import Scene
@@ -101,9 +101,11 @@ def test_what_a_gap_held_back_counts_for_the_next_round_trip():
     assert tcb.info()["rcv_space"] == (40 - 17 + 1) * 1448
 
 
-def test_a_locked_buffer_does_not_grow():
+@pytest.mark.parametrize("unlocked", [0, SNDBUF_LOCK, RCVBUF_LOCK])
+def test_a_locked_buffer_does_not_grow(unlocked):
     settings = Settings()
     settings.rcvbuf = 100_000
+    settings.unlocked = unlocked
     scene, peer, tcb, _ = opened(wscale=7, ts=(1000, 0), settings=settings)
     seq = 1
     for _ in range(50):
@@ -112,7 +114,26 @@ def test_a_locked_buffer_does_not_grow():
         tcb.recv(1 << 20, False, scene.now)
         scene.advance(ms=50)
         peer.ts += 50
-    assert tcb.rcv_buf == 100_000
+    # One that SO_BUF_LOCK unlocked begins there.
+    assert (tcb.rcv_buf > 100_000) == (unlocked == RCVBUF_LOCK) and tcb.rcv_buf >= 100_000
+    assert (tcb.rcv_wscale > 0) == (unlocked == RCVBUF_LOCK)
+    if unlocked == RCVBUF_LOCK:
+        grown = tcb.rcv_buf
+        tcb.settings_changed(scene.now)
+        assert tcb.rcv_buf == grown
+
+
+@pytest.mark.parametrize("unlocked", [0, SNDBUF_LOCK, RCVBUF_LOCK])
+def test_a_locked_send_buffer_does_not_grow(unlocked):
+    settings = Settings()
+    settings.sndbuf = 20_000
+    settings.unlocked = unlocked
+    scene, peer, tcb, _ = opened(wscale=7, settings=settings)
+    assert (tcb.snd_buf > 20_000) == (unlocked == SNDBUF_LOCK)
+    grown = tcb.snd_buf
+    tcb.settings_changed(scene.now)
+    assert tcb.snd_buf == grown
+    peer.drain()
 
 
 def test_a_window_is_taken_back_only_where_that_is_allowed():

@@ -7,9 +7,10 @@ from errno import EDOM, EINVAL, ENODEV, EOPNOTSUPP
 from typing import Any, Final
 
 from ..core.const import IPPROTO_TCP, IPPROTO_UDP, SECOND, US
-from ..tcp.const import CLOSED
+from ..tcp.const import CLOSED, RCVBUF_LOCK, SNDBUF_LOCK
 from ..tcp.marks import NOTE_COST, OPT_ID, OPT_ID_TCP, RX_SOFTWARE
 from ..tcp.send_buffer import cost, piece_size
+from ..tcp.settings import buffer_locks
 from ..udp.const import REUSEADDR, REUSEPORT
 from . import const as so
 from .errors import os_error
@@ -39,11 +40,13 @@ def _share(bit: int) -> Option:
 
 
 def _get_sndbuf(sock: Any) -> int:
+    if sock.protocol == IPPROTO_TCP and sock.tcb is not None:
+        return int(sock.tcb.snd_buf)
     if sock.sndbuf:
         return int(sock.sndbuf)
     sysctl = sock.stack.context.sysctl
     if sock.protocol == IPPROTO_TCP:
-        return int(sock.tcb.snd_buf if sock.tcb is not None else sysctl.get("net.ipv4.tcp_wmem")[1])
+        return int(sysctl.get("net.ipv4.tcp_wmem")[1])
     return int(sysctl.int_of("net.core.wmem_default"))
 
 
@@ -55,15 +58,16 @@ def _force_sndbuf(sock: Any, value: int) -> None:
     sock.sndbuf = max(min(value, 0x3FFFFFFF) * 2, MIN_SNDBUF)
     if sock.protocol == IPPROTO_TCP:
         sock.settings.sndbuf = sock.sndbuf
+        sock.settings.unlocked &= ~SNDBUF_LOCK
         sock.settings_changed()
 
 
 def _get_rcvbuf(sock: Any) -> int:
     if sock.protocol != IPPROTO_TCP:
         return int(sock.endpoint.queue.limit)
-    if sock.rcvbuf:
-        return int(sock.rcvbuf)
-    return int(sock.tcb.rcv_buf if sock.tcb is not None else sock.stack.context.sysctl.get("net.ipv4.tcp_rmem")[1])
+    if sock.tcb is not None:
+        return int(sock.tcb.rcv_buf)
+    return int(sock.rcvbuf or sock.stack.context.sysctl.get("net.ipv4.tcp_rmem")[1])
 
 
 def _set_rcvbuf(sock: Any, value: int) -> None:
@@ -74,9 +78,23 @@ def _force_rcvbuf(sock: Any, value: int) -> None:
     sock.rcvbuf = max(min(value, 0x3FFFFFFF) * 2, MIN_RCVBUF)
     if sock.protocol == IPPROTO_TCP:
         sock.settings.rcvbuf = sock.rcvbuf
+        sock.settings.unlocked &= ~RCVBUF_LOCK
         sock.settings_changed()
     else:
         sock.endpoint.queue.limit = sock.rcvbuf
+
+
+def _set_buf_lock(sock: Any, value: int) -> None:
+    # What is locked keeps the size it has now, however it came to it; what is unlocked may grow from there.
+    settings = sock.settings
+    if value & ~(SNDBUF_LOCK | RCVBUF_LOCK):
+        raise os_error(EINVAL)
+    if value & SNDBUF_LOCK:
+        settings.sndbuf = sock.sndbuf = _get_sndbuf(sock)
+    if value & RCVBUF_LOCK:
+        settings.rcvbuf = sock.rcvbuf = _get_rcvbuf(sock)
+    settings.unlocked = ~value & (SNDBUF_LOCK | RCVBUF_LOCK)
+    sock.settings_changed()
 
 
 def _set_keepalive(sock: Any, value: int) -> None:
@@ -276,6 +294,7 @@ _TABLE: Final = {
     so.SO_RCVBUF: Option(_get_rcvbuf, _set_rcvbuf),
     so.SO_SNDBUFFORCE: Option(None, _force_sndbuf),
     so.SO_RCVBUFFORCE: Option(None, _force_rcvbuf),
+    so.SO_BUF_LOCK: Option(lambda sock: int(buffer_locks(sock.settings)), _set_buf_lock, kinds=(IPPROTO_TCP,)),
     so.SO_LINGER: Option(_get_linger, _set_linger, raw=True),
     so.SO_RCVTIMEO: _timeout("rcvtimeo_ns"),
     so.SO_SNDTIMEO: _timeout("sndtimeo_ns"),

@@ -180,6 +180,9 @@ MIN_MSS: Final = 88
 DEFAULT_MSS: Final = 536
 MAX_WSCALE: Final = 14
 MAX_HEADER: Final = 60
+# SO_BUF_LOCK's bits.
+SNDBUF_LOCK: Final = 1
+RCVBUF_LOCK: Final = 2
 # What a held out-of-order segment costs beside its text: its packet, headers and place in the list, as compiled.
 HELD_OVERHEAD: Final = 512
 # What a held packet may have of headers and room before them, and what each buffer coalesced into it costs.

@@ -8,14 +8,14 @@ from .rtx_timer cimport arm_rtx, cancel_rtx
 from .plpmtud cimport begin_search
 from .transmit cimport bounded_mss, echoed_rtt, sync_mss
 from .send_buffer cimport grow_send_buffer
-from .settings cimport Settings, keepidle
+from .settings cimport Settings, buffer_locks, keepidle
 from .space cimport first_window, window_scale
 from .tcb cimport Engine, Tcb
 from .tx_delay cimport TxDelay
 from .validation cimport begin_validation
 from .window cimport begin
 
-cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS
+cdef unsigned int POLLOUT, DEFAULT_MSS, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RCVBUF_LOCK, SNDBUF_LOCK
 cdef int ESTABLISHED, RTX_RETRANSMIT
 cdef long long NEVER
 cdef unsigned int STAMP_OCTETS

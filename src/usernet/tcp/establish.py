@@ -9,13 +9,22 @@ from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..wire.tcp import Segment
 from .arrivals import Arrivals
-from .const import DEFAULT_MSS, ESTABLISHED, INFINITE_SSTHRESH, INIT_CWND, MIN_MSS, RTX_RETRANSMIT
+from .const import (
+    DEFAULT_MSS,
+    ESTABLISHED,
+    INFINITE_SSTHRESH,
+    INIT_CWND,
+    MIN_MSS,
+    RCVBUF_LOCK,
+    RTX_RETRANSMIT,
+    SNDBUF_LOCK,
+)  # fmt: skip
 from .fastopen import FastOpen
 from .metrics import use_metrics
 from .plpmtud import begin_search
 from .rtx_timer import arm_rtx, cancel_rtx
 from .send_buffer import grow_send_buffer
-from .settings import Settings, keepidle
+from .settings import Settings, buffer_locks, keepidle
 from .space import first_window, window_scale
 from .tcb import Engine, Tcb
 from .transmit import bounded_mss, echoed_rtt, sync_mss
@@ -60,19 +69,18 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
 
 
 def set_buffers(tcb: Tcb) -> None:
-    """SO_RCVBUF and SO_SNDBUF, or the sysctls' defaults, which then grow by themselves."""
+    """SO_RCVBUF and SO_SNDBUF, or the sysctls' defaults; what is not locked grows by itself."""
     engine: Engine = tcb.engine
     settings: Settings = tcb.settings
-    tcb.rcv_buf_locked = settings.rcvbuf > 0
-    tcb.snd_buf_locked = settings.sndbuf > 0
-    if tcb.rcv_buf_locked:
-        tcb.rcv_buf = settings.rcvbuf
-    elif tcb.rcv_buf < engine.sysctls.rmem_default:
-        tcb.rcv_buf = engine.sysctls.rmem_default
-    if tcb.snd_buf_locked:
-        tcb.snd_buf = settings.sndbuf
-    elif tcb.snd_buf < engine.sysctls.wmem_default:
-        tcb.snd_buf = engine.sysctls.wmem_default
+    locks: cython.uint = buffer_locks(settings)
+    rcv: cython.longlong = settings.rcvbuf if settings.rcvbuf > 0 else engine.sysctls.rmem_default
+    snd: cython.longlong = settings.sndbuf if settings.sndbuf > 0 else engine.sysctls.wmem_default
+    tcb.rcv_buf_locked = (locks & RCVBUF_LOCK) != 0
+    tcb.snd_buf_locked = (locks & SNDBUF_LOCK) != 0
+    if tcb.rcv_buf_locked or tcb.rcv_buf < rcv:
+        tcb.rcv_buf = rcv
+    if tcb.snd_buf_locked or tcb.snd_buf < snd:
+        tcb.snd_buf = snd
 
 
 def set_tx_delay(tcb: Tcb, now: cython.longlong) -> None:

@@ -3,7 +3,7 @@ cimport cython
 from .fastopen cimport FastOpenKeys
 from .sysctls cimport Sysctls
 
-cdef unsigned int PMTUDISC_WANT
+cdef unsigned int PMTUDISC_WANT, RCVBUF_LOCK, SNDBUF_LOCK
 
 
 @cython.final
@@ -43,6 +43,7 @@ cdef class Settings:
     cdef public long long rcvbuf
     cdef public long long rcvlowat
     cdef public long long sndbuf
+    cdef public unsigned int unlocked
     cdef public str congestion
     cdef public long long max_pacing_rate
     cdef public long long tx_delay_ns
@@ -51,5 +52,6 @@ cdef class Settings:
     cpdef Settings copy(self)
 
 
+cpdef unsigned int buffer_locks(Settings settings) noexcept
 cpdef long long keepidle(Settings settings, Sysctls sysctls) except? -1
 cpdef long long keepintvl(Settings settings, Sysctls sysctls) except? -1

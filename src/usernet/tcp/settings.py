@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .const import PMTUDISC_WANT
+from .const import PMTUDISC_WANT, RCVBUF_LOCK, SNDBUF_LOCK
 from .fastopen import FastOpenKeys
 from .sysctls import Sysctls
 
@@ -55,6 +55,7 @@ class Settings:
         "tos",
         "ttl",
         "tx_delay_ns",
+        "unlocked",
         "user_timeout_ns",
         "window_clamp",
     )
@@ -84,6 +85,7 @@ class Settings:
         self.timestamping = 0
         self.stamps_arrivals = False  # somebody asks when text came
         self.rcvbuf = self.sndbuf = 0
+        self.unlocked = 0  # SO_BUF_LOCK's bits of those that were set and may grow again
         self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
         self.pmtudisc = PMTUDISC_WANT
@@ -120,6 +122,7 @@ class Settings:
         twin.rcvbuf = self.rcvbuf
         twin.rcvlowat = self.rcvlowat
         twin.sndbuf = self.sndbuf
+        twin.unlocked = self.unlocked
         twin.oif = self.oif
         twin.tos = self.tos
         twin.ttl = self.ttl
@@ -130,6 +133,16 @@ class Settings:
         twin.max_pacing_rate = self.max_pacing_rate
         twin.keys = self.keys
         return twin
+
+
+def buffer_locks(settings: Settings) -> cython.uint:
+    """Which buffers stay as large as they were set (SO_BUF_LOCK)."""
+    locks: cython.uint = 0
+    if settings.sndbuf > 0:
+        locks |= SNDBUF_LOCK
+    if settings.rcvbuf > 0:
+        locks |= RCVBUF_LOCK
+    return locks & ~settings.unlocked
 
 
 def keepidle(settings: Settings, sysctls: Sysctls) -> cython.longlong:

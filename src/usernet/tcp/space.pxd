@@ -1,10 +1,10 @@
 cimport cython
 
-from .settings cimport Settings
+from .settings cimport Settings, buffer_locks
 from .sysctls cimport Sysctls
 
 cdef long long PACKET_ROOM, PACKET_OVERHEAD, LINEAR_MAX, PAGE
-cdef unsigned int HALF_RATIO
+cdef unsigned int HALF_RATIO, RCVBUF_LOCK
 
 
 @cython.final

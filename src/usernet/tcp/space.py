@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .settings import Settings
+from .const import RCVBUF_LOCK
+from .settings import Settings, buffer_locks
 from .sysctls import Sysctls
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def window_scale(settings: Settings, sysctls: Sysctls) -> cython.uint:
     space: cython.longlong = _first_space(settings, sysctls)
     clamp: cython.longlong = settings.window_clamp
     shift: cython.uint = 0
-    if settings.rcvbuf == 0 and sysctls.rmem_max > space:
+    if not buffer_locks(settings) & RCVBUF_LOCK and sysctls.rmem_max > space:
         space = sysctls.rmem_max
         if 0 < clamp < space:
             space = clamp
