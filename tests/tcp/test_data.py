@@ -395,6 +395,18 @@ def test_zero_window_probe_uses_what_little_window_there_is():
     peer.expect(ACK, seq=1, payload=b"hel")
 
 
+def test_a_probe_of_little_window_fits_the_path_as_it_is_now():
+    scene, peer, tcb, _ = opened(wnd=5000, mss=1460)
+    tcb.send(bytes(3000), scene.now)
+    peer.drain()
+    peer.send(ACK, seq=1, ack=3001, wnd=1200)
+    tcb.send(b"d" * 8000, scene.now)
+    peer.expect_nothing()
+    scene.sender.new_mtu(900)
+    scene.advance(ms=300)
+    peer.expect(ACK, seq=3001, length=860)
+
+
 def test_old_segments_do_not_move_the_window():
     _scene, peer, tcb, _ = opened()
     peer.send(ACK, seq=1, ack=1, wnd=6000, payload=b"x")

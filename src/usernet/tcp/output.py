@@ -181,10 +181,14 @@ def probe_window(tcb: Tcb, now: cython.longlong) -> cython.int:
     below did not take it.
     """
     room: cython.longlong = tcb.peer_room()
-    mss: cython.uint = send_mss(tcb)
-    n: cython.longlong = _next_segment(tcb, mss)
+    mss: cython.uint
+    n: cython.longlong
     if room <= 0:
         return send_probe(tcb, now)
+    if not tcb.path.alive:
+        usable_path(tcb)
+    mss = send_mss(tcb)
+    n = _next_segment(tcb, mss)
     if n > room:
         n = room
     tcb.more_end = 0
