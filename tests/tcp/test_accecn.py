@@ -9,6 +9,8 @@ from usernet.tcp.accecn import Ecn, ace_of, flags_of, handshake_ecn, handshake_f
 from usernet.tcp.const import (
     ACE,
     ACK,
+    ACK_NOW,
+    ACK_SCHED,
     AE,
     CA_CWR,
     CE,
@@ -25,9 +27,10 @@ from usernet.tcp.const import (
     RST,
     SYN,
 )  # fmt: skip
+from usernet.tcp.ecn import on_segment
 from usernet.tcp.settings import Settings
 from usernet.testing.peer import Owner, Scene
-from usernet.wire.tcp import accecn_option, syn_options
+from usernet.wire.tcp import Segment, accecn_option, syn_options
 
 # Codes.
 
@@ -47,6 +50,55 @@ def test_tables_2_3_and_4_are_inverses():
 def test_rfc3168_18_what_a_network_may_make_of_a_codepoint():
     may = {(a, b) for a in range(4) for b in range(4) if is_plausible(a, b)}
     assert may == {(0, 0), (1, 1), (1, 2), (1, 3), (2, 2), (2, 1), (2, 3), (3, 3)}
+
+
+def marked(ecn, length=0, gso_size=0):
+    seg = Segment()
+    seg.ecn, seg.length, seg.gso_size = ecn, length, gso_size
+    return seg
+
+
+@pytest.mark.parametrize(
+    ("marks", "pending", "sack", "stamps", "asks"),
+    [
+        # An ACK that is owed anyway goes at once with two marks; three ask for one of their own, if it can be told
+        # from a duplicate ACK.
+        (1, True, True, True, False),
+        (2, True, False, False, True),
+        (2, False, True, True, False),
+        (3, False, False, False, False),
+        (3, False, True, False, True),
+        (3, False, False, True, True),
+        (3, True, False, False, True),
+    ],
+)
+def test_rfc9768_3_2_2_5_1_when_marks_of_acks_ask_for_an_ack(marks, pending, sack, stamps, asks):
+    _scene, _peer, tcb, _ = served()
+    tcb.sack_ok, tcb.ts_ok, tcb.ack_pending = sack, stamps, ACK_SCHED if pending else 0
+    tcb.ecn.pending_ce, tcb.ecn.last_ecn = marks - 1, CE
+    on_segment(tcb, marked(CE))
+    assert tcb.ecn.pending_ce == marks
+    assert tcb.ack_pending == (ACK_SCHED | ACK_NOW if asks else ACK_SCHED if pending else 0)
+
+
+@pytest.mark.parametrize(("marks", "last", "asks"), [(1, CE, False), (2, CE, True), (1, ECT_0, True)])
+def test_rfc9768_3_2_2_5_1_text_asks_for_an_ack_with_the_second_mark_or_another_field(marks, last, asks):
+    _scene, _peer, tcb, _ = served()
+    tcb.ack_pending = 0
+    tcb.ecn.pending_ce, tcb.ecn.last_ecn = marks - 1, last
+    on_segment(tcb, marked(CE, 100))
+    assert tcb.ack_pending == (ACK_SCHED | ACK_NOW if asks else 0)
+    tcb.ack_pending, tcb.ecn.mode, tcb.ecn.pending_ce = 0, ECN_CLASSIC, 9
+    on_segment(tcb, marked(CE, 100))
+    assert tcb.ack_pending == 0
+
+
+@pytest.mark.parametrize(("length", "unit", "segs"), [(100, 0, 1), (100, 100, 1), (101, 100, 2), (250, 100, 3)])
+def test_a_coalesced_packet_counts_for_its_segments(length, unit, segs):
+    _scene, _peer, tcb, _ = served()
+    before = tcb.ecn.received_ce
+    on_segment(tcb, marked(CE, length, unit))
+    assert tcb.ecn.received_ce - before == segs
 
 
 # Negotiation, table 2.

@@ -4,6 +4,7 @@ import pytest
 
 from usernet.tcp.const import ACK, PSH, URG
 from usernet.tcp.transmit import timestamp
+from usernet.tcp.window import grow_window, window_offer
 from usernet.testing.peer import Scene
 
 N, P, U = ACK, ACK | PSH, ACK | URG
@@ -49,6 +50,95 @@ def test_the_peers_segment_size_is_at_most_what_it_was_told():
     _scene, peer, tcb = opened()
     peer.send(ACK, seq=1, ack=1, payload=b"x" * 3000)
     assert tcb.info()["rcv_mss"] == 1460
+
+
+@pytest.mark.parametrize(
+    ("held", "offered", "offer"),
+    [
+        # Less than a segment fits, so that all of the buffer counts as one: a window that was shut opens as wide.
+        (0, 0, 1152),
+        (0, 575, 1152),
+        # Half of it more is worth telling; less is not.
+        (0, 576, 576),
+        (0, 1152, 1152),
+        (0, 1153, 1152),
+        (2, 0, 1151),
+        (2, 1152, 0),
+        (2, 574, 1151),
+        (2, 575, 575),
+        (1152, 0, 0),
+        (1154, 0, 0),
+        (1154, 576, 0),
+        (2304, 0, 0),
+    ],
+)
+def test_a_buffer_below_a_segment_is_offered_whole_or_not_at_all(held, offered, offer):
+    _scene, _peer, tcb = opened()
+    tcb.rcv_buf, tcb.rcv_mss, tcb.rcv_wnd = 2304, 1460, offered
+    tcb.space.ratio, tcb.space.clamp, tcb.space.ssthresh, tcb.space.held = 128, 5000, 5000, held
+    assert (window_offer(tcb), tcb.rcv_wscale) == (offer, 0)
+
+
+@pytest.mark.parametrize(
+    ("most", "mss", "free", "offered", "offer"),
+    [
+        # As it was, unless a whole segment more fits, or it has shrunk: then in whole segments.
+        (4000, 3000, 4000, 1001, 1001),
+        (4000, 3000, 4000, 1000, 3000),
+        (4000, 3000, 4000, 1500, 1500),
+        (4000, 3000, 4000, 4000, 4000),
+        (4000, 3000, 4000, 4001, 3000),
+        # Below half of it, nothing unless a segment fits and a sixteenth is free.
+        (8000, 1460, 1000, 600, 0),
+        (16000, 1460, 1459, 0, 0),
+        (16000, 1460, 1460, 0, 1460),
+        (32000, 1460, 1999, 0, 0),
+        (32000, 1460, 2000, 0, 1460),
+    ],
+)
+def test_an_unscaled_window_is_offered_in_whole_segments(most, mss, free, offered, offer):
+    _scene, _peer, tcb = opened()
+    tcb.rcv_buf, tcb.rcv_mss, tcb.rcv_wnd = 2 * most, mss, offered
+    tcb.space.ratio, tcb.space.clamp, tcb.space.ssthresh, tcb.space.held = 128, most, most, 2 * (most - free)
+    assert (window_offer(tcb), tcb.rcv_wscale) == (offer, 0)
+
+
+def test_no_window_at_all_is_offered_where_none_is_allowed():
+    _scene, _peer, tcb = opened()
+    tcb.rcv_buf, tcb.rcv_mss, tcb.space.clamp = 2304, 1460, 0
+    assert window_offer(tcb) == 0
+    tcb.rcv_buf, tcb.space.clamp = 0, 5000
+    assert window_offer(tcb) == 0
+
+
+# A packet that costs 768 carries 384 by the ratio: half of it, a quarter, ... must be text while the window is below
+# half of the largest, a quarter, ...: the larger it is, the less overhead counts.
+HALF = 6291456 >> 2
+
+
+@pytest.mark.parametrize(
+    ("ssthresh", "n", "grows"),
+    [
+        (HALF, 192, True),
+        (HALF, 191, False),
+        (HALF + 1, 383, False),
+        (HALF // 2, 96, True),
+        (HALF // 2, 95, False),
+        (HALF // 2 + 1, 191, False),
+        (HALF // 2 + 1, 192, True),
+        (HALF // 4, 48, True),
+        (HALF // 4, 47, False),
+        (HALF // 4 + 1, 95, False),
+    ],
+)
+def test_small_segments_widen_the_window_while_it_is_small(ssthresh, n, grows):
+    scene, _peer, tcb = opened(wscale=7)
+    scene.context.sysctl.set("net.ipv4.tcp_rmem", "4096 131072 6291456")
+    tcb.rcv_buf, tcb.rcv_mss = 1 << 24, 700
+    tcb.space.ratio, tcb.space.clamp, tcb.space.ssthresh = 128, 1 << 24, ssthresh
+    tcb.quick = 2
+    grow_window(tcb, n, 768)
+    assert tcb.space.ssthresh == ssthresh + (1400 if grows else 0) and tcb.quick == (3 if grows else 2)
 
 
 def rtt(tcb):
