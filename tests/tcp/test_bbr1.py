@@ -6,12 +6,12 @@ from usernet.core.const import MS, SECOND
 from usernet.core.counters import TcpExtMib
 from usernet.core.entropy import Entropy
 from usernet.tcp.congestion.bbr1 import Bbr1
-from usernet.tcp.const import INFINITE_SSTHRESH
+from usernet.tcp.const import CA_LOSS, CA_OPEN, CA_RECOVERY, INFINITE_SSTHRESH
 from usernet.tcp.rate import AckSample, DeliveryRate
 from usernet.tcp.rtt import RttEstimator
 from usernet.testing.peer import Scene
 
-STARTUP, DRAIN, PROBE_BW = 0, 1, 2
+STARTUP, DRAIN, PROBE_BW, PROBE_RTT = 0, 1, 2, 3
 M = 1000
 NOW = 100 * SECOND
 
@@ -42,7 +42,7 @@ class Path:
         self.cc.cycle_index, self.cc.pacing_gain = index, gain
         return self.cc
 
-    def ack(self, ms, flight, *, losses=0, departs_in=0, round_ends=False, app_limited=False):
+    def ack(self, ms, flight, *, losses=0, departs_in=0, round_ends=False, app_limited=False, **told):
         """An ACK of one segment so many milliseconds after the phase began, with so much in flight before it."""
         now = NOW + ms * MS
         sample = AckSample()
@@ -51,7 +51,7 @@ class Path:
         self.rate.lost += losses
         sample.prior_in_flight = flight
         sample.in_flight = flight - 1
-        self.rate.delivered += 1
+        self.rate.delivered += told.get("delivered", 1)
         self.rate.delivered_at = now
         sample.interval_ns = 100 * MS
         sample.interval_delivered = 50
@@ -59,6 +59,8 @@ class Path:
         sample.is_app_limited = app_limited
         sample.rtt_ns = 100 * MS
         sample.next_at = now + departs_in * MS
+        for name, value in told.items():
+            setattr(sample, name, value)
         self.cc.control(sample, now)
         return self.cc
 
@@ -229,3 +231,199 @@ def test_the_send_buffer_holds_a_window_more_for_a_model(name, windows):
     tcb, _ = scene.peer().open_passive(scene.listen(), rtt_ms=100, mss=M, wscale=7)
     # A segment of 1,000 octets costs 2,048, and 256 beside it.
     assert tcb.snd_buf == windows * 10 * 2304
+
+
+# Startup.
+
+
+def test_the_pipe_is_full_after_three_round_trips_that_brought_less_than_a_quarter_more():
+    path = Path(STARTUP)
+    cc = path.ack(1, 500, round_ends=True)
+    assert cc.full_bw == 1000 and cc.full_bw_rounds == 0
+    cc.bw_filter.reset(1249.0, cc.round_count)
+    path.ack(2, 500, round_ends=True)
+    path.ack(3, 500, round_ends=True)
+    cc.bw_filter.reset(1250.0, cc.round_count)
+    assert path.ack(4, 500, round_ends=True).full_bw_rounds == 0 and cc.full_bw == 1250
+    path.ack(5, 500, round_ends=True)
+    path.ack(6, 500, round_ends=True)
+    path.ack(7, 500, round_ends=True, app_limited=True)
+    path.ack(8, 500)
+    assert cc.mode == STARTUP
+    assert (
+        path.ack(9, 500, round_ends=True).mode == DRAIN and cc.ssthresh == 134
+    )  # 125, and three super-segments of three
+
+
+def test_an_undone_loss_or_a_timeout_looks_for_a_full_pipe_anew():
+    cc = Path(STARTUP).cc
+    cc.full_bw, cc.full_bw_rounds, cc.policer.bw, cc.cwnd = 1000.0, 2, 5.0, 33
+    assert cc.undo() == 33 and (cc.full_bw, cc.full_bw_rounds, cc.policer.bw) == (0, 0, 0)
+    cc.full_bw, cc.round_start = 1000.0, False
+    cc.on_timeout(NOW)
+    assert cc.full_bw == 0 and cc.round_start and cc.prior_ca_state == CA_LOSS
+    assert cc.policer.is_sampling and cc.policer.rounds == 1
+
+
+# Gains.
+
+
+@pytest.mark.parametrize(
+    ("mode", "index", "policed", "gains"),
+    (
+        (STARTUP, 0, False, (739 / 256, 739 / 256)),
+        (DRAIN, 0, False, (88 / 256, 739 / 256)),
+        (PROBE_BW, 0, False, (1.25, 2.0)),
+        (PROBE_BW, 1, False, (0.75, 2.0)),
+        (PROBE_BW, 2, False, (1.0, 2.0)),
+        (PROBE_BW, 7, False, (1.0, 2.0)),
+        (PROBE_BW, 0, True, (1.0, 2.0)),
+        (PROBE_BW, 1, True, (1.0, 2.0)),
+        (PROBE_RTT, 0, False, (1.0, 1.0)),
+    ),
+)
+def test_each_state_has_its_gains(mode, index, policed, gains):
+    path = Path(mode)
+    path.cc.policer.in_use, path.cc.policer.bw = policed, 500.0
+    cc = path.phase(index, 1.0)
+    path.ack(1, 1000)
+    assert (cc.pacing_gain, cc.cwnd_gain) == gains
+
+
+def test_a_cycle_begins_with_any_phase_but_the_draining_one():
+    seen = set()
+    for seed in range(100):
+        path = Path(DRAIN)
+        path.cc.configure(None, Entropy(b"%d" % seed))
+        seen.add(path.ack(1, 100).cycle_index)
+    assert seen == {0, 2, 3, 4, 5, 6, 7}
+
+
+# The window.
+
+
+def test_recovery_conserves_packets_for_a_round_trip_and_then_the_window_comes_back():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd = 200
+    assert cc.on_loss(NOW) == INFINITE_SSTHRESH and cc.saved_cwnd == 200
+    path.ack(1, 100, losses=2, ca_state=CA_RECOVERY)
+    assert cc.cwnd == 100 and cc.packet_conservation
+    path.ack(2, 104, ca_state=CA_RECOVERY)
+    assert cc.cwnd == 104
+    path.ack(3, 90, losses=30, ca_state=CA_RECOVERY)
+    assert cc.cwnd == 90
+    path.ack(4, 60, ca_state=CA_RECOVERY)
+    assert cc.cwnd == 90
+    path.ack(5, 60, ca_state=CA_RECOVERY, round_ends=True)
+    assert cc.cwnd == 91 and not cc.packet_conservation
+    path.ack(6, 60, losses=10, ca_state=CA_RECOVERY)
+    assert cc.cwnd == 82
+    path.ack(7, 60)
+    assert cc.cwnd == 201 and cc.prior_ca_state == CA_OPEN
+
+
+def test_a_recovery_that_ends_early_ends_the_conservation():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd = 200
+    cc.on_loss(NOW)
+    path.ack(1, 100, ca_state=CA_RECOVERY)
+    path.ack(2, 100)
+    assert cc.cwnd == 201 and not cc.packet_conservation
+
+
+def test_losses_leave_a_segment_and_a_timeouts_window_comes_back_as_well():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd = 5
+    path.ack(1, 100, losses=9)
+    assert cc.cwnd == 4  # one, and what was delivered, but four at least
+    cc.cwnd = 180
+    cc.on_loss(NOW)
+    cc.on_timeout(NOW)
+    cc.cwnd = 1
+    path.ack(2, 3, ca_state=CA_LOSS)
+    assert cc.cwnd == 4
+    path.ack(3, 3)
+    assert cc.cwnd == 181
+
+
+def test_what_comes_in_a_lump_raises_the_window_once_the_pipe_was_full():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd = 300
+    path.ack(1, 100, delivered=40)
+    assert cc.extra_acked == 40 and cc.cwnd == 200 + 40 + 6  # 1 ms after the epoch began one was expected
+    path.ack(2, 100, delivered=40)
+    assert cc.extra_acked == 79
+    for _ in range(4):
+        path.ack(3, 100, round_ends=True)
+    assert (cc.extra_acked_before, cc.extra_acked) == (0, 82)
+    path.ack(3, 100, round_ends=True)
+    assert (cc.extra_acked_before, cc.extra_acked) == (82, 83)  # of five to ten round trips the most
+    path.ack(500, 100, round_ends=True)
+    assert cc.epoch_acked == 1 and cc.epoch_at == NOW + 500 * MS
+
+
+def test_a_lump_counts_a_tenth_of_a_second_at_most():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd, cc.extra_acked = 1000, 500
+    assert path.ack(1, 100).cwnd == 200 + 100 + 6
+
+
+# ProbeRTT.
+
+
+def test_ten_seconds_without_a_smaller_round_trip_lead_to_probe_rtt_and_200_ms_out_of_it():
+    path = Path()
+    cc = path.phase(2, 1.0)
+    cc.cwnd = 150
+    path.ack(10_000, 100, rtt_ns=110 * MS)
+    assert cc.mode == PROBE_BW and cc.min_rtt == 100 * MS
+    path.ack(10_001, 100, rtt_ns=110 * MS)
+    assert cc.mode == PROBE_RTT and cc.min_rtt == 110 * MS and cc.cwnd == 4 and cc.probe_rtt_done_at == 0
+    path.ack(10_002, 6)
+    assert cc.probe_rtt_done_at == 0 and path.rate.app_limited > 0
+    path.ack(10_003, 5)
+    assert cc.probe_rtt_done_at == NOW + 10_203 * MS
+    path.ack(10_203, 5, round_ends=True)
+    assert cc.mode == PROBE_RTT and cc.probe_rtt_round_done
+    path.ack(10_204, 5)
+    assert cc.mode == PROBE_BW and cc.cwnd >= 150 and cc.min_rtt_at == NOW + 10_204 * MS
+
+
+def test_a_round_trip_must_have_passed_before_probe_rtt_ends():
+    path = Path(PROBE_RTT)
+    path.cc.probe_rtt_done_at = NOW
+    assert path.ack(300, 5).mode == PROBE_RTT
+    assert path.ack(301, 5, round_ends=True).mode == PROBE_BW
+
+
+def test_before_the_pipe_was_full_probe_rtt_leads_back_to_startup():
+    path = Path(PROBE_RTT)
+    path.cc.full_bw_reached, path.cc.probe_rtt_done_at = False, NOW
+    assert path.ack(300, 5, round_ends=True).mode == STARTUP
+
+
+def test_a_delayed_ack_does_not_make_the_round_trip_longer():
+    path = Path()
+    path.phase(2, 1.0)
+    path.ack(10_001, 100, rtt_ns=140 * MS, is_ack_delayed=True)
+    assert path.cc.mode == PROBE_RTT and path.cc.min_rtt == 100 * MS
+
+
+def test_after_a_silence_it_sends_at_the_rate_of_the_path_and_needs_no_look_at_the_round_trip():
+    path = Path()
+    cc = path.phase(0, 1.25)
+    cc.on_restart(SECOND, NOW + SECOND)
+    assert not cc.idle_restart
+    path.rate.app_limited = 1
+    cc.on_restart(SECOND, NOW + SECOND)
+    assert cc.idle_restart and cc.pacing_rate == 990_000 and (cc.epoch_at, cc.epoch_acked) == (NOW + SECOND, 0)
+    path.ack(11_000, 100)
+    assert cc.mode == PROBE_BW and not cc.idle_restart
+    cc.mode, cc.probe_rtt_done_at = PROBE_RTT, NOW
+    cc.on_restart(SECOND, NOW + 1)
+    assert cc.mode == PROBE_BW
