@@ -80,13 +80,20 @@ def test_a_probe_that_ended_by_itself_stays_ended_when_a_loss_was_none():
     assert cc.state == DOWN
 
 
-def left_startup(cc):
+def left_startup(cc, delivered=100):
     """Six losses, and more than 2% of a round trip, end it."""
     lose(cc, NOW)
     cc.model.loss_events, cc.model.loss_round_delivered = 6, 0
-    acked(cc, CA_RECOVERY, delivered=1, in_flight=1000, interval_ns=100 * MS, interval_delivered=100,
+    acked(cc, CA_RECOVERY, delivered=1, in_flight=1000, interval_ns=100 * MS, interval_delivered=delivered,
           prior_delivered=9_900, sent_in_flight=150, interval_lost=10)  # fmt: skip
     return cc
+
+
+@pytest.mark.parametrize(("delivered", "bound"), ((60, 100), (140, 140)))
+def test_5_3_1_3_startup_that_losses_ended_leaves_a_bound_of_what_was_carried(delivered, bound):
+    cc = left_startup(probing(STARTUP), delivered)
+    assert cc.inflight_longterm == bound and cc.ssthresh == 100
+    assert (cc.pacing_gain, cc.cwnd_gain) == (0.35, 2.0)
 
 
 def test_losses_that_were_none_do_not_end_startup():
@@ -94,6 +101,7 @@ def test_losses_that_were_none_do_not_end_startup():
     assert cc.state == DRAIN and cc.model.full_bw_reached and cc.inflight_longterm < 200
     cc.undo()
     assert cc.state == STARTUP and not cc.model.full_bw_reached and cc.inflight_longterm == 200
+    assert (cc.pacing_gain, cc.cwnd_gain) == (2.77, 2.0)
 
 
 def test_while_the_round_trip_is_probed_startup_waits_to_come_back():
@@ -101,6 +109,19 @@ def test_while_the_round_trip_is_probed_startup_waits_to_come_back():
     cc.state = PROBE_RTT
     cc.undo()
     assert cc.state == PROBE_RTT and not cc.model.full_bw_reached
+
+
+def test_startup_goes_on_while_little_is_lost():
+    cc = probing(STARTUP)
+    assert ack(cc, ends_round=True) == STARTUP and ack(cc, ends_round=True, losses=1, interval_lost=2) == STARTUP
+
+
+def test_while_the_round_trip_is_probed_no_probe_for_bandwidth_comes_back():
+    cc = probing()
+    lose(cc, NOW)
+    cc.state = PROBE_RTT
+    cc.undo()
+    assert cc.state == PROBE_RTT and cc.inflight_longterm == 200
 
 
 def test_startup_that_ended_by_itself_stays_ended_when_a_loss_was_none():
@@ -343,3 +364,91 @@ def test_5_4_1_a_silence_may_have_been_the_look_at_the_round_trip():
     assert cc.state == PROBE_RTT
     cc.on_restart(SECOND, NOW + 1)
     assert cc.state == CRUISE and cc.cwnd == 150
+
+
+# What else an ACK does.
+
+
+def test_a_round_with_a_loss_lowers_the_short_term_bounds_unless_it_probes():
+    for state, is_bound in ((DOWN, True), (CRUISE, True), (PROBE_RTT, True), (REFILL, False), (UP, False)):
+        cc = probing(state)
+        cc.bw_probe_samples = False
+        lose(cc, NOW)
+        ack(cc)
+        assert cc.model.inflight_shortterm == 0x7FFFFFFF and cc.model.loss_in_round
+        cc.rate.delivered += 200
+        acked(cc, delivered=1, in_flight=120, interval_ns=100 * MS, interval_delivered=60, sent_in_flight=120,
+              prior_delivered=cc.rate.delivered - 100)  # fmt: skip
+        assert (cc.model.inflight_shortterm < 0x7FFFFFFF) is is_bound
+        assert not cc.model.loss_in_round
+
+
+def test_losses_that_came_with_the_ack_are_answered_once_a_probe_and_not_when_it_lacked_data():
+    cc = probing(CRUISE)
+    ack(cc, interval_lost=3, sent_in_flight=120, is_app_limited=True)
+    assert cc.inflight_longterm == 200 and not cc.bw_probe_samples
+    cc.bw_probe_samples = True
+    ack(cc, interval_lost=3, sent_in_flight=120)
+    assert cc.inflight_longterm == 120
+    ack(cc, interval_lost=3, sent_in_flight=110)
+    assert cc.inflight_longterm == 120
+
+
+def test_a_cycle_that_lacked_data_or_was_cut_by_probe_rtt_forgets_no_bandwidth():
+    for state, limited in ((DOWN, True), (PROBE_RTT, False)):
+        cc = probing(UP)
+        cc.model.full_bw_now = True
+        assert ack(cc) == DOWN
+        cc.state = state
+        ack(cc, ends_round=True, is_app_limited=limited)
+        assert (cc.model.bw_before, cc.model.bw_now) == (0, 1000) and not cc.bw_probe_samples
+
+
+def test_a_refill_begins_the_growth_of_the_bound_anew():
+    cc = probing(CRUISE)
+    cc.bw_probe_up_acks, cc.bw_probe_up_rounds = 40, 7
+    assert ack(cc, now=NOW + 4 * SECOND) == REFILL
+    assert (cc.bw_probe_up_acks, cc.bw_probe_up_rounds) == (0, 0)
+
+
+def test_probe_rtt_ends_the_samples_of_a_probe_and_begins_a_new_cycle():
+    cc = probing(UP)
+    at = NOW + 5 * SECOND + 1
+    assert ack(cc, now=at) == PROBE_RTT and cc.bw_probe_samples
+    ack(cc, now=at, ends_round=True)
+    assert not cc.bw_probe_samples
+    cc.probe_rtt_done_at, cc.bw_probe_wait = at, 0
+    assert ack(cc, now=at + 1, ends_round=True) == CRUISE
+    assert cc.cycle_at == at + 1 and cc.bw_probe_wait >= 2 * SECOND and cc.pacing_gain == 1.0
+
+
+def test_the_window_before_a_timeout_comes_back():
+    cc = probing(CRUISE)
+    cc.on_loss(NOW)
+    cc.on_timeout(NOW)
+    cc.cwnd = 1
+    assert cc.undo() == 150
+    ack(cc)
+    assert cc.cwnd >= 150
+    cc.cwnd = 160
+    assert cc.undo() == 160
+
+
+@pytest.mark.parametrize(
+    ("state", "bw", "pacing", "cwnd"),
+    (
+        (DRAIN, 1000.0, 10_000, 200),  # twice what the path holds
+        (UP, 1000.0, 10_000, 227),  # and a quarter, and two segments
+        (DRAIN, 10.0, 10_000, 6),  # three super-segments of two at least
+        (DRAIN, 10.0, 9_000_000, 27),  # a super-segment is a millisecond of the rate
+        (DRAIN, 10.0, 900_000_000, 195),  # and 64 KiB at most
+    ),
+)
+def test_5_6_4_2_the_window_is_a_multiple_of_what_the_path_holds(state, bw, pacing, cwnd):
+    cc = probing(state)
+    cc.inflight_longterm, cc.cwnd = 0x7FFFFFFF, 500
+    cc.model.bw = cc.model.bw_now = cc.model.full_bw = bw
+    cc.pacing_gain, cc.cwnd_gain = pacing / (bw * 990), 2.25 if state == UP else 2.0
+    cc.rate.delivered += 1
+    acked(cc, delivered=1, in_flight=400)
+    assert cc.cwnd in (cwnd, cwnd + 1)  # what an ACK brings beyond what was expected

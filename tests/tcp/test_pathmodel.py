@@ -77,6 +77,8 @@ def test_5_5_5_a_sample_short_of_data_counts_where_it_is_no_smaller():
     path.ack(900, is_app_limited=True)
     path.model.advance_max_bw()
     assert path.model.bw_before == 1000
+    path.ack(800, is_app_limited=True)
+    assert path.model.bw_now == 0
     path.ack(1000, is_app_limited=True)
     assert path.model.bw_now == 1000
 
@@ -123,6 +125,19 @@ def test_5_5_10_3_a_round_with_a_loss_slows_down_toward_what_it_delivered():
     assert model.bw == 900
 
 
+def test_5_5_10_3_the_best_of_the_round_counts():
+    path = Path()
+    path.round(1000)
+    path.model.reset_latest()
+    assert path.model.bw_latest == path.model.inflight_latest == 0
+    path.model.note_loss()
+    for bw, inflight in ((800, 80), (900, 90), (850, 85)):
+        path.ack(bw, prior=9, interval_delivered=inflight)
+    path.ack(500, interval_delivered=50)
+    path.model.adapt_lower_bounds(False, 100)
+    assert path.model.bw_shortterm == pytest.approx(900) and path.model.inflight_shortterm == 90
+
+
 def test_5_5_10_3_seven_tenths_are_the_most_a_round_takes():
     path = Path()
     path.round(1000)
@@ -155,6 +170,8 @@ def test_5_3_1_3_startup_ends_with_six_losses_in_a_round_of_recovery_and_too_muc
         assert not path.model.startup_too_high(path.sample, True)
         path.ack(prior=0, losses=1)
     assert path.model.loss_events == 6
+    path.ack(losses=0, interval_lost=2)
+    assert path.model.loss_events == 6 and not path.model.startup_too_high(path.sample, True)
     path.ack(losses=0, interval_lost=3)
     assert path.model.startup_too_high(path.sample, True) and not path.model.startup_too_high(path.sample, False)
     path.model.loss_events = 5
@@ -193,6 +210,8 @@ def test_linux_marks_take_a_third_of_their_share_off_the_volume_and_nothing_off_
 
 def test_linux_alpha_is_the_share_of_marks_smoothed_over_sixteen_rounds():
     path = Path()
+    path.ack(ce=5)
+    assert path.model.ecn_alpha == 1  # not before it counts
     path.ack(min_rtt=NEAR)
     assert path.model.ecn_alpha == pytest.approx(15 / 16) and path.model.ecn_rounds == 0
     path.rate.delivered_ce = 5
@@ -244,11 +263,15 @@ def test_what_losses_lowered_is_given_back_and_no_more():
     model = path.model
     model.bw_shortterm, model.inflight_shortterm = 700.0, 90
     model.save_bounds()
+    path.rate.delivered = 50
     model.note_loss()
-    assert model.loss_in_round and model.loss_round_delivered == 0
-    model.bw_shortterm, model.inflight_shortterm = 500.0, 60
+    path.rate.delivered = 60
+    model.note_loss()
+    assert model.loss_in_round and model.loss_round_delivered == 50
+    model.bw_shortterm, model.inflight_shortterm, model.full_bw_count = 500.0, 60, 2
     model.undo()
     assert (model.bw_shortterm, model.inflight_shortterm) == (700, 90) and not model.loss_in_round
+    assert model.full_bw_count == 0
     model.bw_shortterm, model.inflight_shortterm = 800.0, 95
     model.undo()
     assert (model.bw_shortterm, model.inflight_shortterm) == (800, 95)
