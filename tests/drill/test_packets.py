@@ -173,6 +173,28 @@ def test_a_packet_to_us_longer_than_any_is_no_script() -> None:
     passes("+0 < . 1:65496(65495) ack 1 win 257")
 
 
+PING = """
+    0 socket(..., SOCK_DGRAM, IPPROTO_ICMP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 sendto(3, ..., 64, 0, ..., ...) = 64
+   +0 > icmp echo_request [raw (64)]
+  +.1 < icmp echo_reply id 8080 [raw (50)]
+   +0 read(3, ..., 100) = 50
+"""
+
+
+def test_a_ping_is_sent_and_answered() -> None:
+    assert run_script(PING).ok, str(run_script(PING))
+    for wrong, words in (
+        ("echo_request [raw (65)]", "length: 65 octets of ICMP expected, 64 sent"),
+        ("echo_request", "length: 36 octets of ICMP expected, 64 sent"),
+        ("echo_reply [raw (64)]", "ICMP type and code: 0 0 expected, 8 0 sent"),
+    ):
+        result = run_script(PING.replace("echo_request [raw (64)]", wrong))
+        assert result.outcome == "FAIL" and words in str(result)
+    assert run_script(PING.replace("raw (50)", "raw (7)")).outcome == "error"
+
+
 def test_super_segments_are_seen_whole() -> None:
     passes("+0 write(4, ..., 2000) = 2000\n+0 > P. 1:2001(2000) ack 1", strict_segments=True)
 

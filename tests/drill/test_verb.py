@@ -225,6 +225,15 @@ def test_a_mark_at_the_head_of_the_text_is_no_mistake(scripts: Path) -> None:
     assert drill(scripts / "mark.pkt").return_value == 0
 
 
+def test_a_dry_run_reads_and_runs_nothing(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(BAD)
+    assert drill(scripts / "bad.pkt", "--dry_run").return_value == 0
+    (scripts / "bad.pkt").write_text("--dry_run\n" + BAD)
+    assert drill(scripts / "bad.pkt").return_value == 0
+    (scripts / "bad.pkt").write_text("--dry_run\n" + BAD + "+0 > nothing")
+    assert drill(scripts / "bad.pkt").return_value == 2
+
+
 def test_options_that_change_nothing_are_read(scripts: Path) -> None:
     assert drill(scripts / "good.pkt", "--speed=1", "--non_fatal=packet", "--code_sockopt=TCP_INFO").return_value == 0
     assert "--is_anyip" in drill(scripts / "good.pkt", "--is_anyip").output

@@ -52,6 +52,7 @@ SCRIPT_OPTIONS = (
     ("tcp_ts_ecr_scaled", "", "Timestamps that the stack never sent may be echoed to it."),
     ("send_omit_free", "", "Read, and without effect: buffers are always kept."),
     ("strict_segments", "", "Packets are cut exactly as the script says; else equal ones add up."),
+    ("dry_run", "", "Scripts are read, and not run."),
     ("gateway_ip", "ADDRESS", "Read, and without effect: tun0 needs no gateway."),
     ("speed", "MBIT", "Read, and without effect: tun0 has no speed."),
     ("init_scripts", "FILES", "Read, and without effect: no program is run."),

@@ -13,6 +13,7 @@ from ...sockets.epoll import Epoll
 from ...sockets.errors import os_error
 from ...sockets.factory import socket
 from ...sockets.file import File
+from ...sockets.ping import PingSocket
 from . import connection as stage
 from .arguments import checked, lengths, number, shown, single
 from .config import Config
@@ -20,6 +21,7 @@ from .connection import Connection
 from .errors import Mismatch, Unsupported, nearest
 from .files import PipeBuffer, PipeEnd, ZeroFile
 from .machine import Machine
+from .packet_lines import ICMP_TYPES
 from .script import Expression, Struct
 from .signing import Signer, info_struct
 from .structs import check_epoll_event, check_message, check_option, check_poll, control_of, linger_octets
@@ -31,6 +33,7 @@ O_RDWR: Final = SYMBOLS["O_RDWR"]
 MSG_TRUNC: Final = SYMBOLS["MSG_TRUNC"]
 MSG_FASTOPEN: Final = SYMBOLS["MSG_FASTOPEN"]
 CONTROL_ROOM: Final = 4096
+ICMP_HEADER: Final = 8
 
 
 @dataclass(slots=True)
@@ -299,6 +302,9 @@ class Calls:
         if not is_open(a[1]) and a[2]:
             raise os_error(EFAULT)
         data = bytearray(a[2]) if a[3] & SYMBOLS["MSG_ZEROCOPY"] else bytes(a[2])
+        if isinstance(sock, PingSocket) and a[2] >= ICMP_HEADER:
+            # Of zeros, as all else, but for the type.
+            data = bytes((ICMP_TYPES["echo_request"],)) + data[1:]
         return Answer(sock.sendto(data, a[3], address))
 
     def sendmsg(self, a: list[Any]) -> Answer:

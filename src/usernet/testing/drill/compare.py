@@ -34,6 +34,8 @@ def differences(spec: TcpPacket | IcmpPacket | UdpPacket, live: Live, stamp_limi
         found += _text_differences(spec.length, live)
     elif (spec.kind, spec.code) != (live.kind, live.code):
         found.append(f"ICMP type and code: {spec.kind} {spec.code} expected, {live.kind} {live.code} sent")
+    elif spec.text() != len(live.payload):
+        found.append(f"length: {8 + spec.text()} octets of ICMP expected, {8 + len(live.payload)} sent")
     return found
 
 

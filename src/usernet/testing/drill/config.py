@@ -16,7 +16,7 @@ LARGEST_PERCENT: Final = 1000
 
 # What speaks of other ways to run a script than this one, or has no meaning for ours.
 _IGNORED = {
-    "init_scripts", "code_command", "code_format", "code_sockopt", "gateway_ip", "speed", "dry_run", "debug", "verbose",
+    "init_scripts", "code_command", "code_format", "code_sockopt", "gateway_ip", "speed", "debug", "verbose",
     "non_fatal", "send_omit_free",
 }  # fmt: skip
 _ELSEWHERE = {"wire_client", "wire_server", "wire_server_ip", "wire_server_at", "wire_server_port", "wire_client_dev",
@@ -41,13 +41,14 @@ class Config:
     tcp_ts_tick_usecs: int = 0
     tcp_ts_ecr_scaled: bool = False
     strict_segments: bool = False
+    dry_run: bool = False
 
     def prefixlen(self) -> int:
         """The netmask as a prefix length."""
         return sum(int(part).bit_count() for part in self.netmask_ip.split("."))
 
 
-_FLAGS = ("tcp_ts_ecr_scaled", "strict_segments")
+_FLAGS = ("tcp_ts_ecr_scaled", "strict_segments", "dry_run")
 
 
 def configure(config: Config, script: Script, given: list[tuple[str, str | None]]) -> Config:
@@ -143,5 +144,6 @@ _VALUES: Final[dict[str, _Reading]] = {
     "tcp_ts_tick_usecs": _number(0, 1 << 31),
     "tcp_ts_ecr_scaled": _FLAG,
     "strict_segments": _FLAG,
+    "dry_run": _FLAG,
     "define": (_definition, "SYMBOL=VALUE"),
 }

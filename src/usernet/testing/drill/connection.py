@@ -14,7 +14,7 @@ from ...ip.address import parse_ip
 from .errors import Mismatch
 from .live import Live, ipv4_header
 from .packet_lines import OPT_SACK, OPT_TIMESTAMPS
-from .script import ACK, RST, SYN, IcmpPacket, TcpOption, TcpPacket, UdpPacket
+from .script import ACK, RAW, RST, SYN, IcmpPacket, TcpOption, TcpPacket, UdpPacket
 
 # How far the script has come with its connection.
 NEW = "new"
@@ -79,6 +79,9 @@ class Connection:
         """The ICMP message a script's line stands for; it quotes header and 8 octets of a packet of ours."""
         live = Live(at, IPPROTO_ICMP, self.remote, self.local, kind=spec.kind, code=spec.code)
         live.rest = spec.mtu if spec.mtu >= 0 else spec.echo_id << 16
+        if spec.protocol == RAW:
+            live.payload = bytes(spec.text())
+            return live
         quoted = Live(at, spec.protocol, self.local, self.remote, ttl=64)
         head = 8 if spec.protocol == IPPROTO_UDP else 20
         octets = struct.pack("!HH", self.local_port, self.remote_port)
@@ -117,7 +120,9 @@ class Connection:
         begins = live.flags & (SYN | ACK) == SYN and self.stage == SYN_SENT if live.protocol == IPPROTO_TCP else (
             self.stage == CONNECTING
         )  # fmt: skip
-        if not begins or live.protocol != self.protocol or (live.dst, live.dport) != (self.remote, self.remote_port):
+        # ICMP has no ports.
+        port = self.remote_port if live.protocol != IPPROTO_ICMP else 0
+        if not begins or live.protocol != self.protocol or (live.dst, live.dport) != (self.remote, port):
             return False
         self.local, self.local_port = live.src, live.sport
         self.live_iss = live.seq

@@ -19,6 +19,7 @@ from .script import (
     INBOUND,
     OUTBOUND,
     PSH,
+    RAW,
     RST,
     SYN,
     URG,
@@ -319,7 +320,7 @@ def _accecn(reader: Reader, experimental: bool) -> TcpOption:
 
 
 def _quote(reader: Reader) -> tuple[int, int, int]:
-    """The packet that an ICMP error quotes: protocol, sequence number, length."""
+    """The packet that an ICMP error quotes: protocol, sequence number, length; or a length alone."""
     reader.need("[", "before the quoted packet")
     protocol, seq = 6, 0
     if reader.skip("udp"):
@@ -327,8 +328,11 @@ def _quote(reader: Reader) -> tuple[int, int, int]:
         reader.need("(", "behind 'udp'")
         length = number(reader, "octets of text", 0, 65507)
         reader.need(")", "behind the length")
-    elif reader.follows("raw"):
-        raise Unsupported("ICMP messages of raw octets", reader.word.line)
+    elif reader.skip("raw"):
+        protocol = RAW
+        reader.need("(", "behind 'raw'")
+        length = number(reader, "octets with the ICMP header", 8, 65515)
+        reader.need(")", "behind the length")
     else:
         seq, length = _sequence(reader)
     reader.need("]", "behind the quoted packet")

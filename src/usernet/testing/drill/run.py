@@ -110,6 +110,8 @@ def run_text(text: str, name: str, pcap: str | None, given: list[tuple[str, str 
         )
     except Skipped as error:
         return Result(name, SKIPPED, f"{name}: {error}")
+    if config.dry_run:
+        return Result(name, OK)
     return _run(Runner(script, config), pcap)
 
 

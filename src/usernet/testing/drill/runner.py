@@ -260,7 +260,7 @@ class Runner:
             if live.protocol < 0:
                 raise Mismatch("the stack sent a packet that " + ", ".join(live.faults))
             icmp = isinstance(spec, IcmpPacket) and live.protocol == 1 and live.dst == conn.remote
-            if not (icmp or conn.owns(live) or conn.adopt(live)):
+            if not (conn.owns(live) or conn.adopt(live) or icmp):
                 continue
             is_synack = live.flags & (SYN | ACK) == SYN | ACK
             if conn.stage == stage.SYN_RECEIVED and is_synack and isinstance(spec, TcpPacket) and spec.flags & SYN:

@@ -133,9 +133,15 @@ class TcpPacket:
     ports: tuple[int, int] = (0, 0)
 
 
+# An ICMP message of zeros, about nothing.
+RAW: Final = 255
+
+
 @dataclass(slots=True)
 class IcmpPacket:
-    """An ICMP message about a segment of the connection (or, ``protocol`` 17, a datagram)."""
+    """An ICMP message about a segment of the connection (``protocol`` 17: a datagram; RAW: about nothing, all its
+    ``length`` octets).
+    """
 
     direction: str
     kind: int
@@ -146,6 +152,10 @@ class IcmpPacket:
     seq: int = 0
     length: int = 0
     ip: IpSpec = IpSpec()
+
+    def text(self) -> int:
+        """Octets behind its header: those of an IP header, 8 more, and the text of what it quotes."""
+        return self.length - 8 if self.protocol == RAW else 28 + self.length
 
 
 @dataclass(slots=True)
