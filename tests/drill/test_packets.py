@@ -195,6 +195,15 @@ def test_a_ping_is_sent_and_answered() -> None:
     assert run_script(PING.replace("raw (50)", "raw (7)")).outcome == "error"
 
 
+def test_a_packet_of_another_protocol_needs_ports_of_its_own() -> None:
+    words = "the socket before is of another protocol than this packet"
+    fails("+0 < udp (10)", words)
+    fails("+0 > udp (10)", words)
+    passes("+0 < udp 53 > 53 (10)")
+    result = run_script("0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 < . 1:1(0) ack 1 win 5\n")
+    assert words in result.message and result.line == 2
+
+
 def test_super_segments_are_seen_whole() -> None:
     passes("+0 write(4, ..., 2000) = 2000\n+0 > P. 1:2001(2000) ack 1", strict_segments=True)
 

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from errno import EBADF, EFAULT, EINVAL, ENOENT, EOPNOTSUPP
+from errno import EFAULT, EINVAL, ENOENT, EOPNOTSUPP
 from typing import Any, Final
 
-from ...core.const import IPPROTO_TCP, MS
+from ...core.const import IPPROTO_TCP
 from ...ip.address import parse_ip
-from ...sockets.epoll import Epoll
 from ...sockets.errors import os_error
 from ...sockets.factory import socket
-from ...sockets.file import File
 from ...sockets.ping import PingSocket
 from . import connection as stage
 from .arguments import checked, lengths, number, shown, single
 from .config import Config
 from .connection import Connection
+from .descriptors import Answer
 from .errors import Mismatch, Unsupported, nearest
 from .files import PipeBuffer, PipeEnd, ZeroFile
 from .machine import Machine
 from .packet_lines import ICMP_TYPES
 from .script import Expression, Struct
 from .signing import Signer, info_struct
-from .structs import check_epoll_event, check_message, check_option, check_poll, control_of, linger_octets
+from .structs import check_message, check_option, control_of, linger_octets
 from .symbols import SYMBOLS, is_open
+from .waiting import Waiting
 
 AF_INET: Final = SYMBOLS["AF_INET"]
 O_NONBLOCK: Final = SYMBOLS["O_NONBLOCK"]
@@ -36,29 +35,15 @@ CONTROL_ROOM: Final = 4096
 ICMP_HEADER: Final = 8
 
 
-@dataclass(slots=True)
-class Answer:
-    """What a call gave: its result, its errno, and what is to be done or looked at when both are as expected."""
-
-    result: int
-    errno: int = 0
-    after: Callable[[int], None] | None = None
-    is_descriptor: bool = False
-
-
-class Calls:
-    """The calls of one run. ``connection`` is the one under test, ``fds`` the run's descriptors by the script's."""
+class Calls(Waiting):
+    """The calls of one run. ``connection`` is the one under test."""
 
     def __init__(self, machine: Machine, config: Config) -> None:
-        self.machine = machine
-        self.host = machine.host
+        super().__init__(machine)
         self.config = config
-        self.fds: dict[int, int] = {}
         self.connections: list[Connection] = []
         self.connection: Connection | None = None
         self.signer = Signer()
-        # Per epoll and watched descriptor: what epoll_ctl gave as data.
-        self._epoll_data: dict[tuple[int, int], tuple[str, int]] = {}
         # What each takes: see KINDS of arguments.py.
         self.table: dict[str, tuple[Callable[[list[Any]], Answer], str]] = {
             "socket": (self.socket, "?ii"),
@@ -107,36 +92,9 @@ class Calls:
         except OSError as error:
             return Answer(-1, error.errno or 0)
 
-    # Descriptors.
-
-    def live_fd(self, script_fd: int) -> int:
-        """The run's descriptor for the script's. Raises Mismatch when no call of the script opened it."""
-        if script_fd not in self.fds:
-            raise Mismatch(f"no call of the script has opened descriptor {script_fd}")
-        return self.fds[script_fd]
-
-    def file(self, script_fd: Any) -> Any:
-        """What a descriptor of the script refers to."""
-        return self.host.fds.get(self.live_fd(script_fd))
-
-    def _sock(self, script_fd: Any) -> Any:
-        file = self.file(script_fd)
-        if not hasattr(file, "setsockopt"):
-            raise os_error(EBADF)
-        return file
-
     def _connection_of(self, script_fd: int) -> Connection | None:
         fd = self.live_fd(script_fd)
         return next((c for c in reversed(self.connections) if c.fd == fd), None)
-
-    def _opened(self, file: File) -> Answer:
-        fd = self.host.fds.open(file)
-        return Answer(fd, after=lambda script_fd: self._name(script_fd, fd), is_descriptor=True)
-
-    def _name(self, script_fd: int, fd: int) -> None:
-        if script_fd in self.fds:
-            raise Mismatch(f"the script has descriptor {script_fd} open already")
-        self.fds[script_fd] = fd
 
     def new_connection(self) -> Connection:
         """The connection under test from now on."""
@@ -289,9 +247,7 @@ class Calls:
         """send(2)."""
         if not is_open(a[1]) and a[2]:
             raise os_error(EFAULT)
-        # A C program's buffer may change, and a zero-copy send of it is a copy.
-        data = bytearray(a[2]) if a[3] & SYMBOLS["MSG_ZEROCOPY"] else bytes(a[2])
-        return Answer(self._sock(a[0]).send(data, a[3]))
+        return Answer(self._sock(a[0]).send(_text(a[2], a[3]), a[3]))
 
     def sendto(self, a: list[Any]) -> Answer:
         """sendto(2), which connects with MSG_FASTOPEN."""
@@ -301,7 +257,7 @@ class Calls:
             raise os_error(EOPNOTSUPP)
         if not is_open(a[1]) and a[2]:
             raise os_error(EFAULT)
-        data = bytearray(a[2]) if a[3] & SYMBOLS["MSG_ZEROCOPY"] else bytes(a[2])
+        data = _text(a[2], a[3])
         if isinstance(sock, PingSocket) and a[2] >= ICMP_HEADER:
             # Of zeros, as all else, but for the type.
             data = bytes((ICMP_TYPES["echo_request"],)) + data[1:]
@@ -314,8 +270,7 @@ class Calls:
             raise Mismatch("sendmsg() has its flags as its argument 3, and looks at no msg_flags")
         sock = self._sock(a[0])
         address = self._begin_connect(a[0], message.get("msg_name")) if "msg_name" in message.names() else None
-        kind = bytearray if a[2] & SYMBOLS["MSG_ZEROCOPY"] else bytes
-        buffers = [kind(n) for n in lengths(message.get("msg_iov", []))]
+        buffers = [_text(n, a[2]) for n in lengths(message.get("msg_iov", []))]
         return Answer(sock.sendmsg(buffers, control_of(message), a[2], address))
 
     # Options and control.
@@ -380,67 +335,6 @@ class Calls:
 
         return Answer(0, after=check)
 
-    # Readiness.
-
-    def poll(self, a: list[Any]) -> Answer:
-        """poll(2)."""
-        wanted = [(entry, self.file(number(entry.get("fd", -1)))) for entry in a[0]]
-        if a[1] != len(wanted):
-            raise Mismatch(f"poll() of {a[1]} descriptors with an array of {len(wanted)}")
-        waiting = Epoll(self.host)
-        ready: list[int] = []
-        try:
-            for entry, _ in wanted:
-                waiting.register(self.live_fd(entry.get("fd")), number(entry.get("events")))
-            waiting.wait(a[2] * MS if a[2] >= 0 else -1, len(wanted))
-            with self.host.lock:
-                ready = [file.poll() for _, file in wanted]
-        finally:
-            waiting.close()
-        found = check_poll([entry for entry, _ in wanted], ready)
-        return Answer(sum(mask != 0 for mask in found.masks), after=lambda _: found.check())
-
-    def epoll_create(self, a: list[Any]) -> Answer:
-        """epoll_create(2), epoll_create1(2)."""
-        return self._opened(Epoll(self.host))
-
-    def epoll_ctl(self, a: list[Any]) -> Answer:
-        """epoll_ctl(2)."""
-        epoll = self._epoll(a[0])
-        fd = self.live_fd(a[2])
-        event = a[3]
-        if event.get("fd", a[2]) != a[2]:
-            raise Mismatch(f"epoll_ctl() is of descriptor {a[2]}, and its event of {event.get('fd')}")
-        events = number(event.get("events")) & 0xFFFFFFFF
-        if a[1] == SYMBOLS["EPOLL_CTL_DEL"]:
-            epoll.unregister(fd)
-            return Answer(0)
-        if a[1] == SYMBOLS["EPOLL_CTL_ADD"]:
-            epoll.register(fd, events)
-        elif a[1] == SYMBOLS["EPOLL_CTL_MOD"]:
-            epoll.modify(fd, events)
-        else:
-            raise os_error(EINVAL)
-        name = next((n for n in event.names() if n in ("fd", "ptr", "u32", "u64")), "fd")
-        self._epoll_data[self.live_fd(a[0]), fd] = (name, number(event.get(name, a[2])))
-        return Answer(0)
-
-    def epoll_wait(self, a: list[Any]) -> Answer:
-        """epoll_wait(2), the first event of which is compared."""
-        found = self._epoll(a[0]).wait(a[3] * MS if a[3] >= 0 else -1, a[2])
-
-        def check(_: int) -> None:
-            fd, events = found[0] if found else (-1, 0)
-            check_epoll_event(a[1], events, self._epoll_data.get((self.live_fd(a[0]), fd)))
-
-        return Answer(len(found), after=check)
-
-    def _epoll(self, script_fd: int) -> Epoll:
-        file = self.file(script_fd)
-        if not isinstance(file, Epoll):
-            raise os_error(EINVAL)
-        return file
-
     # Files and pipes.
 
     def pipe(self, a: list[Any]) -> Answer:
@@ -490,6 +384,11 @@ class Calls:
     def cap_set(self, a: list[Any]) -> Answer:
         """cap_set_proc(3): nobody is privileged here, and nobody needs to be."""
         return Answer(0)
+
+
+def _text(count: int, flags: int) -> bytes | bytearray:
+    # A C program's buffer may change, and a zero-copy send of it is a copy.
+    return bytearray(count) if flags & SYMBOLS["MSG_ZEROCOPY"] else bytes(count)
 
 
 def _announced(a: list[Any]) -> list[int]:

@@ -11,6 +11,7 @@ from .packet_lines import OPT_TIMESTAMPS
 from .render import flag_text, option_text
 from .script import ACK, CWR, ECN_BITS, FIN, PSH, RST, SYN, URG, IcmpPacket, IpSpec, TcpOption, TcpPacket, UdpPacket
 
+PROTOCOLS = {TcpPacket: IPPROTO_TCP, IcmpPacket: IPPROTO_ICMP, UdpPacket: IPPROTO_UDP}
 _NAMES = {1: "ect1", 2: "ect0", 0: "noecn", 3: "ce"}
 # What pieces of one super-segment have in common; the last one may end it otherwise.
 _PIECE_FLAGS = 0x1FF & ~(FIN | PSH | CWR)
@@ -23,7 +24,7 @@ def differences(spec: TcpPacket | IcmpPacket | UdpPacket, live: Live, stamp_limi
     not look.
     """
     found = [f"the packet {fault}" for fault in live.faults]
-    protocol = {TcpPacket: IPPROTO_TCP, IcmpPacket: IPPROTO_ICMP, UdpPacket: IPPROTO_UDP}[type(spec)]
+    protocol = PROTOCOLS[type(spec)]
     if live.protocol != protocol:
         names = {IPPROTO_TCP: "TCP", IPPROTO_UDP: "UDP", IPPROTO_ICMP: "ICMP"}
         return [*found, f"protocol: {names[protocol]} expected, {names.get(live.protocol, live.protocol)} sent"]

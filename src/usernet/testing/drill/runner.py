@@ -8,11 +8,12 @@ from typing import Any, Final, TypeGuard
 from ...core.const import NEVER, SECOND, US
 from ...ip.address import parse_ip
 from . import connection as stage
-from .calls import Answer, Calls
+from .calls import Calls
 from .code import Blocks, snapshot
-from .compare import differences, join, piece_differences
+from .compare import PROTOCOLS, differences, join, piece_differences
 from .config import Config
 from .connection import Connection
+from .descriptors import Answer
 from .errors import Mismatch, Unsupported
 from .live import Live
 from .machine import START, BlockingCall, Machine
@@ -172,6 +173,9 @@ class Runner:
             conn.script_iss = spec.seq
         if conn is None:
             raise Mismatch("no socket or packet before tells which connection this packet is of")
+        is_ours = isinstance(spec, IcmpPacket) or conn.protocol == PROTOCOLS[type(spec)] or any(spec.ports)
+        if not is_ours:
+            raise Mismatch("the socket before is of another protocol than this packet")
         return conn
 
     def _new_passive(self, spec: TcpPacket) -> Connection:
