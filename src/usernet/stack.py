@@ -54,6 +54,8 @@ class NetStack:
         self.udp = Udp(self.context, self.ip)
         self.ping = Ping(self.context, self.ip)
         self.dns: list[str] = []
+        # SO_NETNS_COOKIE, once somebody asked for it.
+        self.cookie = 0
         self.ip.register(IPPROTO_TCP, self.tcp)
         self.ip.register(IPPROTO_UDP, self.udp)
         self.ip.echo_handler = self.ping

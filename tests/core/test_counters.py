@@ -30,7 +30,6 @@ NEVER_COUNTED = {
     "TCPMemoryPressuresChrono": "whoever charges memory does not say when",
     "TCPMigrateReqFailure": NO_MIGRATION,
     "TCPMigrateReqSuccess": NO_MIGRATION,
-    "TCPMinTTLDrop": "IP_MINTTL is not there",
     "TCPPLBRehash": NO_HASH,
     "TCPSackShiftFallback": "a record is cut where a block ends, whatever it is made of",
     "TCPSackShifted": "what is cut off is a record, which then merges",

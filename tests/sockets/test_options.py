@@ -64,6 +64,18 @@ def test_each_socket_of_a_host_has_a_cookie_of_its_own(ends: tuple[Net, Net], ki
 
 
 @pytest.mark.parametrize("kind", [SOCK_STREAM, SOCK_DGRAM])
+def test_each_stack_of_a_host_has_a_cookie_of_its_own(ends: tuple[Net, Net], kind: int) -> None:
+    cookies = {made(net, kind).getsockopt(so.SOL_SOCKET, so.SO_NETNS_COOKIE, 8) for net in ends for _ in range(3)}
+    assert len(cookies) == 2 and bytes(8) not in cookies
+    sock = made(ends[0], kind)
+    assert sock.getsockopt(so.SOL_SOCKET, so.SO_COOKIE, 8) not in cookies
+    assert refused(sock, so.SOL_SOCKET, so.SO_NETNS_COOKIE, 1) == "ENOPROTOOPT"
+    for size in (4, 9):
+        with pytest.raises(OSError, match="Invalid argument"):
+            sock.getsockopt(so.SOL_SOCKET, so.SO_NETNS_COOKIE, size)
+
+
+@pytest.mark.parametrize("kind", [SOCK_STREAM, SOCK_DGRAM])
 def test_what_no_machine_here_has_is_kept(ends: tuple[Net, Net], kind: int) -> None:
     sock = made(ends[0], kind)
     for name, before, value in ((so.SO_INCOMING_CPU, -1, 3), (so.SO_BUSY_POLL, 0, 50), (so.SO_PREFER_BUSY_POLL, 0, 1)):

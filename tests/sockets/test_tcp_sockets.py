@@ -248,6 +248,8 @@ def test_unconnected_sockets_send_epipe_and_receive_enotconn(ends: tuple[Net, Ne
         (SOL, so.SO_BUF_LOCK, 0, 3, 3),
         (so.IPPROTO_IP, so.IP_TTL, 64, 5, 5),
         (so.IPPROTO_IP, so.IP_TOS, 0, 0x13, 0x10),
+        (so.IPPROTO_IP, so.IP_MINTTL, 0, 255, 255),
+        (so.IPPROTO_IP, so.IP_LOCAL_PORT_RANGE, 0, 0x9C409C40, None),
     ],
 )
 def test_options(
@@ -289,6 +291,48 @@ def test_options_reach_a_living_connection(ends: tuple[Net, Net]) -> None:
     assert client.getsockopt(SOL, so.SO_RCVBUF) == 100_000
     assert client.tcb.rcv_buf == 100_000
     assert child.getsockopt(so.IPPROTO_IP, so.IP_MTU) == 1500
+
+
+def test_a_least_ttl_drops_what_comes_from_farther(ends: tuple[Net, Net]) -> None:
+    client, child = pair(ends)
+    fails(errno.EINVAL, client.setsockopt, so.IPPROTO_IP, so.IP_MINTTL, 256)
+    fails(errno.EINVAL, client.setsockopt, so.IPPROTO_IP, so.IP_MINTTL, -1)
+    child.setsockopt(so.IPPROTO_IP, so.IP_MINTTL, 65)
+    client.send(b"from afar")
+    ends[0].host.advance(20 * MS)
+    assert not child.poll() & POLLIN and child.stack.context.counters.tcp_ext.TCPMinTTLDrop > 0
+    client.setsockopt(so.IPPROTO_IP, so.IP_TTL, 65)
+    client.send(b", and near")
+    ends[0].host.advance(2000 * MS)
+    assert child.recv(99) == b"from afar, and near"
+
+
+def test_a_socket_has_its_ports_of_a_range_of_its_own(ends: tuple[Net, Net]) -> None:
+    sock = stream(ends[0])
+    fails(errno.EINVAL, sock.setsockopt, so.IPPROTO_IP, so.IP_LOCAL_PORT_RANGE, 40_000 << 16 | 40_001)
+    sock.setsockopt(so.IPPROTO_IP, so.IP_LOCAL_PORT_RANGE, 40_000 << 16 | 40_000)
+    sock.bind(("0.0.0.0", 0))
+    assert sock.getsockname()[1] == 40_000
+    fails(errno.EADDRINUSE, bound_in, ends[0], 40_000 << 16 | 40_000)
+    # An end outside of the system's range does not count.
+    assert bound_in(ends[0], 40_001 << 16 | 1000) in range(32768, 40_002)
+    assert bound_in(ends[0], 60_999) >= 60_999 and bound_in(ends[0], 32_768 << 16) == 32_768
+
+
+def bound_in(net: Net, port_range: int) -> int:
+    sock = stream(net)
+    sock.setsockopt(so.IPPROTO_IP, so.IP_LOCAL_PORT_RANGE, port_range)
+    sock.bind(("0.0.0.0", 0))
+    return int(sock.getsockname()[1])
+
+
+def test_a_connection_leaves_from_its_sockets_range(ends: tuple[Net, Net]) -> None:
+    server, client = stream(ends[1]), stream(ends[0])
+    server.bind(("0.0.0.0", 80))
+    server.listen(1)
+    client.setsockopt(so.IPPROTO_IP, so.IP_LOCAL_PORT_RANGE, 40_007 << 16 | 40_007)
+    client.connect(("10.0.0.2", 80))
+    assert client.getsockname()[1] == 40_007
 
 
 def test_a_buffer_keeps_the_size_at_which_it_was_locked(ends: tuple[Net, Net]) -> None:

@@ -112,6 +112,7 @@ class Net:
     def __init__(self, world: World, name: str, memory: int = 16 << 20) -> None:
         self.host = world
         self.name = name
+        self.cookie = 0
         self.context = Context(world.timers, Entropy(name.encode()), memory)
         self.ip = IpLayer(self.context)
         self.udp = Udp(self.context, self.ip)

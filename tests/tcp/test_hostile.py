@@ -1,7 +1,7 @@
 """What a hostile network may send: RFC 5961, PAWS, ICMP, bad checksums, garbage. Counted drops, never an exception."""
 
 import itertools
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, EHOSTUNREACH
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from usernet.tcp.const import (
     RST,
     SYN,
 )
+from usernet.tcp.settings import Settings
 from usernet.testing.peer import Scene
 from usernet.wire.tcp import emit
 
@@ -358,3 +359,57 @@ def test_forwarded_sysctl_changes_apply_at_once():
     scene = Scene()
     scene.context.sysctl.set("net.ipv4.tcp_fin_timeout", 7)
     assert scene.tcp.sysctls.fin_timeout_ns == 7 * SECOND
+
+
+def guarded(least):
+    settings = Settings()
+    settings.min_ttl = least
+    scene = Scene()
+    scene.tcp.heeds_ttl = True
+    return scene, scene.peer(), scene.listen(settings=settings)
+
+
+def test_rfc5082_what_comes_from_farther_than_allowed_is_dropped_and_counted():
+    scene, peer, listener = guarded(255)
+    near, far, ext = 255, 254, scene.counters.tcp_ext
+    peer.ttl = far
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect_nothing()
+    peer.ttl = near
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect(SYN | ACK, ack=1)
+    peer.ttl = far
+    peer.send(ACK, seq=1, ack=1)
+    assert listener.accept(scene.now) is None
+    peer.ttl = near
+    peer.send(ACK, seq=1, ack=1)
+    tcb = listener.accept(scene.now)
+    peer.ttl = far
+    peer.send(ACK, seq=1, ack=1, payload=b"no")
+    peer.send(RST, seq=1)
+    # Nor is a listener's RST for who is too far.
+    stranger = scene.peer(remote_port=41000)
+    stranger.iss = 0
+    stranger.send(ACK, seq=1, ack=77)
+    stranger.expect_nothing()
+    assert tcb.available() == 0 and tcb.state == ESTABLISHED and ext.TCPMinTTLDrop == 5
+    peer.ttl = near
+    peer.send(ACK, seq=1, ack=1, payload=b"yes")
+    assert tcb.recv(9, False, scene.now) == b"yes"
+    tcb.send(b"text", scene.now)
+    peer.drain()
+    peer.ttl = far
+    peer.icmp(1, EHOSTUNREACH)
+    assert ext.TCPMinTTLDrop == 6 and ext.OutOfWindowIcmps == 0
+    peer.ttl = near
+    peer.icmp(99, EHOSTUNREACH)
+    assert ext.TCPMinTTLDrop == 6 and ext.OutOfWindowIcmps == 1
+
+
+def test_a_socket_without_a_least_ttl_takes_what_comes_beside_one_that_has_it():
+    scene, _, _ = guarded(255)
+    peer = scene.peer(local_port=81)
+    scene.listen(port=81)
+    peer.send(SYN, seq=0, mss=1460)
+    peer.expect(SYN | ACK, ack=1)
+    assert scene.counters.tcp_ext.TCPMinTTLDrop == 0

@@ -52,6 +52,17 @@ def _get_cookie(sock: Any, buflen: int) -> bytes:
     return struct.pack("=Q", sock.cookie)
 
 
+def _get_netns_cookie(sock: Any, buflen: int) -> bytes:
+    # The stack's, which is its namespace; no other of the host has it.
+    stack = sock.stack
+    if buflen != 8:
+        raise os_error(EINVAL)
+    if stack.cookie == 0:
+        sock.host.cookies += 1
+        stack.cookie = sock.host.cookies
+    return struct.pack("=Q", stack.cookie)
+
+
 def _get_txrehash(sock: Any) -> int:
     _only_streams(sock)
     return int((sock.kept or {}).get(so.SO_TXREHASH, 1))
@@ -73,6 +84,7 @@ def _only_streams(sock: Any) -> None:
 INT_MAX: Final = 0x7FFFFFFF
 _TABLE: Final = {
     so.SO_COOKIE: Option(_get_cookie, None, sized=True),
+    so.SO_NETNS_COOKIE: Option(_get_netns_cookie, None, sized=True),
     so.SO_INCOMING_CPU: _kept(so.SO_INCOMING_CPU, NO_CPU, -INT_MAX - 1, INT_MAX),
     so.SO_INCOMING_NAPI_ID: Option(lambda sock: 0, None),
     so.SO_BUSY_POLL: _kept(so.SO_BUSY_POLL, 0, 0, INT_MAX),

@@ -45,6 +45,22 @@ def _changed(sock: Any) -> None:
         sock.settings_changed()
 
 
+def _set_min_ttl(sock: Any, value: int) -> None:
+    if not 0 <= value <= 255:
+        raise os_error(EINVAL)
+    sock.settings.min_ttl = value
+    if value > 0:
+        sock.stack.tcp.heeds_ttl = True
+
+
+def _set_port_range(sock: Any, value: int) -> None:
+    # The lowest port, and 16 bits above it the highest; 0 leaves an end to the system.
+    low, high = value & 0xFFFF, value >> 16 & 0xFFFF
+    if low and high and low > high:
+        raise os_error(EINVAL)
+    sock.settings.port_range = value & 0xFFFFFFFF
+
+
 def _set_mtu_discover(sock: Any, value: int) -> None:
     if not 0 <= value <= PMTUDISC_MAX:
         raise os_error(EINVAL)
@@ -166,6 +182,8 @@ def _default_interface(sock: Any) -> Any:
 _TABLE: Final = {
     so.IP_TOS: Option(lambda sock: int(_header(sock).tos), _set_tos),
     so.IP_TTL: Option(_get_ttl, _set_ttl),
+    so.IP_MINTTL: Option(lambda sock: int(sock.settings.min_ttl), _set_min_ttl, kinds=(IPPROTO_TCP,)),
+    so.IP_LOCAL_PORT_RANGE: Option(lambda sock: int(sock.settings.port_range), _set_port_range, kinds=(IPPROTO_TCP,)),
     so.IP_MTU_DISCOVER: Option(_get_mtu_discover, _set_mtu_discover, kinds=(IPPROTO_TCP, IPPROTO_UDP)),
     so.IP_MTU: Option(_get_mtu, None, kinds=(IPPROTO_TCP, IPPROTO_UDP)),
     so.IP_PKTINFO: plain("recv_pktinfo")._replace(kinds=DATAGRAM),

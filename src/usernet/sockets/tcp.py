@@ -98,7 +98,8 @@ class TcpSocket(Socket):
 
     def _bind(self, octets: bytes, port: int) -> None:
         flags = self.sharing | (FREEBIND if self.freebind or self.transparent else 0)
-        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, flags, self.settings.oif)
+        settings = self.settings
+        self.binding = self.stack.tcp.bind(octets, port, self.ip_family, flags, settings.oif, settings.port_range)
 
     def getsockname(self) -> Address:
         """getsockname(2); the unbound name is all zeros."""

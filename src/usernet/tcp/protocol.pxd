@@ -34,6 +34,7 @@ cdef class Tcp(Acceptor):
     cdef object _ports
     cdef int _waiting, _forwards
     cdef public object forwarder
+    cdef public bint heeds_ttl
 
     cpdef void enter(self, Endpoint endpoint) except *
     cpdef void forget(self, Endpoint endpoint) except *
@@ -41,6 +42,7 @@ cdef class Tcp(Acceptor):
     cpdef void stop_listening(self, Listener listener) except *
     cpdef void receive(self, Packet packet, long long now) except *
     cdef bint _is_genuine(self, Endpoint endpoint, Packet packet, Segment seg) except *
+    cdef unsigned int _least_ttl(self, Endpoint endpoint, Packet packet, Segment seg) except? 0xFFFFFFFF
     cdef bint _verifies(self, Packet packet) except *
     cdef void _others(self, Endpoint endpoint, bytes key, Packet packet, Segment seg, long long now) except *
     cdef void _listen_or_closed(self, bytes key, Packet packet, Segment seg, long long iss, long long now) except *

@@ -43,7 +43,7 @@ from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN
-from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, make_key, octets_of
+from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, local_ports, make_key, octets_of
 from .tcb import Binding, Endpoint, Tcb
 from .transmit import control_packet, send_syn, sync_mss
 from .user_calls import Connection
@@ -59,10 +59,10 @@ class Tcp(Acceptor):
     """TCP over whatever network layer the Sender stands for.
 
     ``forwarder``, if set, is asked about SYNs no listener wants. ``net_bind_service`` False refuses ports below
-    net.ipv4.ip_unprivileged_port_start.
+    net.ipv4.ip_unprivileged_port_start. ``heeds_ttl``: some socket has set IP_MINTTL.
     """
 
-    __slots__ = ("_endpoints", "_forwards", "_listeners", "_ports", "_waiting", "forwarder")
+    __slots__ = ("_endpoints", "_forwards", "_listeners", "_ports", "_waiting", "forwarder", "heeds_ttl")
 
     def __init__(self, context: Context, sender: Sender) -> None:
         super().__init__(context, sender)
@@ -72,15 +72,16 @@ class Tcp(Acceptor):
         self._waiting = 0
         self._forwards = 0
         self.forwarder: Forwarder | None = None
+        self.heeds_ttl = False
 
     # What users call.
 
-    def bind(self, address: bytes, port: int, family: int, flags: int, oif: int = 0) -> Binding:
+    def bind(self, address: bytes, port: int, family: int, flags: int, oif: int = 0, port_range: int = 0) -> Binding:
         """Take a local port. ``address`` b"" or all zeros is any; port 0 asks for an ephemeral one (RFC 6056).
 
         ``flags`` are REUSEADDR, REUSEPORT and FREEBIND (any address will do), ``oif`` is SO_BINDTODEVICE's interface:
-        bound to different ones, two may have the same name. Raises OSError: EACCES (well-known port),
-        EADDRNOTAVAIL (not ours), EADDRINUSE.
+        bound to different ones, two may have the same name; ``port_range`` is IP_LOCAL_PORT_RANGE's. Raises OSError:
+        EACCES (well-known port), EADDRNOTAVAIL (not ours), EADDRINUSE.
         """
         if not any(address):
             address = b""
@@ -90,7 +91,8 @@ class Tcp(Acceptor):
             raise OSError(EADDRNOTAVAIL, "Cannot assign requested address")
         if 0 < port < self.sysctls.unprivileged_port_start and not self.net_bind_service:
             raise OSError(EACCES, "Permission denied")
-        return self._ports.bind(address, port, family, flags, oif, self.sysctls.port_low, self.sysctls.port_high)
+        low, high = local_ports(port_range, self.sysctls)
+        return self._ports.bind(address, port, family, flags, oif, low, high)
 
     def unbind(self, binding: Binding) -> None:
         """Let go of a port; it is free once its connections are gone too."""
@@ -128,7 +130,8 @@ class Tcp(Acceptor):
         if settings.keys is not None:
             settings.keys.check_connect(path.dst)
         if binding is None:
-            binding = self._ports.for_connect(self._endpoints, path, port, self.sysctls, now)
+            low, high = local_ports(settings.port_range, self.sysctls)
+            binding = self._ports.for_connect(self._endpoints, path, port, self.sysctls, low, high, now)
         key = make_key(path.dst, path.src, port, binding.port)
         earlier = self._endpoints.get(key)
         if earlier is not None and not (isinstance(earlier, TimeWait) and is_reusable(earlier, self.sysctls, now)):
@@ -263,6 +266,9 @@ class Tcp(Acceptor):
             return
         key = demux_key(packet)
         endpoint = self._endpoints.get(key)
+        if self.heeds_ttl and packet.ttl < self._least_ttl(endpoint, packet, seg):
+            self.ext.TCPMinTTLDrop += 1
+            return
         signed = endpoint is not None and (seg.auth != 0 or endpoint.auth is not None)
         if signed and not self._is_genuine(endpoint, packet, seg):  # type: ignore[arg-type]
             return
@@ -270,6 +276,15 @@ class Tcp(Acceptor):
             segment_arrives(endpoint, packet, seg, now)  # type: ignore[arg-type]
         else:
             self._others(endpoint, key, packet, seg, now)
+
+    def _least_ttl(self, endpoint: Endpoint | None, packet: Packet, seg: Segment) -> cython.uint:
+        # IP_MINTTL of whoever it is for (RFC 5082). In its handshake, too, where Linux looks at the SYN only.
+        if isinstance(endpoint, Tcb):
+            return endpoint.settings.min_ttl
+        if isinstance(endpoint, Request):
+            return endpoint.listener.settings.min_ttl
+        listener = self._find_listener(packet, seg) if endpoint is None else None
+        return listener.settings.min_ttl if listener is not None else 0
 
     def _verifies(self, packet: Packet) -> cython.bint:
         size: cython.uint = packet.tail - packet.l4 + packet.frags_len
@@ -411,6 +426,10 @@ class Tcp(Acceptor):
                 self.ext.ListenDrops += 1
                 endpoint.drop()
         elif isinstance(endpoint, Tcb):
+            if self.heeds_ttl and size == 4 and buf[error.addr_off - 4] < endpoint.settings.min_ttl:
+                # What the quoted segment had left says how far the reporter is.
+                self.ext.TCPMinTTLDrop += 1
+                return
             oldest = endpoint.iss if endpoint.is_unproved() else endpoint.snd_una
             if not seq_in(seq, oldest, endpoint.snd_nxt):
                 self.ext.OutOfWindowIcmps += 1

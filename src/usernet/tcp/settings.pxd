@@ -33,6 +33,8 @@ cdef class Settings:
     cdef public unsigned int tos
     cdef public unsigned int ttl
     cdef public unsigned int mark
+    cdef public unsigned int min_ttl
+    cdef public unsigned int port_range
     cdef public unsigned int pmtudisc
     cdef public bint quickack
     cdef public long long notsent_lowat

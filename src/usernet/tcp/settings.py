@@ -35,11 +35,13 @@ class Settings:
         "mark",
         "max_pacing_rate",
         "maxseg",
+        "min_ttl",
         "nodelay",
         "notsent_lowat",
         "oif",
         "oobinline",
         "pmtudisc",
+        "port_range",
         "quickack",
         "rcvbuf",
         "rcvlowat",
@@ -88,6 +90,8 @@ class Settings:
         self.unlocked = 0  # SO_BUF_LOCK's bits of those that were set and may grow again
         self.rcvlowat = 1
         self.tos = self.ttl = self.mark = 0
+        self.min_ttl = 0  # IP_MINTTL: what came from farther away is dropped
+        self.port_range = 0  # IP_LOCAL_PORT_RANGE: lowest port, and the highest 16 bits above it
         self.pmtudisc = PMTUDISC_WANT
         self.congestion = ""
         self.tx_delay_ns = 0
@@ -127,6 +131,8 @@ class Settings:
         twin.tos = self.tos
         twin.ttl = self.ttl
         twin.mark = self.mark
+        twin.min_ttl = self.min_ttl
+        twin.port_range = self.port_range
         twin.pmtudisc = self.pmtudisc
         twin.congestion = self.congestion
         twin.tx_delay_ns = self.tx_delay_ns

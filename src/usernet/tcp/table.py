@@ -230,14 +230,20 @@ class Ports:
         return True
 
     def for_connect(
-        self, table: dict[bytes, Endpoint], path: Path, remote_port: int, sysctls: Sysctls, now: int
+        self,
+        table: dict[bytes, Endpoint],
+        path: Path,
+        remote_port: int,
+        sysctls: Sysctls,
+        low: int,
+        high: int,
+        now: int,
     ) -> Binding:
-        """A port whose 4-tuple is free (RFC 6056 3.3.4, double hash), or in a TIME-WAIT that may be reused.
+        """A port in low..high whose 4-tuple is free (RFC 6056 3.3.4, double hash), or in a TIME-WAIT to be reused.
 
         Raises OSError(EADDRNOTAVAIL).
         """
-        low: int = sysctls.port_low
-        count = sysctls.port_high - low + 1
+        count = high - low + 1
         mark = self._hash.of(path.src + path.dst + remote_port.to_bytes(2, "big"))
         slot = (mark >> 32) % COUNTERS
         start = (mark & MASK32) + self._counters[slot]
@@ -281,6 +287,17 @@ class Ports:
                 continue
             return True
         return False
+
+
+def local_ports(port_range: int, sysctls: Sysctls) -> tuple[int, int]:
+    """Of the ports to choose from those IP_LOCAL_PORT_RANGE leaves: each end counts where it lies inside (Linux)."""
+    low, high = sysctls.port_low, sysctls.port_high
+    least, most = port_range & 0xFFFF, port_range >> 16
+    if low <= least <= high:
+        low = least
+    if low <= most <= high:
+        high = most
+    return low, high
 
 
 def _overlap(one: Binding, other: Binding) -> bool:

@@ -222,6 +222,7 @@ class Peer:
         self.ts: int | None = None
         self.ts_recent = 0
         self.device: object = None
+        self.ttl = 0
         if wrap:
             # ISNs follow the clock: begin at the instant at which ours is ISN as well.
             key = make_key(remote, local, remote_port, local_port)
@@ -280,6 +281,7 @@ class Peer:
         packet.gso_size = gso_size
         packet.tos = ecn
         packet.device = self.device
+        packet.ttl = self.ttl
         packet.csum = CSUM_UNNECESSARY
         if frag:
             packet.add_frag(View(frag, 0, len(frag)))
@@ -296,11 +298,13 @@ class Peer:
         error.family = 4
         error.kind, error.code, error.err, error.info, error.fatal = kind, code, err, info, fatal
         number = ((self.iss or 0) + seq) & MASK32
+        # Of the quoted IP header all from the TTL on, which is what was left when the reporter saw it.
         error.buf = (
-            self.local + self.remote + self.local_port.to_bytes(2, "big") + self.remote_port.to_bytes(2, "big")
+            bytes((self.ttl, IPPROTO_TCP, 0, 0))
+            + self.local + self.remote + self.local_port.to_bytes(2, "big") + self.remote_port.to_bytes(2, "big")
             + number.to_bytes(4, "big")
         )  # fmt: skip
-        error.addr_off, error.addr_len, error.l4, error.end = 0, 4, 8, 16
+        error.addr_off, error.addr_len, error.l4, error.end = 4, 4, 12, 20
         self.scene.tcp.error(error, self.scene.now)
 
     def take(self) -> Sent:
