@@ -364,6 +364,7 @@ def test_a_disconnected_socket_still_tells_of_its_zero_copy_sends(
     client.disconnect()
     assert client.poll() & POLLERR
     assert report(client)[4:] == (0, 0)
+    assert client.getsockopt(SOL, so.SO_ERROR) == errno.ECONNRESET
     assert not client.poll() & POLLERR
     assert client.stack.context.pool.used == 0
 

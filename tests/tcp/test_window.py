@@ -28,7 +28,7 @@ def holding_acks_back():
 
 @pytest.mark.parametrize(
     ("octets", "cost"),
-    [(41, 768), (128, 768), (129, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)],
+    [(41, 832), (192, 832), (193, 1280), (1500, 2304), (1665, 4352), (3712, 4352), (3713, 8448), (20040, 20736)],
 )
 def test_what_a_packet_costs_the_buffer(octets, cost):
     assert packet_cost(octets) == cost

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from errno import EFAULT, EINVAL, EPERM, EPIPE
+from errno import ECONNABORTED, ECONNRESET, EFAULT, EINVAL, EPERM, EPIPE
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLOUT
 from ..tcp import repair as engine
+from ..tcp.const import CLOSE_WAIT, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT
 from ..tcp.repair import NO_QUEUE, RECV_QUEUE, SEND_QUEUE, chosen, in_repair
 from .const import MSG_PEEK
 from .errors import os_error
@@ -15,6 +16,9 @@ from .messages import recv_special
 if TYPE_CHECKING:
     from ..tcp.tcb import Tcb
     from .tcp import TcpSocket
+
+# Where disconnect() breaks a connection off.
+RESET_BY_DISCONNECT = (SYN_SENT, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, FIN_WAIT_2)
 
 
 def send_repaired(sock: TcpSocket, octets: bytes, deadline: int) -> int:
@@ -55,8 +59,11 @@ def end_at_once(sock: TcpSocket, tcb: Tcb, now: int) -> None:
     """Let go of a connection: with a RST, or in repair mode without a word."""
     tcb.owner = None
     if in_repair(sock.repair):
+        sock.err = ECONNABORTED
         engine.vanish(tcb)
     else:
+        # disconnect() leaves a socket that tells what became of its connection, once (Linux).
+        sock.err = tcb.err or (ECONNRESET if tcb.state in RESET_BY_DISCONNECT else 0)
         tcb.abort(now)
 
 

@@ -16,6 +16,7 @@ cdef class TcpSocket(Socket):
     cdef public Tcb tcb
     cdef public ErrorQueue errors
     cdef public object binding, listener, repair, settings
+    cdef public int err
     cdef public bint connected, connecting, inq, zerocopy
     cdef public long long peek_off
     cdef public unsigned int rare

@@ -61,13 +61,13 @@ class TcpSocket(Socket):
     """A stream socket: ``listener`` or ``tcb`` says which kind it has become.
 
     ``connecting`` is true from connect() until a call has reported how it ended, Linux's SS_CONNECTING;
-    ``connected`` once one reported success, or from accept() on. ``errors`` are the reports of a connection that is no
-    more. ``rare`` are the flags with which recv() goes its longer way, with MSG_ALWAYS it always does.
+    ``connected`` once one reported success, or from accept() on. ``err`` and ``errors`` are error and reports of a
+    connection that is no more. ``rare`` are the flags with which recv() goes its longer way, always with MSG_ALWAYS.
     """
 
     __slots__ = (
-        "binding", "connected", "connecting", "errors", "inq", "listener", "peek_off", "rare", "repair", "settings",
-        "tcb", "zerocopy",
+        "binding", "connected", "connecting", "err", "errors", "inq", "listener", "peek_off", "rare", "repair",
+        "settings", "tcb", "zerocopy",
     )  # fmt: skip
 
     def __init__(self, stack: NetStack, host: Scheduler, family: int) -> None:
@@ -77,9 +77,8 @@ class TcpSocket(Socket):
         self.listener: Listener | None = None
         self.tcb: Tcb | None = None
         self.errors: ErrorQueue | None = None
-        self.connecting = False
-        self.connected = False
-        self.inq = self.zerocopy = False
+        self.err = 0
+        self.connecting = self.connected = self.inq = self.zerocopy = False
         self.peek_off = -1
         self.rare = RARE
         self.repair: Repair | None = None
@@ -213,10 +212,9 @@ class TcpSocket(Socket):
             now = self.host.now()
             if self.listener is not None:
                 self._stop_listening(now)
-            tcb = self.tcb
-            if tcb is not None:
-                end_at_once(self, tcb, now)
-                self._let_go(tcb)
+            if self.tcb is not None:
+                end_at_once(self, self.tcb, now)
+                self._let_go(self.tcb)
 
     def _let_go(self, tcb: Tcb) -> None:
         # The socket is as it was before it was connected; what it was bound to stays.
@@ -232,6 +230,7 @@ class TcpSocket(Socket):
         tcb: Tcb = self.stack.tcp.connect(self, self.binding, remote, port, self.settings, now, fast, self.repair)
         tcb.errors = self.errors
         self.tcb = tcb
+        self.err = 0
         self.connecting = True
         return tcb
 
@@ -284,7 +283,7 @@ class TcpSocket(Socket):
                 raise os_error(EBADF)
             tcb = self.tcb
             if tcb is None:
-                raise os_error(EPIPE)
+                raise os_error(self.take_error() or EPIPE)
             taken = tcb.send(octets, self.host.now(), flags, done)
             if taken < 0:
                 if done > 0:
@@ -399,7 +398,7 @@ class TcpSocket(Socket):
         if self.closed:
             raise os_error(EBADF)
         if tcb is None:
-            raise os_error(ENOTCONN)
+            raise os_error(self.take_error() or ENOTCONN)
         if n == 0:
             return None
         if (
@@ -523,9 +522,8 @@ class TcpSocket(Socket):
             return tcb.poll()
         if self.listener is not None:
             return self.listener.poll()
-        if self.errors is not None and self.errors.count > 0:
-            return POLLOUT | POLLHUP | POLLERR
-        return POLLOUT | POLLHUP
+        failed = self.err or (self.errors is not None and self.errors.count > 0)
+        return POLLOUT | POLLHUP | (POLLERR if failed else 0)
 
     def awaited(self) -> Pollable:
         """Reports in the error queue make poll() say POLLERR, and end no other call's wait (Linux's sk_wait_data)."""
@@ -535,7 +533,10 @@ class TcpSocket(Socket):
 
     def take_error(self) -> cython.int:
         """The pending error, which is then gone (SO_ERROR)."""
-        return 0 if self.tcb is None else self.tcb.take_error()
+        if self.tcb is not None:
+            return self.tcb.take_error()
+        err, self.err = self.err, 0
+        return err
 
     def shutdown(self, how: int) -> None:
         """shutdown(2). Raises OSError(ENOTCONN) unless connected or listening."""

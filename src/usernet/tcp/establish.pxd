@@ -28,7 +28,7 @@ cpdef unsigned int offered_mss(Segment seg, Settings settings) noexcept
 cpdef void take_syn_options(Tcb tcb, Segment seg, long long now) except *
 cpdef void begin_sending(Tcb tcb, Segment seg, long long now) except *
 cdef void _count_timestamps(Tcb tcb) noexcept
-cdef void _first_guess(Tcb tcb) noexcept
+cpdef void first_guess(Tcb tcb) noexcept
 cpdef void syn_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cpdef void establish(Tcb tcb, Segment seg, long long now) except *
 cpdef bint fast_open_proved(Tcb tcb, Segment seg, long long now) except *

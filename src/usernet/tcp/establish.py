@@ -63,6 +63,8 @@ def prepare(tcb: Tcb, settings: Settings, now: cython.longlong) -> None:
     tcb.rcv_wscale = window_scale(settings, engine.sysctls) if engine.sysctls.window_scaling else 0
     tcb.rcv_wnd = first_window(settings, engine.sysctls, tcb.advmss, tcb.path.initrwnd)
     tcb.rcv_mss = MIN_MSS
+    if settings.maxseg > 0:
+        tcb.mss_clamp = settings.maxseg
     tcb.pingpong = 0 if settings.quickack else engine.sysctls.pingpong_thresh
     tcb.rcv_at = now
     tcb.lrcv_at = now
@@ -163,7 +165,7 @@ def begin_sending(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     grow_send_buffer(tcb)
     if not tcb.is_unproved():
         _count_timestamps(tcb)
-    _first_guess(tcb)
+    first_guess(tcb)
     begin(tcb, now)
 
 
@@ -173,8 +175,8 @@ def _count_timestamps(tcb: Tcb) -> None:
         tcb.advmss -= STAMP_OCTETS
 
 
-def _first_guess(tcb: Tcb) -> None:
-    # The peer's segments, before there was one (Linux's tcp_initialize_rcv_mss).
+def first_guess(tcb: Tcb) -> None:
+    """The peer's segments, before there was one (Linux's tcp_initialize_rcv_mss)."""
     guess: cython.longlong = bounded_mss(tcb, tcb.mss)
     if guess > tcb.advmss:
         guess = tcb.advmss

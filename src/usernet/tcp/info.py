@@ -47,7 +47,7 @@ def tcp_info(tcb: Tcb, now: int) -> dict[str, int | str]:
     found = _synchronized(tcb, now)
     if tcb.state == SYN_SENT:
         found.update(_of_syn(tcb))
-        found.update(snd_mss=mss_of(tcb, tcb.path.mtu), options=0, rcv_wscale=0)
+        found.update(snd_mss=mss_of(tcb, tcb.path.mtu), options=OPT_ECN * (tcb.ecn is not None), rcv_wscale=0)
     elif tcb.state == SYN_RECEIVED and not (tcb.fastopen is not None and tcb.fastopen.is_child):
         found.update(_of_syn(tcb))
     elif tcb.is_unproved():
@@ -140,7 +140,7 @@ def _of_windows(tcb: Tcb) -> dict[str, int]:
         "rcv_ssthresh": tcb.space.ssthresh,
         "rcv_rtt": tcb.space.rtt // US,
         "rcv_space": tcb.space.target,
-        "notsent_bytes": max(tcb.unsent(), 0),
+        "notsent_bytes": max(tcb.unsent(), 0) + (tcb.fin_queued and not tcb.fin_sent),
         "probes": tcb.probes_out,
         "probing": int(tcb.rtx_kind == RTX_PROBE),
         "ato": tcb.ato // US,

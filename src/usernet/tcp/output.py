@@ -79,7 +79,7 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
     while unsent > 0 or (tcb.fin_queued and not tcb.fin_sent):
         if tcb.pacer.is_on and not tcb.pacer.may_leave(now):
             break
-        n = _next_octets(tcb, unsent, mss, biggest, now) if unsent > 0 else 0
+        n = _next_octets(tcb, unsent, mss, biggest, now)
         if n < 0:
             return did | -n
         fin = tcb.fin_queued and n == unsent and tcb.peer_room() > n
@@ -97,7 +97,8 @@ def _send_queued(tcb: Tcb, unsent: cython.longlong, now: cython.longlong) -> cyt
 def _next_octets(
     tcb: Tcb, unsent: cython.longlong, mss: cython.uint, biggest: cython.uint, now: cython.longlong
 ) -> cython.longlong:
-    # Text of the next super-segment; 0 when it waits for more text or another ACK, below 0 the O_ flag of a limit.
+    # Text of the next super-segment; 0 of a FIN alone, or when it waits for more text or another ACK; below 0 the O_
+    # flag of a limit.
     cwnd: cython.int = tcb.cc.cwnd
     quota: cython.int = cwnd - tcb.board.in_flight()
     # Never the whole window in one piece: ACKs would come in one piece too.
@@ -105,6 +106,10 @@ def _next_octets(
     room: cython.longlong = tcb.peer_room()
     ready: cython.longlong
     n: cython.longlong
+    if unsent == 0:
+        # The FIN alone takes a place in the peer's window. Ours need not have one for it, as packetdrill's scripts have
+        # it; Linux 6.18 waits.
+        return 0 if room > 0 else -O_RWND
     if quota <= 0:
         return -O_CWND
     # A mark in the stream (MSG_EOR) ends a segment.

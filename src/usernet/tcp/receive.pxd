@@ -13,12 +13,14 @@ from .transmit cimport timestamp
 from .window cimport grow_buffer, grow_window, measure_mss, measure_rtt, spare, text_copied
 
 cdef unsigned int MASK32, POLLIN, FIN, PSH, RST, SYN, URG, REMNANT
-cdef long long HELD_OVERHEAD
+cdef long long HELD_OVERHEAD, MS
 cdef Py_ssize_t TELLING, JOINED
 cdef int BLOCKS_EXPECTED
 cdef int ACK_NOMEM, ACK_NOW, ACK_PUSHED, ACK_PUSHED2, ACK_SCHED
 
 cpdef void take_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
+cpdef void repeated(Tcb tcb, unsigned int start, unsigned int end) except *
+cpdef void fin_beyond_gap(Tcb tcb, unsigned int at, bint known) except *
 cpdef unsigned int wire_segments(Packet packet, Py_ssize_t n) noexcept
 cdef void _refuse(Tcb tcb) noexcept
 cdef bint _may_take(Tcb tcb, unsigned int start, Py_ssize_t n) except *
@@ -27,6 +29,7 @@ cdef bint _fits(Tcb tcb) noexcept
 cdef bint _prune(Tcb tcb, unsigned int start) except *
 cdef void _tell_no_more(Tcb tcb, unsigned int edge) noexcept
 cdef void _queue(Tcb tcb, Packet packet, Segment seg, unsigned int skip, Py_ssize_t n, long long now) except *
+cpdef void measure_echo(Tcb tcb, Segment seg, long long now) noexcept
 cdef void _measure_mss(Tcb tcb, Packet packet, Segment seg, unsigned int header) noexcept
 cpdef void note_dsack(Tcb tcb, unsigned int start, unsigned int end) noexcept
 cdef void _hold(Tcb tcb, Packet packet, Segment seg, unsigned int start, unsigned int end, long long now) except *

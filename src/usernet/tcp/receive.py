@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, POLLIN
+from ..core.const import MASK32, MS, POLLIN
 from ..core.packet import Packet
 from ..core.seq import seq_add, seq_le, seq_lt
 from ..wire.tcp import Segment
@@ -59,12 +59,7 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
     skip: cython.uint = 0
     if start != tcb.rcv_nxt:
         if seq_le(end, tcb.rcv_nxt):
-            # All of it came before: our ACK was lost, or the network duplicates. Answer at once.
-            tcb.engine.ext.DelayedACKLost += 1
-            if tcb.ecn is not None:
-                on_repeated_text(tcb, start)
-            note_dsack(tcb, start, end)
-            _refuse(tcb)
+            repeated(tcb, start, end)
             return
         if not seq_lt(start, seq_add(tcb.rcv_nxt, window)):
             tcb.engine.ext.BeyondWindow += 1
@@ -90,6 +85,23 @@ def take_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, now: c
         _close_gap(tcb, now)
     if tcb.owner is not None and tcb.is_readable():
         tcb.owner.wake(POLLIN)
+
+
+def repeated(tcb: Tcb, start: cython.uint, end: cython.uint) -> None:
+    """All of a segment came before: our ACK was lost, or the network duplicates. It is answered at once."""
+    tcb.engine.ext.DelayedACKLost += 1
+    if tcb.ecn is not None:
+        on_repeated_text(tcb, start)
+    note_dsack(tcb, start, end if seq_le(end, tcb.rcv_nxt) else tcb.rcv_nxt)
+    _refuse(tcb)
+
+
+def fin_beyond_gap(tcb: Tcb, at: cython.uint, known: cython.bint) -> None:
+    """A FIN came alone, before what precedes it: like any such segment it counts, and twice is reported."""
+    tcb.rcv_ooopack += 1
+    tcb.engine.ext.TCPOFOQueue += 1
+    if known and at == tcb.peer_fin_seq:
+        note_dsack(tcb, at, seq_add(at, 1))
 
 
 def wire_segments(packet: Packet, n: cython.Py_ssize_t) -> cython.uint:
@@ -220,10 +232,35 @@ def _queue(
         _stamp(tcb, n, now)
     tcb.ack_pending |= ACK_SCHED
     _measure_mss(tcb, packet, seg, header)
-    measure_rtt(tcb, seg, timestamp(tcb, now), now)
+    measure_rtt(tcb, now)
     note_gap(tcb, now)
     if seg.length >= TELLING:
         grow_window(tcb, seg.length, cost)
+
+
+def measure_echo(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
+    """The receiver's view of the round trip by the timestamp a full segment echoes: only its first echo tells it.
+
+    It is asked of every segment of an established connection, before its text is queued (Linux).
+    """
+    space: ReceiveSpace = tcb.space
+    ticks: cython.uint
+    rtt: cython.longlong
+    if seg.tsecr == space.last_tsecr or seg.tsecr == 0:
+        return
+    space.last_tsecr = seg.tsecr
+    if seg.length < tcb.rcv_mss:
+        return
+    ticks = (timestamp(tcb, now) - seg.tsecr) & MASK32
+    if ticks > 1 << 20:
+        return
+    rtt = ticks if ticks > 0 else 1
+    rtt *= MS
+    if space.rtt == 0 or rtt < space.rtt:
+        space.rtt = rtt
+    elif tcb.rcv_queue.length == 0:
+        # Not while text waits for its reader, whose slowness it would measure.
+        space.rtt += (rtt - space.rtt) >> 3
 
 
 def _measure_mss(tcb: Tcb, packet: Packet, seg: Segment, header: cython.uint) -> None:
@@ -257,6 +294,7 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     before: cython.longlong
     cost: cython.longlong = ((end - start) & MASK32) + HELD_OVERHEAD
     header: cython.uint = seg.data - packet.l4
+    fin_again: cython.uint = 1 if seg.flags & FIN and tcb.seen_fin and end == tcb.peer_fin_seq else 0
     if (not _fits(tcb) and not _make_room(tcb, start)) or not (
         engine.pool.charge(cost) or (_prune(tcb, start) and engine.pool.charge(cost))
     ):
@@ -270,9 +308,11 @@ def _hold(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, end: cytho
     engine.ext.TCPOFOQueue += 1
     if ofo.insert(packet, seg.data, start, end) is None:
         engine.ext.TCPOFOMerge += 1
-        note_dsack(tcb, start, end)
+        note_dsack(tcb, start, seq_add(end, fin_again))
     elif ofo.twice_left != ofo.twice_right:
-        note_dsack(tcb, ofo.twice_left, ofo.twice_right)
+        note_dsack(tcb, ofo.twice_left, seq_add(ofo.twice_right, fin_again if ofo.twice_right == end else 0))
+    elif fin_again:
+        note_dsack(tcb, end, seq_add(end, 1))
     engine.pool.uncharge(cost - (ofo.memory - before))
     if tcb.sack_ok:
         # Without SACK a window that grows would hide that these are duplicate ACKs.

@@ -5,14 +5,14 @@ from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_le, seq_lt
 from ..wire.tcp cimport Segment
 from .ecn cimport mark_echoed, on_crossing_syn, on_repeated_text, on_segment, on_syn_ack, on_syn_ack_again, on_text, on_third_ack
-from .establish cimport establish, fast_open_proved, take_syn_options
+from .establish cimport establish, fast_open_proved, first_guess, take_syn_options
 from .fastopen_client cimport met_blackhole, syn_ack_arrived
 from .lifecycle cimport drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .metrics cimport save_metrics
 from .output cimport output
 from .transmit cimport control_packet, send_ack, send_syn, timestamp, usable_path
 from .delayed_ack cimport acknowledge_text, longest_delay, quick_acks
-from .receive cimport note_dsack, note_sack, take_text, wire_segments
+from .receive cimport fin_beyond_gap, measure_echo, note_dsack, note_sack, repeated, take_text, wire_segments
 from .urgent cimport urgent_arrives
 from .window cimport widest_window
 from .acknowledge cimport acknowledge, acknowledge_old
@@ -26,7 +26,7 @@ cdef int QUICK_ACKS
 cdef long long ATO_MIN, MS, SECOND, PAWS_24DAYS, TIMEOUT_MIN
 cdef int UNLIMITED
 cdef int ACK_NOMEM, ACK_NOW, ACK_SCHED, CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, LAST_ACK, RCV_SHUTDOWN, RTX_RETRANSMIT, SYN_RECEIVED, SYN_SENT
-cdef int ABORT, CLOSE, ECONNRESET, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
+cdef int ABORT, CLOSE, ECONNRESET, EPIPE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
 
 cpdef void segment_arrives(Tcb tcb, Packet packet, Segment seg, long long now) except *
 cdef void _text_and_after(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
@@ -56,4 +56,6 @@ cdef bint _is_too_old(Tcb tcb, Segment seg) noexcept
 cdef void _remember_timestamp(Tcb tcb, Segment seg, long long now) noexcept
 cdef bint _fin_acknowledged(Tcb tcb, Segment seg, long long now) except *
 cdef bint _seventh_text(Tcb tcb, Packet packet, Segment seg, unsigned int start, long long now) except *
+cdef void _refuse_text(Tcb tcb, Segment seg, int err, long long now) except *
+cdef bint _after_fin(Tcb tcb, Segment seg, unsigned int start, long long now) except *
 cdef bint _eighth_fin(Tcb tcb, Segment seg, long long now) except *

@@ -6,7 +6,7 @@ passive.py. The third check, security, asks for nothing we have.
 
 from __future__ import annotations
 
-from errno import ECONNRESET
+from errno import ECONNRESET, EPIPE
 from typing import TYPE_CHECKING
 
 from ..core.const import MASK32, MS, POLLIN, POLLRDHUP, SECOND
@@ -51,12 +51,12 @@ from .ecn import (
     on_text,
     on_third_ack,
 )  # fmt: skip
-from .establish import establish, fast_open_proved, take_syn_options
+from .establish import establish, fast_open_proved, first_guess, take_syn_options
 from .fastopen_client import met_blackhole, syn_ack_arrived
 from .lifecycle import drop_held, finish, move, orphan_waits, peer_reset, time_wait
 from .metrics import save_metrics
 from .output import output
-from .receive import note_dsack, note_sack, take_text, wire_segments
+from .receive import fin_beyond_gap, measure_echo, note_dsack, note_sack, repeated, take_text, wire_segments
 from .rtx_timer import arm_rtx
 from .send_buffer import grow_send_buffer, wake_sender
 from .state import ABORT, CLOSE, RCV_ACK_OF_FIN, RCV_ACK_OF_SYN, RCV_FIN, RCV_SYN, RCV_SYN_ACK
@@ -75,6 +75,7 @@ UNLIMITED = 0x7FFFFFFF
 def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong) -> None:
     """One segment for a connection that has a TCB."""
     segs: cython.uint = 1
+    established: cython.bint
     if tcb.trace is not None:
         tcb.trace.arrived(tcb, seg, now)
     if seg.length > 0:
@@ -93,8 +94,11 @@ def segment_arrives(tcb: Tcb, packet: Packet, seg: Segment, now: cython.longlong
         return
     if tcb.ecn is not None:
         on_segment(tcb, seg)
+    established = tcb.state == ESTABLISHED
     if not _fifth_ack(tcb, seg, now):
         return
+    if established and tcb.ts_ok and seg.ts_ok:
+        measure_echo(tcb, seg, now)
     _text_and_after(tcb, packet, seg, seg.seq + 1 if seg.flags & SYN else seg.seq, now)
 
 
@@ -103,10 +107,14 @@ def _text_and_after(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, 
     start &= MASK32
     if seg.flags & URG or (tcb.urgent is not None and tcb.urgent.state == URG_NOT_YET):
         urgent_arrives(tcb, packet, seg)
-    if seg.length > 0 and not _seventh_text(tcb, packet, seg, start, now):
-        return
-    if (seg.flags & FIN or tcb.seen_fin) and not _eighth_fin(tcb, seg, now):
-        return
+    if tcb.rcv_fin:
+        if not _after_fin(tcb, seg, start, now):
+            return
+    else:
+        if seg.length > 0 and not _seventh_text(tcb, packet, seg, start, now):
+            return
+        if (seg.flags & FIN or tcb.seen_fin) and not _eighth_fin(tcb, seg, now):
+            return
     if tcb.nospace and tcb.board.in_flight() < tcb.cc.cwnd:
         # The window has room that a larger buffer would have filled.
         grow_send_buffer(tcb)
@@ -197,6 +205,7 @@ def _simultaneous_open(tcb: Tcb, seg: Segment, now: cython.longlong) -> None:
     # SYN crossed SYN (RFC 9293 3.5, figure 8). Text in it will come again.
     tcb.snd_wl1 = seg.seq
     tcb.bytes_acked += 1
+    first_guess(tcb)
     move(tcb, RCV_SYN)
     send_syn(tcb, SYN | ACK, now)
     arm_rtx(tcb, RTX_RETRANSMIT, now)
@@ -514,16 +523,31 @@ def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, no
         return True
     if tcb.state == FIN_WAIT_1 or tcb.state == FIN_WAIT_2:
         if tcb.shutdown & RCV_SHUTDOWN and seq_lt(tcb.rcv_nxt, seq_add(start, seg.length)):
-            # RFC 9293 3.6.1: text that nobody will read is answered with a RST. Who holds the socket still hears of it.
-            tcb.engine.ext.TCPAbortOnData += 1
-            _reset_reply(tcb, seg, now)
-            finish(tcb, ABORT, ECONNRESET)
+            _refuse_text(tcb, seg, ECONNRESET, now)
             return False
         take_text(tcb, packet, seg, start, now)
+    return True
+
+
+def _refuse_text(tcb: Tcb, seg: Segment, err: cython.int, now: cython.longlong) -> None:
+    # RFC 9293 3.6.1: text that nobody will read is answered with a RST. Who holds the socket still hears of it.
+    tcb.engine.ext.TCPAbortOnData += 1
+    _reset_reply(tcb, seg, now)
+    finish(tcb, ABORT, err)
+
+
+def _after_fin(tcb: Tcb, seg: Segment, start: cython.uint, now: cython.longlong) -> cython.bint:
+    # The peer sent its FIN: what it sends now it sent before, and is told so. Text from before the FIN to beyond it is
+    # a stream that cannot be, what lies behind is not looked at (Linux). Returns False when the connection ended.
+    if tcb.ecn is not None and seg.length > 0 and on_text(tcb, seg):
+        send_ack(tcb, now)
+        mark_echoed(tcb)
+    if start == seg.end_seq or not seq_lt(start, tcb.rcv_nxt):
         return True
-    # The peer sent its FIN: there is no more text, only old text again.
-    if seq_lt(start, tcb.rcv_nxt):
-        tcb.ack_pending |= ACK_SCHED | ACK_NOW
+    if seq_lt(tcb.rcv_nxt, seq_add(start, seg.length)):
+        _refuse_text(tcb, seg, EPIPE if tcb.state == CLOSE_WAIT else ECONNRESET, now)
+        return False
+    repeated(tcb, start, seg.end_seq)
     return True
 
 
@@ -531,17 +555,15 @@ def _seventh_text(tcb: Tcb, packet: Packet, seg: Segment, start: cython.uint, no
 
 
 def _eighth_fin(tcb: Tcb, seg: Segment, now: cython.longlong) -> cython.bint:
-    if tcb.rcv_fin:
-        # Again: our ACK of it was lost.
-        if seg.flags & FIN:
-            tcb.ack_pending |= ACK_SCHED | ACK_NOW
-        return True
+    known: cython.bint = tcb.seen_fin
     if seg.flags & FIN and (not tcb.seen_fin or seq_lt(tcb.peer_fin_seq, tcb.rcv_nxt)):
         # Remembered, it takes effect when all before it is there.
         tcb.seen_fin = True
         tcb.peer_fin_seq = (seg.end_seq - 1) & MASK32
     if tcb.rcv_nxt != tcb.peer_fin_seq:
         if seg.flags & FIN:
+            if seg.length == 0:
+                fin_beyond_gap(tcb, seg.seq, known)
             tcb.ack_pending |= ACK_SCHED | ACK_NOW
             if tcb.sack_ok and seg.end_seq == seq_add(tcb.peer_fin_seq, 1) and seq_lt(tcb.rcv_nxt, tcb.peer_fin_seq):
                 # It has a number, like text: a block that ends before it would not cover the segment it came in.

@@ -67,7 +67,11 @@ def send(tcb: Tcb, octets: bytes, flags: cython.uint, done: cython.Py_ssize_t, n
     if flags & (MSG_EOR | MSG_OOB | MSG_ZEROCOPY) or tcb.settings.timestamping & TX_RECORD:
         _mark(tcb, octets, flags if done == n else flags & ~(MSG_EOR | MSG_OOB), now)
     if flags & MSG_MORE and done == n:
-        tcb.more_end = tcb.queue.end
+        if tcb.queue.end > tcb.pushed_at + (tcb.max_window >> 1):
+            # Half of the peer's window was written since the last push: no promise holds that back.
+            tcb.pushed_at = tcb.queue.end
+        else:
+            tcb.more_end = tcb.queue.end
         tcb.more = True
         output(tcb, now)
         tcb.more = False

@@ -3,7 +3,7 @@ cimport cython
 from .settings cimport Settings, buffer_locks
 from .sysctls cimport Sysctls
 
-cdef long long PACKET_ROOM, PACKET_OVERHEAD, LINEAR_MAX, PAGE
+cdef long long PACKET_ROOM, PACKET_OVERHEAD, LINEAR_MAX, PAGE, SMALL_MAX, SMALL_COST
 cdef unsigned int HALF_RATIO, RCVBUF_LOCK
 
 

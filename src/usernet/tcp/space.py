@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PACKET_ROOM = 384
 PACKET_OVERHEAD = 256
 LINEAR_MAX = 3712
+# Up to so many octets, a packet comes from a pool whose pieces have one size.
+SMALL_MAX = 192
+SMALL_COST = 832
 PAGE = 4096
 HALF_RATIO = 128
 
@@ -65,6 +68,8 @@ class ReceiveSpace:
 def packet_cost(octets: cython.longlong) -> cython.longlong:
     """What a packet of so many octets, headers included, costs a buffer (Linux's truesize)."""
     size: cython.longlong = 512
+    if octets <= SMALL_MAX:
+        return SMALL_COST
     if octets <= LINEAR_MAX:
         octets += PACKET_ROOM
         while size < octets:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.const import MASK32, MS
+from ..core.const import MASK32
 from ..core.seq import seq_add, seq_lt
-from ..wire.tcp import Segment
 from .const import ACK_NOMEM, SYN_RECEIVED
 from .space import ReceiveSpace, packet_cost
 from .tcb import Engine, Tcb
@@ -251,10 +250,9 @@ def _growth_of_small(tcb: Tcb, n: cython.longlong, cost: cython.longlong) -> cyt
     return 0
 
 
-def measure_rtt(tcb: Tcb, seg: Segment, stamp: cython.uint, now: cython.longlong) -> None:
-    """The receiver's view of the round trip: by how long a window takes, and by the timestamp a full segment echoes."""
+def measure_rtt(tcb: Tcb, now: cython.longlong) -> None:
+    """The receiver's view of the round trip, by how long a window takes."""
     space: ReceiveSpace = tcb.space
-    ticks: cython.uint
     rtt: cython.longlong
     if space.rtt_at == 0 or not seq_lt(tcb.rcv_nxt, space.rtt_seq):
         if space.rtt_at != 0:
@@ -264,21 +262,6 @@ def measure_rtt(tcb: Tcb, seg: Segment, stamp: cython.uint, now: cython.longlong
                 space.rtt = rtt
         space.rtt_seq = seq_add(tcb.rcv_nxt, tcb.rcv_wnd)
         space.rtt_at = now
-    if not tcb.ts_ok or seg.tsecr == space.last_tsecr or seg.tsecr == 0:
-        return
-    space.last_tsecr = seg.tsecr
-    if seg.length < tcb.rcv_mss:
-        return
-    ticks = (stamp - seg.tsecr) & MASK32
-    if ticks > 1 << 20:
-        return
-    rtt = ticks if ticks > 0 else 1
-    rtt *= MS
-    if space.rtt == 0 or rtt < space.rtt:
-        space.rtt = rtt
-    elif tcb.rcv_queue.length == seg.length:
-        # Not while text waits for its reader, whose slowness it would measure.
-        space.rtt += (rtt - space.rtt) >> 3
 
 
 # The buffer grows.
