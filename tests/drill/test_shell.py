@@ -167,12 +167,27 @@ def test_a_packet_that_differs_is_told_before_code_that_fails() -> None:
 @pytest.mark.parametrize(
     "line",
     ["ip route change 192.0.2.1 mtu much", "ip addr add here dev tun0", "ip addr add", "ip link set dev tun0 mtu much",
-     "sleep long", "sleep inf", "sleep nan", "sleep -5", "test a -eq 1", "echo x | grep -E '('"],
+     "sleep long", "sleep inf", "sleep nan", "sleep -5", "test a -eq 1", "echo x | grep -E '('",
+     "echo x | head -n x", "echo x | tail -f", "echo x | wc -c"],
 )  # fmt: skip
 def test_words_no_command_takes_are_unsupported(line: str) -> None:
     result = run_script(f"0 `{line}`\n")
     assert result.outcome == "unsupported" and result.line == 1, str(result)
     assert "`" in result.message
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("head -n 1", False), ("head -2 | tail -1", True), ("tail -n1", False), ("tail -3", True), ("head", True),
+        ("wc -l | grep -q 3", True), ("wc -l | grep -q 2", False),
+    ],
+)  # fmt: skip
+def test_lines_are_cut_and_counted(line: str, is_found: bool) -> None:
+    (first, *rest) = line.split(" | ", 1)
+    command = f"sysctl net.ipv4.tcp_sack net.ipv4.tcp_dsack net.ipv4.tcp_ecn | {first}"
+    command += f" | {rest[0]}" if rest and "grep" in rest[0] else (f" | {rest[0]}" if rest else "") + " | grep -q dsack"
+    assert run_script(f"0 `{command}`\n").ok == is_found, command
 
 
 def test_a_cleanup_command_that_fails_is_told_with_its_line() -> None:

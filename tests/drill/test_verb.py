@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,18 @@ def test_code_without_an_end_is_told_with_its_line(scripts: Path, code: str, mon
     assert result.return_value == 1
     (line,) = [line for line in result.output.splitlines() if "the code does not end" in line]
     assert int(line.split("bad.pkt:")[1].split(":")[0]) in (12, 13, 14, 15)
+
+
+def test_assertions_hold_without_those_of_the_program(scripts: Path) -> None:
+    (scripts / "bad.pkt").write_text(GOOD + "+0 %{ assert tcpi_unacked == 7 }%\n")
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "usernet", "drill", scripts / "bad.pkt"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the assertion does not hold" in done.stdout
 
 
 def test_a_process_that_a_script_ends_is_told(scripts: Path) -> None:

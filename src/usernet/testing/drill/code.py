@@ -121,8 +121,10 @@ class Blocks:
             try:
                 # The lines of a block are those of the script, so that a traceback tells them.
                 # What a block prints is for the reader, not for who reads the results.
+                source = "\n" * (line - 1) + text + "\n\n"
                 with contextlib.redirect_stdout(sys.stderr), _ending():
-                    exec(compile("\n" * (line - 1) + text + "\n\n", name, "exec"), self._names)
+                    # Assertions are what a block is for, whatever -O says of those of this program.
+                    exec(compile(source, name, "exec", optimize=0), self._names)
             except SystemExit as error:
                 # packetdrill runs the blocks as one program: its end is the end of this script, and of no other.
                 if error.code:

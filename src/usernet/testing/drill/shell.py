@@ -49,9 +49,9 @@ class Shell:
             "dd": self._dd,
             "test": self._test,
             "[": self._test,
-            "wc": lambda words, given: (0, str(given.count("\n"))),
-            "head": lambda words, given: (0, given),
-            "tail": lambda words, given: (0, given),
+            "wc": self._wc,
+            "head": lambda words, given: (0, "".join(given.splitlines(True)[: _count(words)])),
+            "tail": lambda words, given: (0, "".join(given.splitlines(True)[-_count(words) :])),
         }
 
     def run(self, text: str) -> None:
@@ -194,6 +194,11 @@ class Shell:
         output = f"{len(lines)}\n" if "c" in letters else "".join(f"{line}\n" for line in lines)
         return int(not lines), "" if "q" in letters else output
 
+    def _wc(self, words: list[str], given: str) -> tuple[int, str]:
+        if words != ["-l"]:
+            raise Unsupported(f"`wc {' '.join(words)}`")
+        return 0, f"{given.count(chr(10))}\n"
+
     def _echo(self, words: list[str], given: str) -> tuple[int, str]:
         return 0, " ".join(word for word in words if word not in ("-n", "-e")) + "\n"
 
@@ -217,6 +222,14 @@ class Shell:
         if len(words) == 3 and words[1] in ("=", "==", "!=", "-eq", "-ne", "-gt", "-ge", "-lt", "-le"):
             return int(not _compare(*words)), ""
         raise Unsupported(f"`test {' '.join(words)}`")
+
+
+def _count(words: list[str]) -> int:
+    """``-n 3``, ``-n3`` or ``-3`` of head and tail."""
+    text = "".join(words).removeprefix("-").removeprefix("n") if words else "10"
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError("a number of lines expected")
+    return int(text)
 
 
 def _size(text: str) -> int:
