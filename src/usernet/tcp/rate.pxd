@@ -2,8 +2,6 @@ cimport cython
 
 from .record cimport SentRecord
 
-cdef unsigned int R_EVER_RETRANS
-
 
 @cython.final
 cdef class AckSample:
@@ -25,7 +23,6 @@ cdef class AckSample:
     cdef public bint ece
     cdef public bint is_ack_delayed
     cdef public bint is_app_limited
-    cdef public bint is_retransmission
 
     cpdef void clear(self) noexcept
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .const import R_EVER_RETRANS
 from .record import SentRecord
 
 if TYPE_CHECKING:
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 class AckSample:
     """What one acknowledgment told. Counts are segments, spans nanoseconds; -1 is no sample.
 
-    ``delivered``, ``losses`` and ``ce`` are new with this ACK: by ACK or SACK, marked lost, reported CE-marked;
-    ``acked`` is what the window may grow by. The rate is ``interval_delivered`` over ``interval_ns``; of that interval,
-    ``interval_lost`` and ``interval_ce`` are the segments lost and marked, ``prior_delivered`` what had been delivered
-    and ``sent_in_flight`` what was in flight when the segment was sent, it included. ``next_at`` is when the next
-    segment may leave, where the connection is paced.
+    ``delivered``, ``losses`` and ``ce`` are new with this ACK: by ACK or SACK, marked lost, reported CE-marked; ``ece``
+    says that it told of marks. ``acked`` is what the window may grow by. The rate is ``interval_delivered`` over
+    ``interval_ns``; of that interval, ``interval_lost`` and ``interval_ce`` are the segments lost and marked,
+    ``prior_delivered`` what had been delivered and ``sent_in_flight`` what was in flight when the segment was sent, it
+    included. ``next_at`` is when the next segment may leave, where the connection is paced.
     """
 
     __slots__ = (
@@ -38,7 +37,6 @@ class AckSample:
         "interval_ns",
         "is_ack_delayed",
         "is_app_limited",
-        "is_retransmission",
         "losses",
         "next_at",
         "prior_delivered",
@@ -60,7 +58,7 @@ class AckSample:
         self.next_at = 0
         self.interval_ns = -1
         self.interval_delivered = self.interval_lost = self.interval_ce = 0
-        self.is_app_limited = self.is_retransmission = self.is_ack_delayed = self.ece = False
+        self.is_app_limited = self.is_ack_delayed = self.ece = False
 
 
 class DeliveryRate:
@@ -133,7 +131,6 @@ class DeliveryRate:
             return
         sample.prior_delivered = newest.delivered
         sample.is_app_limited = newest.is_app_limited
-        sample.is_retransmission = (newest.flags & R_EVER_RETRANS) != 0
         sample.sent_in_flight = newest.in_flight
         sample.interval_delivered = self.delivered - newest.delivered
         sample.interval_lost = self.lost - newest.lost
