@@ -81,9 +81,10 @@ def test_the_programs_own_handler_of_sigterm_is_its_own(start: Start) -> None:
     assert running.ends() == 9
 
 
-def test_sigterm_ends_it_while_only_threads_are_left(start: Start, runtime: Path) -> None:
+@pytest.mark.parametrize("main", ["", "; time.sleep(600)"], ids=["ended", "running"])
+def test_sigterm_ends_it_and_does_not_wait_for_threads(start: Start, runtime: Path, main: str) -> None:
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nprint('up', flush=True)"
-    running = start("run", "--", "python", "-c", code)
+    running = start("run", "--", "python", "-c", code + main)
     running.says("up")
     time.sleep(0.3)
     running.process.terminate()

@@ -61,6 +61,11 @@ class Launch:
             signal.signal(signal.SIGTERM, self._terminate)
         try:
             return self._run()
+        except Terminated:
+            # The others of its threads are not waited for: the signal would have killed them too.
+            self._ended_by = signal.SIGTERM
+            self._take_down()
+            return 128 + signal.SIGTERM
         finally:
             self._main_ended = True
 
@@ -70,9 +75,6 @@ class Launch:
         except CliError as error:
             error.show()
             return error.status
-        except Terminated:
-            self._ended_by = signal.SIGTERM
-            return 128 + signal.SIGTERM
         except SystemExit:
             raise
         except BaseException as error:
