@@ -52,6 +52,39 @@ def test_a_datagram_there_and_back(ends: tuple[Net, Net]) -> None:
     assert client.recvfrom(100) == (b"answer", ("10.0.0.2", 53))
 
 
+def test_every_datagram_goes_to_the_address_of_its_own_call(ends: tuple[Net, Net]) -> None:
+    a, b = ends
+    first, second, peer = udp(b, ("", 53)), udp(b, ("", 54)), udp(b, ("", 55))
+    client = udp(a)
+    client.connect(("10.0.0.2", 55))
+    one, other = ("10.0.0.2", 53), ["10.0.0.2", 54]
+    client.sendto(b"1", 0, one)
+    client.sendto(b"2", 0, other)
+    client.sendto(b"3", 0, None)
+    client.sendto(b"4", 0, one)
+    client.send(b"5")
+    client.sendto(b"6", 0, one)
+    client.sendto(b"7", 0, other)
+    other[1] = 53
+    client.sendto(b"8", 0, other)
+    fails(errno.EINVAL, client.sendto, b"9", 0, ("10.0.0.2", 0))
+    client.sendmsg([b"a"], (), 0, None)
+    a.host.settle()
+    for sock, wanted in ((first, b"1468"), (second, b"27"), (peer, b"35a")):
+        sock.timeout_ns = 0
+        assert b"".join(sock.recv(9) for _ in wanted) == wanted
+        fails(errno.EAGAIN, sock.recv, 9)
+
+
+def test_every_datagram_is_told_to_come_from_its_own_sender(ends: tuple[Net, Net]) -> None:
+    a, b = ends
+    server = udp(b, ("", 53))
+    senders = [udp(a, ("", port)) for port in (1000, 2000, 1000 + 256)]
+    for number in (0, 1, 1, 2, 0):
+        senders[number].sendto(b"x", 0, ("10.0.0.2", 53))
+    assert [server.recvfrom(1)[1] for _ in range(5)] == [("10.0.0.1", port) for port in (1000, 2000, 2000, 1256, 1000)]
+
+
 def test_names(ends: tuple[Net, Net]) -> None:
     sock = udp(ends[0])
     assert sock.getsockname() == ("0.0.0.0", 0)

@@ -1,6 +1,7 @@
 cimport cython
 
 from ..sockets.base cimport Socket
+from .addresses cimport parse_address
 
 cdef long long NEVER
 cdef int AF_INET, AF_INET6, SOCK_STREAM, SOCK_NONBLOCK, TYPE_FLAGS, FD_BASE

@@ -220,9 +220,10 @@ class socket:
             raise TypeError(f"{type(flags).__name__!r} object cannot be interpreted as an integer")
         if not isinstance(data, (bytes, bytearray)):
             _check_buffer(data)
+        number: cython.int = flags
         where = parse_address(self._family, address, "sendto")
         sys.audit("socket.sendto", self, address)
-        return sock.sendto(data, flags, where)
+        return sock.sendto(data, number, where)
 
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: cython.int = 0, address: Any = None, /) -> int:
         """sendmsg(buffers[, ancdata[, flags[, address]]]) -> count"""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import _socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..host import current_stack
+from ..sockets.address import ipv4_number
 from . import resolver
+
+if TYPE_CHECKING:
+    import cython
 
 AF_INET = 2
 
 
-def parse_address(family: int, address: Any, function: str) -> tuple[Any, ...]:
+def parse_address(family: cython.int, address: Any, function: str) -> tuple[Any, ...]:
     """(literal, port) of an AF_INET address, (literal, port, flowinfo, scope) of an AF_INET6 one.
 
     Raises TypeError and OverflowError for wrong arguments, gaierror for names that do not resolve.
     """
+    if family == AF_INET and _is_plain(address):
+        plain: tuple[Any, ...] = address
+        return plain
     label = "AF_INET" if family == AF_INET else "AF_INET6"
     if not isinstance(address, tuple):
         raise TypeError(f"{function}(): {label} address must be tuple, not {type(address).__name__}")
@@ -40,6 +46,14 @@ def parse_address(family: int, address: Any, function: str) -> tuple[Any, ...]:
     return text, number, *rest
 
 
+def _is_plain(address: Any) -> cython.bint:
+    # What nearly every call passes, and recvfrom() gave: as it stands, so that a socket knows it again.
+    if type(address) is not tuple or len(address) != 2:
+        return False
+    host, port = address
+    return type(host) is str and type(port) is int and 0 <= port <= 0xFFFF and ipv4_number(host) >= 0
+
+
 def _text(host: str | bytes | bytearray) -> str | bytes:
     if b"\0" in host if isinstance(host, (bytes, bytearray)) else "\0" in host:
         raise ValueError("host name must not contain null character")
@@ -48,9 +62,6 @@ def _text(host: str | bytes | bytearray) -> str | bytes:
 
 def _literal(family: int, host: str | bytes | bytearray) -> str | None:
     # The common case, without the resolver.
-    if family != AF_INET or not isinstance(host, str) or not host or not host[0].isdigit():
+    if family != AF_INET or not isinstance(host, str) or ipv4_number(str(host)) < 0:
         return None
-    try:
-        return _socket.inet_ntoa(_socket.inet_pton(AF_INET, host))
-    except (OSError, UnicodeError, ValueError):
-        return None
+    return str(host)

@@ -1,7 +1,8 @@
 cimport cython
 
-from .packet cimport Packet, View
+from .packet cimport Packet, View, octets_in
 from .pool cimport MemoryPool
+from .ring cimport Ring
 
 cdef Py_ssize_t OVERHEAD
 
@@ -10,9 +11,17 @@ cpdef bytes payload(Packet packet, Py_ssize_t start, Py_ssize_t n)
 cpdef Py_ssize_t payload_into(Packet packet, Py_ssize_t start, memoryview into) except -1
 
 
+cdef class DatagramEndpoint:
+    cdef public unsigned int shut
+
+    cpdef Packet recv(self, bint peek)
+    cpdef int take_error(self) except? -1
+    cpdef unsigned int poll(self) except? 0xFFFFFFFF
+
+
 @cython.final
 cdef class DatagramQueue:
-    cdef object _packets
+    cdef Ring _packets
     cdef public MemoryPool pool
     cdef public long long limit, used
 

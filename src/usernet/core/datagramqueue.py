@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
-from .packet import Packet
+from .packet import Packet, octets_in
 from .pool import MemoryPool
+from .ring import Ring
 
 if TYPE_CHECKING:
     import cython
@@ -20,7 +20,7 @@ def payload(packet: Packet, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> b
     size: cython.Py_ssize_t = packet.tail - start
     if n <= size or packet.frags is None:
         size = min(size, n)
-        return bytes(memoryview(packet.buf)[start : start + size])
+        return octets_in(packet.buf, start, size)
     n = min(n, size + packet.frags_len)
     into = bytearray(n)
     payload_into(packet, start, memoryview(into))
@@ -43,6 +43,26 @@ def payload_into(packet: Packet, start: cython.Py_ssize_t, into: memoryview) -> 
     return done
 
 
+class DatagramEndpoint:
+    """Base of one end of a datagram protocol, as a socket hears from it. ``shut`` is a set of SHUTDOWN_ bits."""
+
+    __slots__ = ("shut",)
+
+    shut: int
+
+    def recv(self, peek: cython.bint) -> Packet | None:
+        """The next datagram, None when there is none; it stays with peek."""
+        raise NotImplementedError
+
+    def take_error(self) -> cython.int:
+        """The pending error, which is then gone (SO_ERROR)."""
+        raise NotImplementedError
+
+    def poll(self) -> cython.uint:
+        """POLL bits, as Linux's datagram_poll."""
+        raise NotImplementedError
+
+
 class DatagramQueue:
     """Packets in order of arrival, charged to the pool and bounded by ``limit`` (SO_RCVBUF).
 
@@ -52,13 +72,13 @@ class DatagramQueue:
     __slots__ = ("_packets", "limit", "pool", "used")
 
     def __init__(self, pool: MemoryPool, limit: cython.longlong) -> None:
-        self._packets: deque[Packet] = deque()
+        self._packets = Ring()
         self.pool = pool
         self.limit = limit
         self.used = 0
 
     def __len__(self) -> int:
-        return len(self._packets)
+        return self._packets.length
 
     def put(self, packet: Packet) -> cython.int:
         """Queue a packet, which must not change any more. 0; 1: over the limit; 2: the pool is exhausted."""
@@ -73,15 +93,15 @@ class DatagramQueue:
 
     def first(self) -> Packet | None:
         """The oldest packet, which stays queued."""
-        return self._packets[0] if self._packets else None
+        return self._packets.first() if self._packets.length else None
 
     def take(self) -> Packet | None:
         """The oldest packet, taken out."""
         packet: Packet
         size: cython.longlong
-        if not self._packets:
+        if not self._packets.length:
             return None
-        packet = self._packets.popleft()
+        packet = self._packets.pop()
         size = _truesize(packet)
         self.used -= size
         self.pool.uncharge(size)

@@ -1,4 +1,6 @@
 cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from .checksum cimport sum16, swap
 
@@ -11,7 +13,17 @@ cdef extern from *:
         if (buf != NULL) memset(PyByteArray_AS_STRING(buf), 0, (size_t)n);
         return buf;
     }
+    static inline int usernet_put(PyObject *buf, Py_ssize_t at, PyObject *octets) {
+        Py_ssize_t n = PyBytes_GET_SIZE(octets);
+        if (n > PyByteArray_GET_SIZE(buf) - at) {
+            PyErr_SetString(PyExc_BufferError, "a packet has no room for its payload");
+            return -1;
+        }
+        memcpy(PyByteArray_AS_STRING(buf) + at, PyBytes_AS_STRING(octets), (size_t)n);
+        return 0;
+    }
     """
+    int put "usernet_put"(bytearray buf, Py_ssize_t at, bytes octets) except -1
     bytearray zeroed "usernet_zeroed"(Py_ssize_t n)
 
 cdef bint COMPILED
@@ -41,6 +53,7 @@ cdef class Packet:
     cdef void _fill(self, bytearray buf, Py_ssize_t head, Py_ssize_t tail) except *
     cpdef Py_ssize_t length(self) noexcept
     cpdef Py_ssize_t push(self, Py_ssize_t n) except -1
+    cpdef void append(self, bytes octets) except *
     cpdef void add_frag(self, View view) except *
     cpdef void linearize(self) except *
     cpdef bytes tobytes(self)
@@ -50,6 +63,11 @@ cdef class Packet:
     cpdef void complete_checksum(self) except *
 
 
+cdef inline bytes octets_at(bytearray buf, Py_ssize_t at, Py_ssize_t n):
+    return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(buf) + at, n)
+
+
 cpdef View make_view(object base, Py_ssize_t start, Py_ssize_t end)
+cpdef bytes octets_in(bytearray buf, Py_ssize_t at, Py_ssize_t n)
 cpdef Packet new_packet(Py_ssize_t size)
 cpdef Packet make_packet(bytearray buf, Py_ssize_t head, Py_ssize_t tail)

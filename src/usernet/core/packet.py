@@ -134,6 +134,14 @@ class Packet:
             self.frags.append(view)
         self.frags_len += view.end - view.start
 
+    def append(self, octets: bytes) -> None:
+        """Copy octets behind the linear part, whose buffer has room for them."""
+        if COMPILED:
+            put(self.buf, self.tail, octets)  # type: ignore[name-defined]  # noqa: F821
+        else:
+            self.buf[self.tail : self.tail + len(octets)] = octets
+        self.tail += len(octets)
+
     def linearize(self) -> None:
         """Copy by-reference payload into buf, for a reader that needs all octets side by side."""
         frags: list[View] | None = self.frags
@@ -212,6 +220,13 @@ class Packet:
         buf[at] = check >> 8
         buf[at + 1] = check & 0xFF
         self.csum = CSUM_UNNECESSARY
+
+
+def octets_in(buf: bytearray, at: cython.Py_ssize_t, n: cython.Py_ssize_t) -> bytes:
+    """n octets of a buffer, which it has, in one copy."""
+    if COMPILED:
+        return octets_at(buf, at, n)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+    return bytes(buf[at : at + n])
 
 
 def new_packet(size: cython.Py_ssize_t) -> Packet:

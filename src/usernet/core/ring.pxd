@@ -12,4 +12,5 @@ cdef class Ring:
 
     cpdef void append(self, object item) except *
     cpdef object pop(self)
+    cpdef object first(self)
     cpdef void clear(self) except *

@@ -44,6 +44,10 @@ class Ring:
         self.length -= 1
         return item
 
+    def first(self) -> Any:
+        """The oldest, which stays; there must be one."""
+        return self._slots[self._first]
+
     def clear(self) -> None:
         """Drop everything."""
         while self.length > 0:

@@ -31,7 +31,7 @@ from ..core.const import (
     POLLRDHUP,
 )
 from ..core.context import Context
-from ..core.datagramqueue import DatagramQueue
+from ..core.datagramqueue import DatagramEndpoint, DatagramQueue
 from ..core.packet import Packet, new_packet
 from ..core.ready import Pollable
 from ..core.sender import IcmpError, Path, Sender, Transport
@@ -46,7 +46,7 @@ SHUTDOWN_RECV = 1
 SHUTDOWN_SEND = 2
 
 
-class PingEndpoint:
+class PingEndpoint(DatagramEndpoint):
     """One identifier. Made by ``Ping.open``; every call is non-blocking and made with the host's lock held.
 
     ``local_port`` is the identifier, as Linux's getsockname calls it. ``remote`` is b"" until connect.
@@ -54,7 +54,7 @@ class PingEndpoint:
 
     __slots__ = (
         "broadcast", "err", "family", "ifindex", "is_bound", "local", "local_port", "mark", "owner", "ping", "queue",
-        "recverr", "remote", "shut", "tos", "ttl",
+        "recverr", "remote", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, ping: Ping, owner: Pollable | None, family: int) -> None:

@@ -26,12 +26,9 @@ def host_octets(family: cython.int, host: str) -> bytes:
             return b"\x00\x00\x00\x00"
         if host == "<broadcast>":
             return b"\xff\xff\xff\xff"
-        parts = host.split(".")
-        try:
-            if len(parts) == 4:
-                return bytes([int(parts[0]), int(parts[1]), int(parts[2]), int(parts[3])])
-        except ValueError:
-            pass
+        number: cython.longlong = ipv4_number(host)
+        if number >= 0:
+            return number.to_bytes(4, "big")
         raise OSError(EINVAL, f"{host!r} is not an IPv4 address; names are resolved before")
     if family == AF_INET6:
         try:
@@ -39,6 +36,29 @@ def host_octets(family: cython.int, host: str) -> bytes:
         except AddressValueError:
             raise OSError(EINVAL, f"{host!r} is not an IPv6 address; names are resolved before") from None
     raise os_error(EAFNOSUPPORT)
+
+
+def ipv4_number(text: str) -> cython.longlong:
+    """A dotted quad as inet_pton(3) reads it, of which there is one for each address; -1 for any other text."""
+    number: cython.longlong = 0
+    part: cython.int = -1
+    dots: cython.int = 0
+    digit: cython.int
+    for letter in text:
+        if letter == ".":
+            if part < 0 or dots == 3:
+                return -1
+            number = number << 8 | part
+            part = -1
+            dots += 1
+            continue
+        digit = ord(letter) - 48
+        if not 0 <= digit <= 9 or part == 0:
+            return -1
+        part = digit if part < 0 else 10 * part + digit
+        if part > 255:
+            return -1
+    return number << 8 | part if part >= 0 and dots == 3 else -1
 
 
 def host_text(octets: bytes) -> str:

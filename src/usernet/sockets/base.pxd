@@ -24,6 +24,8 @@ cdef class Socket(File):
     cpdef void check_open(self) except *
     cpdef int take_error(self) except? -1
     cpdef Py_ssize_t send(self, object data, unsigned int flags=*) except -1
+    cpdef Py_ssize_t sendto(self, object data, unsigned int flags, object address) except -1
+    cpdef tuple recvfrom(self, Py_ssize_t n, unsigned int flags=*)
     cpdef void sendall(self, object data, unsigned int flags=*) except *
     cpdef bytes recv(self, Py_ssize_t n, unsigned int flags=*)
     cpdef Py_ssize_t recv_into(self, object buffer, Py_ssize_t n=*, unsigned int flags=*) except -1

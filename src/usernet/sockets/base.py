@@ -166,7 +166,7 @@ class Socket(File):
         """Send all octets; the timeout counts for the whole call."""
         self.send(data, flags)
 
-    def sendto(self, data: Any, flags: int, address: Address | None) -> int:
+    def sendto(self, data: Any, flags: cython.uint, address: Address | None) -> cython.Py_ssize_t:
         """Send to an address: sendto(2)."""
         raise os_error(EOPNOTSUPP)
 
@@ -184,7 +184,7 @@ class Socket(File):
         """Receive into a writable buffer, up to n octets of it when n is not 0; returns how many."""
         raise os_error(EOPNOTSUPP)
 
-    def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
+    def recvfrom(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> tuple[bytes, Address | None]:
         """Receive octets and whom they came from: recvfrom(2)."""
         raise os_error(EOPNOTSUPP)
 

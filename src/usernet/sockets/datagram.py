@@ -13,8 +13,8 @@ from errno import (
 from typing import TYPE_CHECKING, Any
 
 from ..core.const import IPPROTO_UDP, POLLIN, US
-from ..core.datagramqueue import payload, payload_into
-from ..core.packet import Packet
+from ..core.datagramqueue import DatagramEndpoint, payload, payload_into
+from ..core.packet import Packet, octets_in
 from ..core.scheduler import Lock, Scheduler
 from ..raw.ping import PingEndpoint
 from ..udp.endpoint import UdpEndpoint
@@ -52,7 +52,10 @@ _CMSG_HEADER = 16
 class DatagramSocket(Socket):
     """A socket over a datagram endpoint. ``skip`` is how far behind the transport header the payload starts."""
 
-    __slots__ = ("_address", "_source", "endpoint", "recv_pktinfo", "recv_tos", "recv_ttl", "skip")
+    __slots__ = (
+        "_address", "_aimed", "_source", "_source_port", "_to", "_to_port", "endpoint", "recv_pktinfo", "recv_tos",
+        "recv_ttl", "skip",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,7 +72,12 @@ class DatagramSocket(Socket):
         self.recv_pktinfo = self.recv_tos = self.recv_ttl = False
         # The address of the last datagram received, since they come in trains.
         self._source: bytes = b""
+        self._source_port = 0
         self._address: Address | None = None
+        # The address that was sent to last, and what it says.
+        self._aimed: Address | None = None
+        self._to: bytes = b""
+        self._to_port = 0
 
     # Names.
 
@@ -126,17 +134,15 @@ class DatagramSocket(Socket):
         finally:
             lock.release()
 
-    def sendto(self, data: Any, flags: int, address: Address | None) -> int:
+    def sendto(self, data: Any, flags: cython.uint, address: Address | None) -> cython.Py_ssize_t:
         """sendto(2), to the connected peer without an address."""
         octets: bytes = octets_of(data)
-        dst: bytes
-        port: cython.uint
-        dst, port = self._destination(address)
         lock: Lock = self.host.lock
         lock.acquire()
         try:
+            self._aim(address)
             self.check_open()
-            return self.transmit(octets, dst, port, flags)
+            return self.transmit(octets, self._to, self._to_port, flags)
         finally:
             lock.release()
 
@@ -145,24 +151,30 @@ class DatagramSocket(Socket):
     ) -> int:
         """sendmsg(2): one datagram of all buffers. Ancillary data other than IP_TTL and IP_TOS is refused: EINVAL."""
         octets = join(buffers)
-        dst, port = self._destination(address)
         endpoint = self.endpoint
         with self.host.lock:
+            self._aim(address)
             self.check_open()
             before = endpoint.ttl, endpoint.tos
             try:
                 self._apply_ancillary(ancillary)
-                return self.transmit(octets, dst, port, flags)
+                return self.transmit(octets, self._to, self._to_port, flags)
             finally:
                 endpoint.ttl, endpoint.tos = before
 
-    def _destination(self, address: Address | None) -> tuple[bytes, int]:
+    def _aim(self, address: Address | None) -> None:
+        """Read an address into ``_to`` and ``_to_port``; the tuple read last needs no reading. The lock is held."""
         if address is None:
-            return b"", 0
+            self._aimed, self._to, self._to_port = None, b"", 0
+            return
+        if address is self._aimed:
+            return
         port = port_of(address)
         if port == 0 and self.protocol == IPPROTO_UDP:
             raise os_error(EINVAL)
-        return host_octets(self.family, address[0]), port
+        self._to = host_octets(self.family, address[0])
+        self._to_port = port
+        self._aimed = address if type(address) is tuple else None
 
     def _apply_ancillary(self, ancillary: Sequence[tuple[int, int, Any]]) -> None:
         for level, kind, data in ancillary:
@@ -179,7 +191,7 @@ class DatagramSocket(Socket):
 
     def next_packet(self, flags: cython.uint) -> Packet | None:
         """Wait for a datagram; None when the receiving half is shut. The lock is held."""
-        endpoint: Any = self.endpoint
+        endpoint: DatagramEndpoint = self.endpoint
         packet: Packet | None
         err: cython.int
         if flags & MSG_OOB:
@@ -221,7 +233,7 @@ class DatagramSocket(Socket):
     def _size(self, packet: Packet) -> cython.Py_ssize_t:
         return packet.tail + packet.frags_len - packet.l4 - self.skip
 
-    def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
+    def recvfrom(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> tuple[bytes, Address | None]:
         """recvfrom(2): one datagram and its sender."""
         packet: Packet | None
         lock: Lock = self.host.lock
@@ -239,13 +251,13 @@ class DatagramSocket(Socket):
     def source(self, packet: Packet) -> Address:
         """Whom a datagram came from."""
         p: cython.p_const_uchar = packet.buf
-        at: cython.Py_ssize_t = packet.addr_off
         l4: cython.Py_ssize_t = packet.l4
-        key: bytes = bytes(p[at : at + packet.addr_len]) + bytes(p[l4 : l4 + 2])
-        if self._address is None or self._source != key:
-            port = (p[l4] << 8) | p[l4 + 1] if self.protocol == IPPROTO_UDP else 0
-            self._source = key
-            self._address = make_address(self.family, key[:-2], port)
+        port: cython.uint = (p[l4] << 8) | p[l4 + 1] if self.protocol == IPPROTO_UDP else 0
+        source: bytes = octets_in(packet.buf, packet.addr_off, packet.addr_len)
+        if self._address is None or self._source_port != port or self._source != source:
+            self._source = source
+            self._source_port = port
+            self._address = make_address(self.family, source, port)
         return self._address
 
     def recv_into(self, buffer: Any, n: cython.Py_ssize_t = 0, flags: cython.uint = 0) -> cython.Py_ssize_t:

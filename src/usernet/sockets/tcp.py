@@ -330,7 +330,7 @@ class TcpSocket(Socket):
         finally:
             lock.release()
 
-    def sendto(self, data: Any, flags: int, address: Address | None) -> int:
+    def sendto(self, data: Any, flags: cython.uint, address: Address | None) -> cython.Py_ssize_t:
         """sendto(2); a stream has one peer, and the address is ignored as Linux ignores it, but for MSG_FASTOPEN."""
         octets = octets_of(data)
         return self._send_to(octets, flags if octets is data else flags | SEND_COPIED, address)
@@ -468,7 +468,7 @@ class TcpSocket(Socket):
         finally:
             lock.release()
 
-    def recvfrom(self, n: int, flags: int = 0) -> tuple[bytes, Address | None]:
+    def recvfrom(self, n: cython.Py_ssize_t, flags: cython.uint = 0) -> tuple[bytes, Address | None]:
         """recvfrom(2): a stream names nobody."""
         return self.recv(n, flags), None
 

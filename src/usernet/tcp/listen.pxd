@@ -1,11 +1,10 @@
 cimport cython
 
-from ..core.packet cimport Packet
+from ..core.packet cimport Packet, octets_in
 from ..core.ready cimport Pollable
 from ..core.sender cimport Path
 from .fastopen cimport FastOpenQueue
 from .settings cimport Settings
-from .table cimport octets_of
 from .tcb cimport Binding, Endpoint, Engine, Tcb
 from .tx_delay cimport TxDelay
 from .user_calls cimport Connection

@@ -10,13 +10,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ..core.const import POLLIN
-from ..core.packet import Packet
+from ..core.packet import Packet, octets_in
 from ..core.ready import Pollable
 from ..core.sender import Path
 from .const import LISTEN, TFO_EVERY_LISTENER, TFO_SERVER
 from .fastopen import FastOpenQueue
 from .settings import Settings
-from .table import octets_of
 from .tcb import Binding, Endpoint, Engine, Tcb
 from .tx_delay import TxDelay
 from .user_calls import Connection
@@ -138,7 +137,7 @@ def path_back(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
     try:
-        return engine.sender.path(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size), oif)
+        return engine.sender.path(octets_in(packet.buf, at, size), octets_in(packet.buf, at + size, size), oif)
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None
@@ -149,7 +148,7 @@ def answer_path(engine: Engine, packet: Packet, oif: cython.int) -> Path | None:
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = packet.addr_len
     try:
-        return engine.sender.answering(octets_of(packet.buf, at, size), octets_of(packet.buf, at + size, size), oif)
+        return engine.sender.answering(octets_in(packet.buf, at, size), octets_in(packet.buf, at + size, size), oif)
     except OSError:
         engine.counters.drop("tcp_no_route_back")
         return None

@@ -1,7 +1,7 @@
 cimport cython
 
 from ..core.checksum cimport pseudo_sum
-from ..core.packet cimport Packet
+from ..core.packet cimport Packet, octets_in
 from ..core.sender cimport IcmpError
 from ..core.seq cimport seq_add, seq_in
 from ..wire.tcp cimport Segment
@@ -19,7 +19,7 @@ from .request cimport Request
 from .transmit cimport control_packet, send_syn, sync_mss
 from .segment_arrives cimport segment_arrives
 from .settings cimport Settings
-from .table cimport TimeWait, demux_key, is_reusable, listen_key, octets_of
+from .table cimport TimeWait, demux_key, is_reusable, listen_key
 from .tcb cimport Binding, Endpoint, Tcb
 from .user_calls cimport Connection
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.checksum import pseudo_sum
 from ..core.const import CSUM_NONE, IPPROTO_TCP
 from ..core.context import Context
-from ..core.packet import Packet
+from ..core.packet import Packet, octets_in
 from ..core.ready import Pollable
 from ..core.sender import IcmpError, Sender, is_multicast
 from ..core.seq import seq_add, seq_in
@@ -43,7 +43,7 @@ from .rtx_timer import arm_rtx
 from .segment_arrives import segment_arrives
 from .settings import Settings
 from .state import ACTIVE_OPEN
-from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, local_ports, make_key, octets_of
+from .table import Ports, TimeWait, demux_key, is_reusable, listen_key, local_ports, make_key
 from .tcb import Binding, Endpoint, Tcb
 from .transmit import control_packet, send_syn, sync_mss
 from .user_calls import Connection
@@ -328,7 +328,7 @@ class Tcp(Acceptor):
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         if seg.flags & RST:
             return
-        if self.sender.is_broadcast(octets_of(packet.buf, at, packet.addr_len)):
+        if self.sender.is_broadcast(octets_in(packet.buf, at, packet.addr_len)):
             # RFC 1122 4.2.3.10: a segment for everybody opens nothing and is not answered.
             self.counters.drop("tcp_broadcast")
             return
@@ -353,7 +353,7 @@ class Tcp(Acceptor):
     def _find_listener(self, packet: Packet, seg: Segment) -> Listener | None:
         at: cython.Py_ssize_t = packet.addr_off + packet.addr_len
         family: cython.int = 4 if packet.addr_len == 4 else 6
-        address: bytes = octets_of(packet.buf, at, packet.addr_len)
+        address: bytes = octets_in(packet.buf, at, packet.addr_len)
         listener: Listener | None = self._listener_at(listen_key(address, seg.dport, family), packet)
         if listener is None:
             listener = self._listener_at(listen_key(b"", seg.dport, family), packet)

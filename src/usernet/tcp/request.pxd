@@ -35,6 +35,8 @@ cdef class Request(Endpoint):
     cdef public unsigned int irs, iss, mss, ts_recent, ts_offset, rcv_wnd, rcv_wscale
     cdef public int wscale, retransmits, timeouts
     cdef public unsigned int tos
+    cdef public unsigned int local_port
+    cdef public unsigned int remote_port
     cdef public bint sack_ok, ts_ok, is_acked
     cdef public long long sent_at, answered_at
     cdef public bytes extra

@@ -59,10 +59,12 @@ class Request(Endpoint):
         "is_acked",
         "iss",
         "listener",
+        "local_port",
         "mss",
         "path",
         "rcv_wnd",
         "rcv_wscale",
+        "remote_port",
         "retransmits",
         "sack_ok",
         "saved_syn",
@@ -85,6 +87,10 @@ class Request(Endpoint):
         self.kind = KIND_REQUEST
         self.state = SYN_RECEIVED
         self.key = key
+        ports: cython.p_const_uchar = key
+        at: cython.Py_ssize_t = len(key) - 4
+        self.remote_port = ports[at] << 8 | ports[at + 1]
+        self.local_port = ports[at + 2] << 8 | ports[at + 3]
         self.binding = listener.binding
         self.auth = None
         self.listener: Listener = listener
@@ -120,16 +126,6 @@ class Request(Endpoint):
     def remote(self) -> bytes:
         """The remote address."""
         return self.path.dst
-
-    @property
-    def local_port(self) -> int:
-        """The local port."""
-        return int.from_bytes(self.key[-2:], "big")
-
-    @property
-    def remote_port(self) -> int:
-        """The remote port."""
-        return int.from_bytes(self.key[-4:-2], "big")
 
     def sign_with(self, auth: Auth) -> None:
         """The SYN was signed. Signatures leave no room for timestamps beside SACK blocks (Linux)."""

@@ -1,8 +1,6 @@
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.bytearray cimport PyByteArray_AS_STRING
 
-from ..core.packet cimport Packet
+from ..core.packet cimport Packet, octets_in
 from ..core.sender cimport Path
 from ..core.seq cimport seq_add, seq_lt
 from ..core.timers cimport Timer
@@ -33,10 +31,6 @@ cdef unsigned int MASK32, ACK, RST, SYN
 cdef long long MS, PAWS_24DAYS, TIME_WAIT_LEN
 cdef int KIND_TIME_WAIT, T_TIME_WAIT, TIME_WAIT, TW_DONE, TW_NEW_CONNECTION
 
-cdef inline bytes octets_at(bytearray buf, Py_ssize_t at, Py_ssize_t n):
-    return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(buf) + at, n)
-
-cpdef bytes octets_of(bytearray buf, Py_ssize_t at, Py_ssize_t n)
 cpdef bytes demux_key(Packet packet)
 cpdef bytes listen_key(bytes address, unsigned int port, int family)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.const import MASK32, MS
 from ..core.entropy import Entropy, KeyedHash
-from ..core.packet import Packet
+from ..core.packet import Packet, octets_in
 from ..core.sender import Path
 from ..core.seq import seq_add, seq_lt
 from ..core.timers import Timer
@@ -45,19 +45,12 @@ COMPILED = not __file__.endswith(".py")
 COUNTERS = 256
 
 
-def octets_of(buf: bytearray, at: cython.Py_ssize_t, n: cython.Py_ssize_t) -> bytes:
-    """n octets of a buffer, which it has."""
-    if COMPILED:
-        return octets_at(buf, at, n)  # type: ignore[name-defined,no-any-return]  # noqa: F821
-    return bytes(buf[at : at + n])
-
-
 def demux_key(packet: Packet) -> bytes:
     """The key of the connection an incoming packet belongs to."""
     at: cython.Py_ssize_t = packet.addr_off
     size: cython.Py_ssize_t = 2 * packet.addr_len
     if packet.l4 == at + size:
-        return octets_of(packet.buf, at, size + 4)
+        return octets_in(packet.buf, at, size + 4)
     # IP options or extension headers stand between addresses and ports.
     return bytes(packet.buf[at : at + size] + packet.buf[packet.l4 : packet.l4 + 4])
 

@@ -1,7 +1,7 @@
 cimport cython
 
 from ..core.context cimport Context
-from ..core.datagramqueue cimport DatagramQueue
+from ..core.datagramqueue cimport DatagramEndpoint, DatagramQueue
 from ..core.packet cimport Packet, View, new_packet
 from ..core.ready cimport Pollable
 from ..core.sender cimport Path, Sender, is_multicast
@@ -15,14 +15,14 @@ cdef Py_ssize_t UDP_HLEN, COPY
 
 
 @cython.final
-cdef class UdpEndpoint:
+cdef class UdpEndpoint(DatagramEndpoint):
     cdef public Context context
     cdef public Sender sender
     cdef public object table
     cdef public Pollable owner
     cdef public int family, addr_len, ifindex, mc_ifindex, err
     cdef public bytes local, remote, bound_address, mc_src
-    cdef public unsigned int local_port, remote_port, sharing, shut, tos, ttl, mark, df_mode, mc_ttl
+    cdef public unsigned int local_port, remote_port, sharing, tos, ttl, mark, df_mode, mc_ttl
     cdef public bint is_bound, broadcast, recverr, no_check, transparent, mc_loop, mc_all
     cdef public set memberships
     cdef public DatagramQueue queue
@@ -40,9 +40,6 @@ cdef class UdpEndpoint:
     cpdef Path path(self)
     cpdef void forget_path(self) except *
     cpdef void deliver(self, Packet packet) except *
-    cpdef Packet recv(self, bint peek)
-    cpdef int take_error(self) except? -1
     cpdef void fail(self, int err) except *
-    cpdef unsigned int poll(self) except? 0xFFFFFFFF
     cpdef void shutdown(self, int how) except *
     cpdef void close(self) except *

@@ -17,7 +17,7 @@ from ..core.const import (
     POLLRDHUP,
 )
 from ..core.context import Context
-from ..core.datagramqueue import DatagramQueue
+from ..core.datagramqueue import DatagramEndpoint, DatagramQueue
 from ..core.packet import Packet, View, new_packet
 from ..core.ready import Pollable
 from ..core.sender import Path, Sender, is_multicast
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 COPY = 2048
 
 
-class UdpEndpoint:
+class UdpEndpoint(DatagramEndpoint):
     """One end of UDP. Made by ``Udp.open``; every call is non-blocking and made with the host's lock held.
 
     ``owner`` is woken with POLL bits. ``local`` and ``remote`` are b"" while any address will do; ``bound_address``
@@ -50,7 +50,7 @@ class UdpEndpoint:
         "_header", "_last_path", "_last_src", "_path_err", "addr_len", "bound_address", "broadcast", "context",
         "df_mode", "err", "family", "ifindex", "is_bound", "local", "local_port", "mark", "mc_all", "mc_ifindex",
         "mc_loop", "mc_src", "mc_ttl", "memberships", "no_check", "owner", "queue", "recverr", "remote",
-        "remote_port", "sender", "sharing", "shut", "table", "tos", "transparent", "ttl",
+        "remote_port", "sender", "sharing", "table", "tos", "transparent", "ttl",
     )  # fmt: skip
 
     def __init__(
@@ -199,8 +199,7 @@ class UdpEndpoint:
         header.emit(packet.buf, start)
         packet.tail = start + UDP_HLEN
         if size <= COPY:
-            packet.buf[packet.tail : packet.tail + size] = octets
-            packet.tail += size
+            packet.append(octets)
         else:
             packet.add_frag(View(octets, 0, size))
         packet.l4 = start

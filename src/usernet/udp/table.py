@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..core.context import Context
 from ..core.entropy import KeyedHash
-from ..core.packet import Packet
+from ..core.packet import Packet, octets_in
 from .const import REUSEADDR, REUSEPORT
 from .endpoint import UdpEndpoint
 
@@ -45,7 +45,7 @@ class UdpTable:
 
     def find(self, packet: Packet) -> list[UdpEndpoint] | None:
         """The endpoints equally entitled to a unicast datagram, by the most exact table that has any."""
-        p: cython.p_const_uchar = packet.buf
+        buf: bytearray = packet.buf
         at: cython.Py_ssize_t = packet.addr_off
         l4: cython.Py_ssize_t = packet.l4
         middle: cython.Py_ssize_t = at + packet.addr_len
@@ -53,14 +53,14 @@ class UdpTable:
         found: list[UdpEndpoint] | None
         if self.connected:
             if end == l4:
-                found = self.connected.get(bytes(p[at : l4 + 4]))
+                found = self.connected.get(octets_in(buf, at, l4 + 4 - at))
             else:
-                found = self.connected.get(bytes(p[at:end]) + bytes(p[l4 : l4 + 4]))
+                found = self.connected.get(octets_in(buf, at, end - at) + octets_in(buf, l4, 4))
             if found is not None:
                 return found
-        port: bytes = bytes(p[l4 + 2 : l4 + 4])
+        port: bytes = octets_in(buf, l4 + 2, 2)
         if self.bound:
-            found = self.bound.get(bytes(p[middle:end]) + port)
+            found = self.bound.get(octets_in(buf, middle, end - middle) + port)
             if found is not None:
                 return found
         return self.wild.get(port)
