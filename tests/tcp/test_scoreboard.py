@@ -165,6 +165,27 @@ def test_an_undo_does_not_change_what_was_sent_last():
     assert acked.newest is not None and acked.newest.start == 3 * M
 
 
+def test_what_a_timeout_gave_up_stands_where_it_stood_after_an_undo():
+    board, acked = board_of(6)
+    board.mark_late(5, False, 0)
+    board.retransmitted(board.record(0), 100)
+    board.probed(board.record(4), 101)
+    assert [r.start for r in in_order(board)] == [5 * M, 0, 4 * M]
+    board.sack(3 * M, 4 * M, acked)
+    board.unmark_lost()
+    assert [r.start for r in in_order(board)] == [M, 2 * M, 5 * M, 0, 4 * M]
+    assert board.order.suspect is not None and board.order.suspect.start == 2 * M
+
+
+def test_what_a_timeout_gave_up_and_rack_again_has_time_after_an_undo():
+    board, _ = board_of(3)
+    board.mark_late(3, False, 0)
+    board.retransmitted(board.record(0), 100)
+    board.mark_lost(board.record(0), 200)
+    board.unmark_lost()
+    assert [r.start for r in in_order(board)] == [M, 2 * M, 0]
+
+
 def test_what_an_undo_gave_time_is_judged_after_all_that_was_out():
     board, acked = board_of(4)
     board.mark_lost(board.record(0), 0)

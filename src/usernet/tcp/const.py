@@ -102,6 +102,7 @@ R_RETRANS: Final = 4  # a retransmission of it is in flight
 R_EVER_RETRANS: Final = 8
 R_FIN: Final = 16  # its last sequence number is the FIN
 R_PUSHED: Final = 32  # a write ended with its last octet: PSH, also when it is sent again
+R_TIMED_OUT: Final = 64  # given up because a timer ran out, not because something sent later arrived
 
 # Timers of a TCB, and what the retransmission timer stands for.
 T_RETRANSMIT: Final = 1

@@ -1,6 +1,7 @@
 cimport cython
 
 from ..core.chunk cimport Chunk
+from ..core.seq cimport seq_lt
 
 
 @cython.final
@@ -39,6 +40,7 @@ cdef class SendOrder:
 
     cpdef void append(self, SentRecord record) noexcept
     cpdef void put_last(self, SentRecord record) noexcept
+    cdef void _insert_before(self, SentRecord later, SentRecord record) noexcept
     cpdef void insert_after(self, SentRecord record, SentRecord rest) noexcept
     cpdef void remove(self, SentRecord record) noexcept
     cpdef void clear(self) noexcept

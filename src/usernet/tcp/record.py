@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.chunk import Chunk
+from ..core.seq import seq_lt
 
 if TYPE_CHECKING:
     import cython
@@ -96,6 +97,10 @@ def copy_delivery(record: SentRecord, rest: SentRecord) -> None:
     rest.is_app_limited = record.is_app_limited
 
 
+def _turn(record: SentRecord) -> int:
+    return record.turn
+
+
 class SendOrder:
     """The records still out, by the time of their last transmission: what RFC 8985 walks over.
 
@@ -128,6 +133,33 @@ class SendOrder:
         record.is_out = True
         self.sent += 1
         record.turn = self.sent
+
+    def put_back(self, records: list[SentRecord]) -> None:
+        """Records that a timeout gave up stand again where they stood: a walk over everything, for the rare undo."""
+        place: SentRecord | None = self.oldest
+        record: SentRecord
+        records.sort(key=_turn)
+        for record in records:
+            while place is not None and (
+                place.turn < record.turn or (place.turn == record.turn and seq_lt(place.end, record.end))
+            ):
+                place = place.later
+            self._insert_before(place, record)
+        self.suspect = None
+
+    def _insert_before(self, later: SentRecord | None, record: SentRecord) -> None:
+        earlier: SentRecord | None = self.newest if later is None else later.earlier
+        record.earlier = earlier
+        record.later = later
+        if earlier is None:
+            self.oldest = record
+        else:
+            earlier.later = record
+        if later is None:
+            self.newest = record
+        else:
+            later.earlier = record
+        record.is_out = True
 
     def insert_after(self, record: SentRecord, rest: SentRecord) -> None:
         """A record was split: its second half was sent at the same time."""

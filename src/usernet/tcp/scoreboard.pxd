@@ -9,7 +9,7 @@ from .rate cimport DeliveryRate
 from .record cimport SendOrder, SentRecord, copy_delivery, make_record
 
 cdef unsigned int MASK32
-cdef unsigned int R_SACKED, R_LOST, R_RETRANS, R_EVER_RETRANS, R_FIN, R_PUSHED
+cdef unsigned int R_SACKED, R_LOST, R_RETRANS, R_EVER_RETRANS, R_FIN, R_PUSHED, R_TIMED_OUT
 cdef int A_DATA_ACKED, A_DATA_SACKED, A_ORIG_ACKED, A_RETRANS_ACKED
 cdef Py_ssize_t MAX_RECORDS, SLACK
 

@@ -27,6 +27,7 @@ from .const import (
     R_PUSHED,
     R_RETRANS,
     R_SACKED,
+    R_TIMED_OUT,
 )  # fmt: skip
 from .rack import Rack
 from .rate import DeliveryRate
@@ -246,7 +247,7 @@ class Scoreboard:
             # Also where an undo had cleared it of the first loss: what is judged is the last transmission.
             flags &= ~R_RETRANS
             self.ext.TCPLostRetransmit += record.segs
-        self._mark(record, flags | R_LOST)
+        self._mark(record, (flags | R_LOST) & ~R_TIMED_OUT)
         if record.is_out:
             self.order.remove(record)
         if seq_lt(record.start, self.retransmit_hint):
@@ -289,13 +290,17 @@ class Scoreboard:
         """
         records: list[SentRecord] = self._records
         record: SentRecord
+        was_out: cython.bint
         i: cython.Py_ssize_t = self._first
         while i < len(records):
             record = records[i]
             if reneged and record.flags & R_SACKED:
                 self._mark(record, record.flags & ~R_SACKED)
             if reneged or i == self._first or record.sent_at < since:
+                was_out = record.is_out
                 self.mark_lost(record, now)
+                if was_out:
+                    record.flags |= R_TIMED_OUT
             i += 1
         self._rewind()
 
@@ -319,19 +324,26 @@ class Scoreboard:
     def unmark_lost(self) -> None:
         """Nothing was lost after all: for the rare undo, which walks over everything.
 
-        What was given up goes to the end of the order: RACK would give it up again at once, for the same reason; so it
-        has time until something arrives that was sent from now on. (In Linux only the RTO finds it, if it was lost.)
+        What a timeout gave up is judged anew by when it was sent. What RACK gave up goes to the end of the order: it
+        would be given up again at once, for the same reason; so it has time until something arrives that was sent from
+        now on. (In Linux only the RTO finds it, if it was lost.)
         """
         records: list[SentRecord] = self._records
         record: SentRecord
+        timed_out: list[SentRecord] = []
         i: cython.Py_ssize_t = self._first
         while i < len(records):
             record = records[i]
             if record.flags & R_LOST:
                 self._mark(record, record.flags & ~R_LOST)
                 if not record.is_out:
-                    self.order.put_last(record)
+                    if record.flags & R_TIMED_OUT:
+                        timed_out.append(record)
+                    else:
+                        self.order.put_last(record)
             i += 1
+        self.order.put_back(timed_out)
+        self.rack.look_on(self.order)
         self._rewind()
 
     def _rewind(self) -> None:
